@@ -1,0 +1,1 @@
+"""Values that everyone passes around: no I/O, no clock."""

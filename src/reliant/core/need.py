@@ -1,0 +1,84 @@
+"""What a function needs, as AND and OR over suppliers.
+
+Every impact figure is a question to this one tree: does the function still work
+when these suppliers are gone? Suppliers are plain ids; whether an id stands for a
+use, a provider or a jurisdiction is for the caller to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Supplier(msgspec.Struct, frozen=True, tag="supplier"):
+    """One supplier that must be there."""
+
+    id: str
+
+
+class AllOf(msgspec.Struct, frozen=True, tag="all"):
+    """Every one of these is needed; with none, nothing is."""
+
+    of: tuple[Need, ...]
+
+
+class AnyOf(msgspec.Struct, frozen=True, tag="any"):
+    """One of these is enough; with none, it can never be met."""
+
+    of: tuple[Need, ...]
+
+
+Need: TypeAlias = Supplier | AllOf | AnyOf
+
+
+def met(need: Need, has: Callable[[str], bool]) -> bool:
+    """Say whether `need` is met when `has(id)` tells which suppliers are there.
+
+    Examples:
+        >>> chat = AnyOf((Supplier("openai"), Supplier("azure-openai")))
+        >>> met(chat, lambda id: id != "openai")
+        True
+    """
+    match need:
+        case Supplier(id=wanted):
+            return has(wanted)
+        case AllOf(of=parts):
+            return all(met(part, has) for part in parts)
+        case AnyOf(of=parts):
+            return any(met(part, has) for part in parts)
+
+
+def suppliers(need: Need) -> frozenset[str]:
+    """Return the ids of all suppliers named in `need`.
+
+    Examples:
+        >>> sorted(suppliers(AllOf((Supplier("a"), AnyOf((Supplier("b"), Supplier("a")))))))
+        ['a', 'b']
+    """
+    if isinstance(need, Supplier):
+        return frozenset((need.id,))
+    return frozenset().union(*(suppliers(part) for part in need.of))
+
+
+class Function(msgspec.Struct, frozen=True):
+    """Something the product does with AI.
+
+    Attributes:
+        id: Stable name, for example `chat` or `src/search`.
+        name: For people.
+        weight: Greater than 0; call sites by default, else what the operator says
+            (requests, spend, revenue).
+        need: Over ids of uses.
+        where: `path:line` of the place that shows it; may be empty.
+    """
+
+    id: str
+    name: str
+    weight: float
+    need: Need
+    where: str = ""

@@ -1,0 +1,190 @@
+"""What an assessment says: the shape of `reliant.assessment/1`.
+
+These structs are the public JSON: a field may be added, none may change its name,
+its type or its meaning.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from reliant.core.need import Function
+from reliant.core.use import NotLookedAt, Use
+from reliant.core.verdict import Axis, AxisAnswer, Verdict
+
+ASSESSMENT_SCHEMA = "reliant.assessment/1"
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """The program that made the result."""
+
+    name: str
+    version: str
+
+
+class AtlasStamp(msgspec.Struct, frozen=True):
+    """Which facts a result rests on; `newest_source` is the last publication date in them."""
+
+    version: str
+    newest_source: str
+
+
+class TargetStamp(msgspec.Struct, frozen=True):
+    """What was assessed.
+
+    Attributes:
+        name: As the user named it.
+        kind: directory, archive, git, sbom and so on.
+        digest: Of the content, if it has one (an archive's sha256, a git commit).
+    """
+
+    name: str
+    kind: str
+    digest: str | None = None
+    files: int = 0
+    bytes: int = 0
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Somebody's words.
+
+    Attributes:
+        id: Within the result; figures and rules refer to it.
+        kind: primary, press, dataset or general.
+        origin: Copies of one text share their origin and count as one source.
+    """
+
+    id: str
+    title: str
+    publisher: str | None
+    url: str | None
+    published: str | None
+    retrieved: str | None
+    kind: str
+    quote: str | None = None
+    origin: str | None = None
+
+
+class Descent(msgspec.Struct, frozen=True):
+    """One edge from a model to an ancestor.
+
+    Attributes:
+        kind: weights, merge, adapter, quantised, distilled_outputs, tokenizer, architecture, data or api.
+        status: confirmed, reported, disputed or denied.
+        basis: declared (somebody says so) or measured (from the weights).
+    """
+
+    ancestor: str
+    kind: str
+    status: str
+    basis: str
+    sources: tuple[str, ...] = ()
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model that the target relies on; `weights` is open, closed or None when not known."""
+
+    id: str
+    developer: str | None
+    weights: str | None
+    licence: str | None
+    descent: tuple[Descent, ...]
+    name: str | None = None
+    country: str | None = None
+
+
+class UseAnswer(msgspec.Struct, frozen=True):
+    """The verdicts on one use."""
+
+    use: str
+    combined: Verdict
+    axes: dict[Axis, AxisAnswer]
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A share in [0, 1] of which a part is not known: from `low` to `low` plus the unknown share."""
+
+    low: float
+    high: float
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The share that one name has."""
+
+    id: str
+    share: Interval
+
+
+class Concentration(msgspec.Struct, frozen=True):
+    """The Herfindahl-Hirschman index over the known shares.
+
+    Attributes:
+        index: In [1/n, 1]; None if no share is known.
+        effective: 1 / index: as many equal suppliers would give the same index.
+        unknown: The share whose supplier is not known, in [0, 1].
+    """
+
+    index: float | None
+    effective: float | None
+    unknown: float
+
+
+class FunctionImpact(msgspec.Struct, frozen=True):
+    """What happens to one function under the verdicts of the day.
+
+    Attributes:
+        state: `works`, `stops` or `unknown`.
+        because: Ids of the uses that decide it.
+    """
+
+    function: Function
+    state: str
+    because: tuple[str, ...]
+
+
+class SinglePoint(msgspec.Struct, frozen=True):
+    """A supplier whose loss alone stops functions; `stop_share` by weight."""
+
+    supplier: str
+    level: str
+    stop_share: float
+    functions: tuple[str, ...]
+
+
+class Impact(msgspec.Struct, frozen=True):
+    """What stops, by weight of the functions.
+
+    Attributes:
+        stop_share: Of the weight of functions, the part that stops under the verdicts of the day.
+        face_value: Per jurisdiction, by whom a function buys from directly.
+        look_through: Per jurisdiction, by any ancestor along followed descent.
+        followed: The kinds of descent that look-through follows.
+        unknown: The share of weight whose supplier is not known.
+    """
+
+    functions: tuple[FunctionImpact, ...]
+    stop_share: Interval
+    single_points: tuple[SinglePoint, ...]
+    hhi: dict[str, Concentration]
+    face_value: tuple[Share, ...]
+    look_through: tuple[Share, ...]
+    unknown: float
+    followed: tuple[str, ...] = ()
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer for one target, place and day."""
+
+    schema: str = ASSESSMENT_SCHEMA
+    tool: Tool
+    atlas: AtlasStamp
+    target: TargetStamp
+    place: str | None
+    as_of: str
+    known_on: str | None
+    uses: tuple[Use, ...]
+    models: tuple[Model, ...]
+    verdicts: tuple[UseAnswer, ...]
+    impact: Impact
+    not_looked_at: tuple[NotLookedAt, ...]
+    sources: tuple[Source, ...]
