@@ -16,7 +16,7 @@ from reliant.errors import UsageError
 _Decorated = TypeVar("_Decorated")
 
 
-class AsOf(click.ParamType):
+class AsOf(click.ParamType[dt.date]):
     """A day, `YYYY-MM-DD`; a month or a year means its last day."""
 
     name = "date"

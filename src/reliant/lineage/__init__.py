@@ -1,1 +1,1 @@
-""""""
+"""What a model descends from: evidence levels that are never blended."""

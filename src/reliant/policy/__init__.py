@@ -1,1 +1,1 @@
-""""""
+"""What is permitted: a three-valued matcher over dated, cited rules."""

@@ -1,1 +1,1 @@
-""""""
+"""Shows a result: renders values, and looks nothing up."""

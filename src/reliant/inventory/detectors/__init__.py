@@ -1,1 +1,1 @@
-""""""
+"""One file per detector; the registry finds them all."""
