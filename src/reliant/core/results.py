@@ -72,6 +72,7 @@ class Descent(msgspec.Struct, frozen=True):
         kind: weights, merge, adapter, quantised, distilled_outputs, tokenizer, architecture, data or api.
         status: confirmed, reported, disputed or denied.
         basis: declared (somebody says so) or measured (from the weights).
+        note: What a reader must know beside it, in one sentence.
     """
 
     ancestor: str
@@ -79,6 +80,7 @@ class Descent(msgspec.Struct, frozen=True):
     status: str
     basis: str
     sources: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -91,6 +93,22 @@ class Model(msgspec.Struct, frozen=True):
     descent: tuple[Descent, ...]
     name: str | None = None
     country: str | None = None
+
+
+class Party(msgspec.Struct, frozen=True):
+    """A provider or developer named in the result, so that a report need not look it up.
+
+    Attributes:
+        country: ISO 3166 code of where it is based; None if not known.
+        owner: Who controls it, if somebody else does.
+        owner_country: Where that owner is based.
+    """
+
+    id: str
+    name: str
+    country: str | None = None
+    owner: str | None = None
+    owner_country: str | None = None
 
 
 class UseAnswer(msgspec.Struct, frozen=True):
@@ -173,7 +191,12 @@ class Impact(msgspec.Struct, frozen=True):
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer for one target, place and day."""
+    """The whole answer for one target, place and day.
+
+    Attributes:
+        parties: Every provider and developer named in it.
+        place_names: Name in English by ISO 3166 code, for every code named in it.
+    """
 
     schema: str = ASSESSMENT_SCHEMA
     tool: Tool
@@ -188,3 +211,5 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     impact: Impact
     not_looked_at: tuple[NotLookedAt, ...]
     sources: tuple[Source, ...]
+    parties: tuple[Party, ...] = ()
+    place_names: dict[str, str] = {}
