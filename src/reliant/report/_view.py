@@ -1,0 +1,312 @@
+"""An assessment as every format reads it: grouped, numbered, put into sentences.
+
+A source has the same number in every format, so that "[2]" on a terminal is "[2]"
+on the page. Numbers are given in the order in which a reader meets them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Channel, Kind, Role, Scope
+from reliant.core.verdict import Axis, AxisAnswer, Verdict
+from reliant.report._text import percent
+
+if TYPE_CHECKING:
+    from reliant.core.results import Assessment, FunctionImpact, Model, Party, Share, Source, UseAnswer
+    from reliant.core.use import Use
+    from reliant.core.verdict import Gate, Missing, Pending, RuleAnswer
+
+WORST_FIRST = (Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.CONDITIONAL, Verdict.OPEN)
+_MENTIONED = frozenset({Scope.DOCS, Scope.TESTS, Scope.EXAMPLES})
+_NO_ANSWER = AxisAnswer(Verdict.UNKNOWN)
+
+# How an edge of descent reads: "Yi-34B <words> Llama 2".
+DESCENT_WORDS = {
+    "weights": "built on the weights of",
+    "merge": "merged from",
+    "adapter": "an adapter for",
+    "quantised": "a quantised copy of",
+    "distilled_outputs": "trained on outputs of",
+    "tokenizer": "same tokenizer as",
+    "architecture": "same architecture as",
+    "data": "trained on the data of",
+    "api": "calls",
+}
+
+
+def only_mentioned(use: Use) -> bool:
+    """Say whether the use is only listed, or shown only in docs, tests or examples."""
+    return use.role is Role.LISTED or use.scope in _MENTIONED
+
+
+@dataclass(frozen=True)
+class Group:
+    """Uses of one provider through one channel with one combined verdict."""
+
+    verdict: Verdict
+    provider: str | None
+    label: str
+    channel: Channel
+    uses: tuple[Use, ...]
+    answers: tuple[UseAnswer, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model ids as written, each once."""
+        return tuple(dict.fromkeys(use.model for use in self.uses if use.model))
+
+    def axis(self, axis: Axis) -> tuple[AxisAnswer, ...]:
+        """Return the answers of all uses on one axis."""
+        return tuple(answer.axes.get(axis, _NO_ANSWER) for answer in self.answers)
+
+    def worst_on(self, axis: Axis) -> Verdict:
+        """Return the worst verdict of any use on one axis."""
+        return min(
+            (answer.verdict for answer in self.axis(axis)), key=WORST_FIRST.index, default=Verdict.UNKNOWN
+        )
+
+    def deciding(self, axis: Axis) -> tuple[RuleAnswer, ...]:
+        """Return the rules that make the worst verdict of an axis what it is, each once."""
+        wanted = {
+            Verdict.BLOCKED: (("deny", "yes"),),
+            Verdict.UNKNOWN: (("deny", "unknown"), ("require", "unknown")),
+            Verdict.CONDITIONAL: (("require", "yes"), ("warn", "yes")),
+            Verdict.OPEN: (("allow", "yes"),),
+        }[self.worst_on(axis)]
+        rules = (rule for answer in self.axis(axis) for rule in answer.rules)
+        return tuple({rule.id: rule for rule in rules if (rule.effect, rule.truth) in wanted}.values())
+
+    def needs(self, axis: Axis) -> tuple[str, ...]:
+        """Return the names of the facts that would decide an axis, each once."""
+        return tuple(dict.fromkeys(item.fact for answer in self.axis(axis) for item in answer.missing))
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The gates that any use passes, each once."""
+        return tuple(dict.fromkeys(gate for answer in self.axis(Axis.ACCESS) for gate in answer.gates))
+
+
+class View:
+    """Read access to one assessment, with the questions that several formats ask."""
+
+    def __init__(self, result: Assessment) -> None:
+        self.result = result
+        self.uses: dict[str, Use] = {use.id: use for use in result.uses}
+        self.answers: dict[str, UseAnswer] = {answer.use: answer for answer in result.verdicts}
+        self.models: dict[str, Model] = {model.id: model for model in result.models}
+        self._parties: dict[str, Party] = {party.id: party for party in result.parties}
+        self._sources: dict[str, Source] = {source.id: source for source in result.sources}
+
+    def party(self, id_: str | None) -> Party | None:
+        """Return the party with this id, if the result names it."""
+        return self._parties.get(id_) if id_ else None
+
+    def name(self, id_: str | None, absent: str = "provider not known") -> str:
+        """Return the name of a provider or developer, or its id where the result has no name."""
+        party = self.party(id_)
+        return party.name if party else id_ or absent
+
+    def place(self, code: str | None, absent: str = "not known") -> str:
+        """Return `China (CN)`, or the code alone where the result has no name for it."""
+        if not code:
+            return absent
+        name = self.result.place_names.get(code)
+        return f"{name} ({code})" if name else code
+
+    def combined(self, use: Use) -> Verdict:
+        """Return the verdict on a use; UNKNOWN where nobody asked."""
+        answer = self.answers.get(use.id)
+        return answer.combined if answer else Verdict.UNKNOWN
+
+    @functools.cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """What the product relies on, worst verdict first, then by the number of uses."""
+        return self._grouped(use for use in self.result.uses if not only_mentioned(use))
+
+    @functools.cached_property
+    def mentioned(self) -> tuple[Use, ...]:
+        """Uses that are only listed, or shown only in docs, tests or examples."""
+        return tuple(use for use in self.result.uses if only_mentioned(use))
+
+    def _grouped(self, uses: Iterable[Use]) -> tuple[Group, ...]:
+        sorted_in: dict[tuple[Verdict, str | None, str, Channel], list[Use]] = {}
+        for use in uses:
+            key = (self.combined(use), use.provider, self._label(use), use.channel)
+            sorted_in.setdefault(key, []).append(use)
+        groups = [
+            Group(
+                verdict=verdict,
+                provider=provider,
+                label=label,
+                channel=channel,
+                uses=tuple(members),
+                answers=tuple(self.answers[use.id] for use in members if use.id in self.answers),
+            )
+            for (verdict, provider, label, channel), members in sorted_in.items()
+        ]
+        return tuple(sorted(groups, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.uses), g.label)))
+
+    def _label(self, use: Use) -> str:
+        if use.provider:
+            return self.name(use.provider)
+        if use.kind is Kind.OPEN_WEIGHTS or use.channel is Channel.SELF_HOSTED:
+            return f"Open weights of {self.name(use.developer, 'a developer not known')}"
+        return f"Provider not known (through {use.sdk})" if use.sdk else "Provider not known"
+
+    # Sources
+
+    @functools.cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """All sources, in the order of their numbers."""
+        ordered = [id_ for id_ in dict.fromkeys(self._cited()) if id_ in self._sources]
+        ordered += [id_ for id_ in self._sources if id_ not in set(ordered)]
+        return tuple(self._sources[id_] for id_ in ordered)
+
+    @functools.cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each source, from 1."""
+        return {source.id: number for number, source in enumerate(self.sources, 1)}
+
+    def cite(self, ids: Iterable[str]) -> tuple[int, ...]:
+        """Return the numbers of these sources, ascending, each once."""
+        return tuple(sorted({self.numbers[id_] for id_ in ids if id_ in self.numbers}))
+
+    def same_text_as(self, source: Source) -> int | None:
+        """Return the number of the first source with the same text, if this one is a copy."""
+        if source.origin is None:
+            return None
+        first = next(other for other in self.sources if other.origin == source.origin)
+        return None if first.id == source.id else self.numbers[first.id]
+
+    @property
+    def texts(self) -> int:
+        """How many independent texts the sources are: copies of one count once."""
+        return len({source.origin or source.id for source in self.sources})
+
+    def _cited(self) -> Iterator[str]:
+        for group in self.groups:
+            for gate in group.gates:
+                yield from self.sources_of(gate.rule)
+        for pending in self.pending:
+            yield from pending.sources
+        for model in self.result.models:
+            for edge in model.descent:
+                yield from edge.sources
+        for axis in self._relied_on():
+            for rule in axis.rules:
+                yield from rule.sources
+
+    # Rules
+
+    @functools.cached_property
+    def rules(self) -> dict[str, RuleAnswer]:
+        """Every rule that was asked, by id; where uses differ, the firing answer."""
+        found: dict[str, RuleAnswer] = {}
+        for answer in self.result.verdicts:
+            for axis in answer.axes.values():
+                for rule in axis.rules:
+                    if rule.id not in found or rule.truth == "yes":
+                        found[rule.id] = rule
+        return found
+
+    def sources_of(self, rule: str | None) -> tuple[str, ...]:
+        """Return the sources of a rule; none if it is not among those asked."""
+        known = self.rules.get(rule) if rule else None
+        return known.sources if known else ()
+
+    def _relied_on(self) -> Iterator[AxisAnswer]:
+        for group in self.groups:
+            for answer in group.answers:
+                yield from answer.axes.values()
+
+    @functools.cached_property
+    def pending(self) -> tuple[Pending, ...]:
+        """Rules announced, proposed or adopted for later that bear on what is relied on."""
+        return tuple(dict.fromkeys(item for axis in self._relied_on() for item in axis.pending))
+
+    @functools.cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """Facts nobody gave that would decide a verdict; each once, with all its rules."""
+        asked: dict[str, Missing] = {}
+        for axis in self._relied_on():
+            for item in axis.missing:
+                before = asked.get(item.fact)
+                rules = tuple(dict.fromkeys((*(before.rules if before else ()), *item.rules)))
+                asked[item.fact] = type(item)(item.fact, item.question, rules)
+        return tuple(asked.values())
+
+    # Sentences
+
+    @property
+    def question(self) -> str:
+        """Say what was asked: which target, from where, as of when."""
+        result = self.result
+        where = f" from {self.place(result.place)}" if result.place else ", no place given"
+        known = f", with what was published by {result.known_on}" if result.known_on else ""
+        return f"{result.target.name}{where}, as of {result.as_of}{known}"
+
+    @property
+    def stop_sentence(self) -> str:
+        """The first headline: what part of the weighted functions stops."""
+        impact = self.result.impact
+        if not impact.functions:
+            return "No function that uses AI was found, so there is nothing to stop."
+        share = impact.stop_share
+        rest = share.high - share.low
+        tail = f"; for another {percent(rest)} it is not known" if rest > 1e-9 else ""
+        return f"{percent(share.low)} of weighted AI functions stop{tail}."
+
+    @functools.cached_property
+    def foreign(self) -> tuple[Share, Share] | None:
+        """Face value and look-through of the place elsewhere that is relied on most, if any."""
+        face = {share.id: share for share in self.result.impact.face_value}
+        deep = {share.id: share for share in self.result.impact.look_through}
+        abroad = [id_ for id_ in {**deep, **face} if id_ != self.result.place and id_ in deep and id_ in face]
+        if not abroad:
+            return None
+        most = max(abroad, key=lambda id_: (deep[id_].share.low, face[id_].share.low, id_))
+        return face[most], deep[most]
+
+    @property
+    def reliance_sentence(self) -> str:
+        """The second headline: face value beside look-through."""
+        if not self.result.impact.functions:
+            return ""
+        if self.foreign is None:
+            return "No part of it is known to be bought from, or to descend from, another country."
+        face, deep = self.foreign
+        hidden = deep.share.low - face.share.low
+        tail = f", {percent(hidden)} of it hidden" if hidden > 1e-9 else ""
+        return (
+            f"Reliance on {self.place(face.id)}: face value {percent(face.share)}, "
+            f"look-through {percent(deep.share)}{tail}."
+        )
+
+    def by_state(self, state: str) -> tuple[FunctionImpact, ...]:
+        """Return the functions in one state, heaviest first."""
+        chosen = [item for item in self.result.impact.functions if item.state == state]
+        return tuple(sorted(chosen, key=lambda item: (-item.function.weight, item.function.id)))
+
+    @staticmethod
+    def gate_words(gate: Gate) -> str:
+        """Say what a gate does: `provider: blocked (enforced) since 2024-07-09`."""
+        how = f" ({gate.enforcement.value})" if gate.enforcement else ""
+        since = f" since {gate.since}" if gate.since else ""
+        words = {
+            Verdict.BLOCKED: "blocked",
+            Verdict.UNKNOWN: "not known",
+            Verdict.CONDITIONAL: "on conditions",
+            Verdict.OPEN: "open",
+        }
+        return f"{gate.by.value}: {words[gate.verdict]}{how}{since}"
+
+    @staticmethod
+    def pending_words(item: Pending) -> str:
+        """Say where a rule stands: `announced 2024-06-24, from 2024-07-09`."""
+        on = f" {item.on}" if item.on else ""
+        start = f", from {item.from_}" if item.from_ else ""
+        return f"{item.status}{on}{start}"

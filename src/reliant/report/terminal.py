@@ -1,0 +1,194 @@
+"""One screen of text: verdicts, the two headline sentences, sources, what was not looked at.
+
+At most 40 lines of 80 columns. What does not fit is counted, never dropped in
+silence, and the last line always says what was not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reliant.core.results import ASSESSMENT_SCHEMA
+from reliant.core.verdict import Axis, Verdict
+from reliant.report._registry import renders
+from reliant.report._text import clean, fit, listed, number, percent, plural, width, wrap
+from reliant.report._view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reliant.core.results import Assessment
+    from reliant.report._view import Group
+
+COLUMNS = 80
+LINES = 40
+_VERDICT = 13
+_SOURCES_AT_LEAST = 7
+_COLOURS = {Verdict.BLOCKED: "31", Verdict.UNKNOWN: "33", Verdict.CONDITIONAL: "36", Verdict.OPEN: "32"}
+
+
+@renders("terminal", ASSESSMENT_SCHEMA)
+def to_terminal(result: Assessment, /, *, colour: bool = False) -> str:
+    """Return the assessment as one screen of text."""
+    screen = _Screen(View(result), colour=colour)
+    return "\n".join(screen.lines()) + "\n"
+
+
+class _Screen:
+    def __init__(self, view: View, *, colour: bool) -> None:
+        self.view = view
+        self.colour = colour
+        self.cited: set[int] = set()
+
+    def lines(self) -> list[str]:
+        """Return all lines; the sources come last so that only cited ones are listed."""
+        view, result = self.view, self.view.result
+        lines = [self._paint(line, "1") for line in wrap(clean(view.question), COLUMNS)]
+        lines += [
+            line
+            for sentence in filter(None, (view.stop_sentence, view.reliance_sentence))
+            for line in wrap(clean(sentence), COLUMNS)
+        ]
+        functions, questions = self._functions(), self._open_questions()
+        footer = [
+            *wrap(
+                f"Facts: atlas {result.atlas.version}, newest source {result.atlas.newest_source}.", COLUMNS
+            ),
+            *self._not_looked_at(),
+        ]
+        taken = len(lines) + len(functions) + len(questions) + len(footer)
+        groups = self._groups(LINES - taken - _SOURCES_AT_LEAST)
+        sources = self._sources(LINES - taken - len(groups))
+        return [*lines, *groups, *functions, *questions, *sources, *footer]
+
+    def _groups(self, room: int) -> list[str]:
+        """Return as many verdict lines as fit into `room` lines, and the count of the rest."""
+        if not self.view.result.uses:
+            return ["", "No use of AI was found."]
+        lines, shown = [""], 0
+        for group in self.view.groups:
+            cited = set(self.cited)
+            block = self._group(group)
+            if shown and len(lines) + len(block) + 2 > room:
+                self.cited = cited
+                break
+            lines += block
+            shown += 1
+        return lines + self._rest(shown)
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def _marks(self, source_ids: Iterable[str]) -> str:
+        numbers = self.view.cite(source_ids)
+        self.cited.update(numbers)
+        return "".join(f" [{one}]" for one in numbers)
+
+    def _group(self, group: Group) -> list[str]:
+        word = self._paint(fit(group.verdict.value, _VERDICT), _COLOURS[group.verdict])
+        title = clean(f"{group.label}, {group.channel.value}")
+        models = listed(map(clean, group.models), at_most=3) or plural(len(group.uses), "use")
+        rest = COLUMNS - _VERDICT
+        line = f"{title}: {models}"
+        lines = [word + (line if width(line) <= rest else fit(line, rest).rstrip())]
+        told = [
+            self.view.gate_words(gate) + self._marks(self.view.sources_of(gate.rule)) for gate in group.gates
+        ]
+        told += [
+            self._axis(group, axis)
+            for axis in Axis
+            if group.worst_on(axis) is not Verdict.OPEN and not (axis is Axis.ACCESS and group.gates)
+        ]
+        if told:
+            about = wrap(clean("; ".join(told)), COLUMNS, indent=" " * _VERDICT)
+            lines += about if len(about) <= 3 else [*about[:2], fit(" ".join(about[2:4]), COLUMNS)]
+        return lines
+
+    def _axis(self, group: Group, axis: Axis) -> str:
+        """Say why an axis is not open: the rules that decide it, or the facts it waits for."""
+        verdict = group.worst_on(axis)
+        if verdict is Verdict.UNKNOWN:
+            needs = listed(group.needs(axis), at_most=2)
+            return f"{axis.value}: not known, needs {needs}" if needs else f"{axis.value}: no record says"
+        rules = [
+            f"{rule.id}{f' since {rule.since}' if rule.since else ''}{self._marks(rule.sources)}"
+            for rule in group.deciding(axis)
+        ]
+        word = "blocked" if verdict is Verdict.BLOCKED else "on conditions"
+        return f"{axis.value}: {word} by {listed(rules, at_most=2)}" if rules else f"{axis.value}: {word}"
+
+    def _rest(self, shown: int) -> list[str]:
+        more = self.view.groups[shown:]
+        lines = []
+        if more:
+            counts = Counter(group.verdict.value for group in more)
+            said = ", ".join(f"{count} {word}" for word, count in counts.items())
+            lines.append(f"{' ' * _VERDICT}and {plural(len(more), 'more line')}: {said}")
+        if self.view.mentioned:
+            count = plural(len(self.view.mentioned), "use")
+            lines.append(f"{' ' * _VERDICT}{count} more only in docs, tests, examples or lists")
+        return lines
+
+    def _functions(self) -> list[str]:
+        lines: list[str] = []
+        for state, word in (("stops", "Stops"), ("unknown", "Not known"), ("works", "Works")):
+            names = [
+                f"{clean(item.function.name)} ({number(item.function.weight)})"
+                for item in self.view.by_state(state)
+            ]
+            if names:
+                lines += wrap(f"{word}: {listed(names, at_most=4)}", COLUMNS, indent="  ")[:2]
+        points = [
+            f"{clean(self._supplier(point.level, point.supplier))} {percent(point.stop_share)}"
+            for point in sorted(self.view.result.impact.single_points, key=lambda p: -p.stop_share)
+        ]
+        if points:
+            lines += wrap(f"Stops if cut alone: {listed(points, at_most=4)}", COLUMNS, indent="  ")[:2]
+        return ["", *lines] if lines else []
+
+    def _supplier(self, level: str, id_: str) -> str:
+        return self.view.place(id_) if level == "jurisdiction" else self.view.name(id_)
+
+    def _open_questions(self) -> list[str]:
+        lines: list[str] = []
+        for item in self.view.pending[:2]:
+            text = f"Pending: {item.rule}, {self.view.pending_words(item)}{self._marks(item.sources)}"
+            lines += wrap(clean(text), COLUMNS, indent="  ")[:2]
+        if len(self.view.pending) > 2:
+            lines.append(f"  and {len(self.view.pending) - 2} more pending")
+        for question in self.view.missing[:2]:
+            lines += wrap(clean(f"Missing: {question.question} ({question.fact})"), COLUMNS, indent="  ")[:2]
+        if len(self.view.missing) > 2:
+            lines.append(f"  and {len(self.view.missing) - 2} more missing facts")
+        return lines
+
+    def _sources(self, room: int) -> list[str]:
+        shown = [(number_, self.view.sources[number_ - 1]) for number_ in sorted(self.cited)]
+        if not shown:
+            return []
+        fitting = len(shown) if len(shown) + 1 <= room else max(room - 2, 1)
+        lines = [""]
+        for number_, source in shown[:fitting]:
+            about = ", ".join(part for part in (source.publisher, source.published) if part)
+            same = self.view.same_text_as(source)
+            tail = f" ({source.kind}{f', same text as [{same}]' if same else ''})"
+            tail = clean(f", {about}{tail}" if about else tail)
+            head = clean(f"[{number_}] {source.title}")
+            room_for_title = max(COLUMNS - width(tail), 24)
+            line = fit(head, min(room_for_title, width(head))) + tail
+            lines.append(fit(line, COLUMNS).rstrip())
+        if len(shown) > fitting:
+            lines.append(f"and {plural(len(shown) - fitting, 'more source')}")
+        return lines
+
+    def _not_looked_at(self) -> list[str]:
+        skipped = self.view.result.not_looked_at
+        if not skipped:
+            return ["Not looked at: nothing was skipped."]
+        reasons = Counter(clean(item.reason) for item in skipped)
+        said = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
+        more = f" and {plural(len(reasons) - 3, 'more reason')}" if len(reasons) > 3 else ""
+        return wrap(
+            f"Not looked at: {plural(len(skipped), 'path')}: {said}{more}.", COLUMNS, indent="  ", first=""
+        )[:3]

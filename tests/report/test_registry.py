@@ -1,0 +1,45 @@
+import pytest
+
+from reliant import report
+from reliant.errors import UnknownFormat, UsageError
+from reliant.report import renders
+from support import assessments
+
+
+def test_every_style_shows_an_assessment_without_an_error():
+    for style in report.styles("reliant.assessment/1"):
+        assert report.render(assessments.shop(), style).strip()
+
+
+def test_every_style_shows_an_empty_assessment_and_a_hostile_one():
+    for style in report.styles("reliant.assessment/1"):
+        assert report.render(assessments.nothing_found(), style).strip()
+        assert report.render(assessments.hostile(), style).strip()
+
+
+def test_an_unknown_style_is_refused_with_the_known_ones():
+    with pytest.raises(UnknownFormat) as caught:
+        report.render(assessments.shop(), "pdf")
+
+    assert "terminal" in caught.value.hint
+
+
+def test_what_is_no_result_is_refused():
+    with pytest.raises(UsageError, match="dict is not a result"):
+        report.render({}, "json")  # type: ignore[arg-type]
+
+
+def test_json_shows_any_result_and_other_styles_only_their_own():
+    assert report.styles("some.other/1") == ("json",)
+
+
+def test_a_new_format_is_one_decorated_function():
+    @renders("shout", "test.result/1")
+    def shout(result, /, *, colour=False):
+        return f"{result.word.upper()}!"
+
+    class Result:
+        schema = "test.result/1"
+        word = "open"
+
+    assert report.render(Result(), "shout") == "OPEN!"
