@@ -83,8 +83,24 @@ class Descent(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
+class ModelClaim(msgspec.Struct, frozen=True):
+    """A sentence that is said about a model; `against` are the sources that say otherwise."""
+
+    says: str
+    status: str
+    sources: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    note: str | None = None
+
+
 class Model(msgspec.Struct, frozen=True):
-    """A model that the target relies on; `weights` is open, closed or None when not known."""
+    """A model that the target relies on, or an ancestor of one.
+
+    Attributes:
+        weights: open, closed or None when not known.
+        relied_on: False for one that is here only because another descends from it.
+        descent_known: False if nobody recorded whether its weights start from another model's.
+    """
 
     id: str
     developer: str | None
@@ -93,6 +109,9 @@ class Model(msgspec.Struct, frozen=True):
     descent: tuple[Descent, ...]
     name: str | None = None
     country: str | None = None
+    relied_on: bool = True
+    descent_known: bool = False
+    claims: tuple[ModelClaim, ...] = ()
 
 
 class Party(msgspec.Struct, frozen=True):
