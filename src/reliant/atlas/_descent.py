@@ -1,0 +1,177 @@
+"""Walks the descent edges between models, by kind, and never takes a missing parent for none."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reliant.atlas.records.model import WEIGHTS_KINDS, Edge, Model
+from reliant.core.dates import PartialDate
+from reliant.core.truth import Truth, every, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOLDS = {
+    "confirmed": Truth.YES,
+    "reported": Truth.YES,
+    "disputed": Truth.UNKNOWN,
+    "denied": Truth.NO,
+}
+"""Whether an edge of this status is there. A reported one is, and keeps that word."""
+
+_WEAKEST_LAST = ("confirmed", "reported", "disputed", "denied")
+
+
+class Ancestor(msgspec.Struct, frozen=True):
+    """Something a model descends from.
+
+    Attributes:
+        id: Of the model or family; None where the sources do not name it.
+        said: What they call it.
+        developer: Who made it, if known.
+        kinds: Of the edges from the model to here, in order.
+        status: The weakest of these edges.
+        component: The part that an edge is limited to, if one is.
+        path: Ids from the model's first parent to here.
+        sources: Local names of the last edge's sources, within `said_by`.
+        said_by: Id of the record that holds the last edge.
+    """
+
+    id: str | None
+    said: str
+    developer: str | None
+    kinds: tuple[str, ...]
+    status: str
+    component: str | None
+    path: tuple[str, ...]
+    sources: tuple[str, ...]
+    said_by: str
+
+    @property
+    def steps(self) -> int:
+        """How many edges away it is."""
+        return len(self.kinds)
+
+
+def ancestors(models: Mapping[str, Model], start: str, kinds: frozenset[str]) -> tuple[Ancestor, ...]:
+    """Return everything above `start`, nearest first; each ancestor once per kind of first edge."""
+    found: list[Ancestor] = []
+    seen: set[tuple[str, str]] = set()
+    queue: deque[tuple[str, Ancestor | None]] = deque([(start, None)])
+    while queue:
+        here, before = queue.popleft()
+        for edge in models[here].descent:
+            if edge.kind not in kinds:
+                continue
+            step = _step(models, here, edge, before)
+            mark = (step.id or step.said, step.kinds[0])
+            if step.id == start or mark in seen:
+                continue
+            seen.add(mark)
+            found.append(step)
+            if step.id is not None and step.id in models and edge.status != "denied":
+                queue.append((step.id, step))
+    return tuple(found)
+
+
+def _step(models: Mapping[str, Model], here: str, edge: Edge, before: Ancestor | None) -> Ancestor:
+    known = models.get(edge.ancestor) if edge.ancestor else None
+    said = edge.ancestor_said or (known.name if known else edge.ancestor) or "not named"
+    statuses = (edge.status, before.status) if before else (edge.status,)
+    return Ancestor(
+        id=edge.ancestor,
+        said=said,
+        developer=known.developer if known else edge.ancestor_developer,
+        kinds=(*(before.kinds if before else ()), edge.kind),
+        status=max(statuses, key=_WEAKEST_LAST.index),
+        component=edge.component or (before.component if before else None),
+        path=(*(before.path if before else ()), edge.ancestor or said),
+        sources=edge.sources,
+        said_by=here,
+    )
+
+
+def reaches(models: Mapping[str, Model], start: str, target: str, kinds: frozenset[str]) -> Truth:
+    """Say whether `start` descends from `target` or, if that is a family, from a member."""
+
+    def is_wanted(model: Model) -> bool:
+        return target in {model.id, *_families(models, model)}
+
+    return _Question(models, is_wanted, kinds, models[target].released).asked_of(models[start])
+
+
+def reaches_developer(models: Mapping[str, Model], start: str, maker: str, kinds: frozenset[str]) -> Truth:
+    """Say whether `start`, or anything it descends from, was made by `maker`."""
+    if models[start].developer == maker:
+        return Truth.YES
+    first = min((m.released for m in models.values() if m.developer == maker and m.released), default=None)
+    question = _Question(models, lambda model: model.developer == maker, kinds, first, maker)
+    return question.asked_of(models[start])
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Does a model descend from what is wanted?
+
+    Attributes:
+        exists_from: When the first wanted model was released: nothing older descends from it.
+        maker: The developer asked for, so that an edge that names only a developer can count.
+    """
+
+    models: Mapping[str, Model]
+    is_wanted: Callable[[Model], bool]
+    kinds: frozenset[str]
+    exists_from: str | None
+    maker: str | None = None
+
+    def asked_of(self, model: Model, below: frozenset[str] = frozenset()) -> Truth:
+        """Answer for `model`; `below` are the models already on the way, so that a circle ends."""
+        if _older(model, self.exists_from):
+            return Truth.NO
+        edges = [edge for edge in model.descent if edge.kind in self.kinds]
+        answers = [self._along(edge, below | {model.id}) for edge in edges]
+        if not _parents_recorded(model, self.kinds) and not any(self._denied(edge) for edge in edges):
+            answers.append(Truth.UNKNOWN)
+        return some(answers)
+
+    def _along(self, edge: Edge, below: frozenset[str]) -> Truth:
+        holds = _HOLDS[edge.status]
+        parent = self.models.get(edge.ancestor) if edge.ancestor else None
+        if parent is None:
+            certain = self.maker is not None and edge.ancestor_developer == self.maker
+            return every((holds, Truth.YES if certain else Truth.UNKNOWN))
+        if self.is_wanted(parent):
+            return holds
+        return Truth.NO if parent.id in below else every((holds, self.asked_of(parent, below)))
+
+    def _denied(self, edge: Edge) -> bool:
+        """Say whether the edge denies what is asked for the whole model: that much is then known."""
+        parent = self.models.get(edge.ancestor) if edge.ancestor else None
+        return (
+            edge.status == "denied" and not edge.component and parent is not None and self.is_wanted(parent)
+        )
+
+
+def _parents_recorded(model: Model, kinds: frozenset[str]) -> bool:
+    """Say whether every parent along these kinds has an edge; only of weights do records say so."""
+    return model.weights_origin is not None and kinds <= WEIGHTS_KINDS
+
+
+def _older(model: Model, exists_from: str | None) -> bool:
+    """Say whether the model was released before there was anything it could descend from."""
+    if model.released is None or exists_from is None:
+        return False
+    return PartialDate.parse(model.released).latest < PartialDate.parse(exists_from).earliest
+
+
+def _families(models: Mapping[str, Model], model: Model) -> Iterator[str]:
+    seen: set[str] = set()
+    while model.part_of and model.part_of in models and model.part_of not in seen:
+        seen.add(model.part_of)
+        yield model.part_of
+        model = models[model.part_of]

@@ -1,0 +1,288 @@
+"""The atlas as it is asked: by id, by host, by the name somebody wrote for a model.
+
+Nothing is decoded before it is asked for, so that a command that needs one
+provider does not pay for a thousand records.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import msgspec
+
+from reliant.atlas import _descent, _find
+from reliant.atlas._descent import Ancestor
+from reliant.atlas._find import HostHit, ModelHit
+from reliant.atlas._snapshot import FORMAT, Index, Snapshot
+from reliant.atlas.records.common import Record
+from reliant.atlas.records.model import WEIGHTS_KINDS, Model
+from reliant.errors import AtlasError, UnknownId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reliant.atlas._snapshot import KindPart
+    from reliant.atlas.records.event import Event
+    from reliant.atlas.records.licence import Licence
+    from reliant.atlas.records.observation import Observation
+    from reliant.atlas.records.place_list import PlaceList
+    from reliant.atlas.records.provider import Provider
+    from reliant.atlas.records.register import RegisterCount
+    from reliant.atlas.records.rule import Rule
+    from reliant.atlas.records.scenario import Scenario
+    from reliant.core.truth import Truth
+
+__all__ = ["Ancestor", "Atlas", "HostHit", "ModelHit", "Records"]
+
+_R = TypeVar("_R", bound=Record)
+
+
+class Records(Mapping[str, _R], Generic[_R]):
+    """The records of one kind by id; each is decoded when it is first asked for."""
+
+    def __init__(self, part: KindPart | None) -> None:
+        self.kind = part.kind if part else ""
+        self._raw: dict[str, msgspec.Raw] = part.records if part else {}
+        self._decoded: dict[str, _R] = {}
+        self._module = part.module if part else ""
+
+    @functools.cached_property
+    def _decoder(self) -> msgspec.msgpack.Decoder[_R]:
+        record = importlib.import_module(self._module).KIND.record
+        return msgspec.msgpack.Decoder(record)
+
+    def __getitem__(self, key: str) -> _R:
+        if key not in self._decoded:
+            self._decoded[key] = self._decoder.decode(self._raw[key])
+        return self._decoded[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def raw(self, key: str) -> bytes:
+        """Return the record as it is encoded, for a search that only needs its words."""
+        return bytes(self._raw[key])
+
+
+class Atlas:
+    """All that is known, as compiled; immutable.
+
+    Attributes:
+        version: Digest of the content.
+        newest_source: The last publication date among all sources: the atlas ends there.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.version = snapshot.version
+        self.newest_source = snapshot.newest_source
+        self._snapshot = snapshot
+        self._kinds: dict[str, Records[Any]] = {}
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "the snapshot") -> Atlas:
+        """Open a snapshot; `name` is named in errors.
+
+        Raises:
+            AtlasError: It is no snapshot, or of a format this reliant does not read.
+        """
+        hint = "Make it anew: python -m reliant.atlas.compile"
+        try:
+            snapshot = msgspec.msgpack.decode(data, type=Snapshot)
+        except msgspec.DecodeError as error:
+            raise AtlasError(f"{name} is no snapshot of the atlas: {error}", hint=hint) from error
+        if snapshot.format != FORMAT:
+            raise AtlasError(f"{name} has format {snapshot.format}; this reliant reads {FORMAT}", hint=hint)
+        return cls(snapshot)
+
+    # Records by kind.
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The kinds there are, by the name of their folder."""
+        return tuple(self._snapshot.kinds)
+
+    def records(self, folder: str) -> Records[Any]:
+        """Return the records of the kind with this folder; none if there is no such kind."""
+        if folder not in self._kinds:
+            self._kinds[folder] = Records(self._snapshot.kinds.get(folder))
+        return self._kinds[folder]
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Providers, developers, gateways, runtimes, hubs, frameworks and apps."""
+        return self.records("providers")
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """Models and families of models."""
+        return self.records("models")
+
+    @property
+    def events(self) -> Mapping[str, Event]:
+        """Cut-offs, restrictions, outages, switches and findings."""
+        return self.records("events")
+
+    @property
+    def licences(self) -> Mapping[str, Licence]:
+        """Licences of models."""
+        return self.records("licences")
+
+    @property
+    def registers(self) -> Mapping[str, RegisterCount]:
+        """Counts of public registers."""
+        return self.records("registers")
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """What issuers permit, forbid or ask for."""
+        return self.records("rules")
+
+    @property
+    def lists(self) -> Mapping[str, PlaceList]:
+        """Lists of places, as they stood at several times."""
+        return self.records("lists")
+
+    @property
+    def observations(self) -> Mapping[str, Observation]:
+        """Dated reports of what could and could not be reached."""
+        return self.records("observations")
+
+    @property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """Hypothetical changes of the rules."""
+        return self.records("scenarios")
+
+    def document(self, name: str) -> Any:
+        """Return a file of the atlas that is no record, such as `vocabulary`, as plain data.
+
+        Raises:
+            UnknownId: There is no file of this name.
+        """
+        if name not in self._snapshot.documents:
+            raise UnknownId(name, tuple(self._snapshot.documents))
+        return msgspec.msgpack.decode(self._snapshot.documents[name])
+
+    # By name.
+
+    def provider(self, name: str) -> Provider:
+        """Return a provider by id, former id, name or alias, in any case.
+
+        Raises:
+            UnknownId: Nobody is called so.
+        """
+        key = self._index.providers.get(name.strip().casefold())
+        if key is None:
+            raise UnknownId(name, _near(name, self._index.providers))
+        return self.providers[key]
+
+    def model(self, name: str) -> Model:
+        """Return a model by id, the part of it after the developer, hub id or alias, in any case.
+
+        Raises:
+            UnknownId: No record is called so.
+        """
+        key = self._index.models.get(name.strip().casefold())
+        if key is None:
+            raise UnknownId(name, _near(name, self._index.models))
+        return self.models[key]
+
+    def find_model(self, written: str) -> ModelHit:
+        """Return what is known of a model id as somebody wrote it; never raises."""
+        return _find.find_model(written, self._index, self.models)
+
+    def host(self, name: str) -> HostHit | None:
+        """Return whose host this is, the most exact entry first; None if nobody's."""
+        return _find.find_host(name, self._index)
+
+    def find(self, key: str) -> tuple[Record, ...]:
+        """Return the records of any kind with this id; of a provider or model also by alias.
+
+        Raises:
+            UnknownId: No record has it.
+        """
+        folders = self._index.ids.get(key, ())
+        if folders:
+            return tuple(self.records(folder)[key] for folder in folders)
+        folded = key.strip().casefold()
+        if folded in self._index.providers:
+            return (self.provider(key),)
+        if folded in self._index.models:
+            return (self.model(key),)
+        known = {*self._index.ids, *self._index.providers, *self._index.models}
+        raise UnknownId(key, _near(key, known))
+
+    def kind_of(self, record: Record) -> str:
+        """Return the kind of a record of this atlas, in the singular."""
+        for folder in self._index.ids.get(record.id, ()):
+            if self.records(folder).get(record.id) is record:
+                return self.records(folder).kind
+        return type(record).__name__.lower()
+
+    # Descent.
+
+    def ancestors(self, model_id: str, kinds: Iterable[str] = WEIGHTS_KINDS) -> tuple[Ancestor, ...]:
+        """Return all that `model_id` descends from along edges of these kinds, nearest first."""
+        return _descent.ancestors(self.models, self.model(model_id).id, frozenset(kinds))
+
+    def reaches(self, model_id: str, ancestor: str, kinds: Iterable[str] = WEIGHTS_KINDS) -> Truth:
+        """Say whether `model_id` descends from `ancestor` along edges of these kinds.
+
+        `ancestor` is a model, or a family: then any member counts. Unrecorded
+        parents make it UNKNOWN.
+
+        Raises:
+            UnknownId: One of the two is no model of the atlas.
+        """
+        here, there = self.model(model_id).id, self.model(ancestor).id
+        return _descent.reaches(self.models, here, there, frozenset(kinds))
+
+    def descends_from_developer(
+        self, model_id: str, developer: str, kinds: Iterable[str] = WEIGHTS_KINDS
+    ) -> Truth:
+        """Say the same of any model that `developer` made, the model itself included.
+
+        Raises:
+            UnknownId: The model or the developer is not in the atlas.
+        """
+        maker = self.provider(developer).id
+        return _descent.reaches_developer(self.models, self.model(model_id).id, maker, frozenset(kinds))
+
+    # Places.
+
+    def is_country(self, code: str) -> bool:
+        """Say whether `code` is a country or territory of ISO 3166-1."""
+        return code in self._countries
+
+    def country_name(self, code: str, language: str = "en") -> str:
+        """Return the name of a country in en, zh or ja; the code itself if it has none."""
+        names = self._countries.get(code, {})
+        return names.get(language) or names.get("en") or code
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """All country codes, in order."""
+        return tuple(sorted(self._countries))
+
+    @functools.cached_property
+    def _countries(self) -> dict[str, dict[str, str]]:
+        return msgspec.msgpack.decode(self._snapshot.countries, type=dict[str, dict[str, str]])
+
+    @functools.cached_property
+    def _index(self) -> Index:
+        return msgspec.msgpack.decode(self._snapshot.index, type=Index)
+
+
+def _near(wanted: str, known: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        difflib.get_close_matches(wanted.casefold(), cast("list[str]", list(known)), n=3, cutoff=0.7)
+    )
