@@ -106,7 +106,13 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class NotLookedAt(msgspec.Struct, frozen=True, order=True):
-    """Something that was skipped, and why."""
+    """Something that was skipped, and why.
+
+    Attributes:
+        incomplete: True if it should have been read and could not be; False if it
+            was left out by design, such as version history.
+    """
 
     path: str
     reason: str
+    incomplete: bool = False
