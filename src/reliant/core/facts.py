@@ -48,16 +48,25 @@ class Fact:
 class Facts(Mapping[str, Fact]):
     """Facts by name, immutable. A missing name is an unknown value.
 
+    Attributes:
+        unknown: For names that were looked for and not found: what stands in the way,
+            for example the link of a chain of holdings that nobody knows.
+
     Examples:
         >>> cn = Facts({"user.region": Fact("CN", Provenance("given", "--place"))})
         >>> cn["user.region"].value, "owner.country" in cn
         ('CN', False)
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "unknown")
 
-    def __init__(self, known: Mapping[str, Fact] | None = None) -> None:
+    def __init__(
+        self, known: Mapping[str, Fact] | None = None, unknown: Mapping[str, str] | None = None
+    ) -> None:
         self._known: Mapping[str, Fact] = MappingProxyType(dict(known or {}))
+        self.unknown: Mapping[str, str] = MappingProxyType(
+            {name: why for name, why in (unknown or {}).items() if name not in self._known}
+        )
 
     def __getitem__(self, name: str) -> Fact:
         return self._known[name]
@@ -70,7 +79,8 @@ class Facts(Mapping[str, Fact]):
 
     def __or__(self, more: Mapping[str, Fact]) -> Facts:
         """Return both; where both know a name, `more` wins."""
-        return Facts({**self._known, **more})
+        why = {**self.unknown, **more.unknown} if isinstance(more, Facts) else self.unknown
+        return Facts({**self._known, **more}, why)
 
     def __hash__(self) -> int:
         return hash(frozenset(self._known.items()))

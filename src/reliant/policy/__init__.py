@@ -1,1 +1,5 @@
-"""What is permitted: a three-valued matcher over dated, cited rules."""
+"""What is allowed: dated rules, decided with three values, and why."""
+
+from reliant.policy.rulebook import RuleBook
+
+__all__ = ["RuleBook"]

@@ -1,0 +1,65 @@
+"""Which places a list holds on a day, where its copies agree.
+
+A place on every copy that may have been in use on the day is on the list; one on
+none of them is not; one on only some of them is not known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from reliant.atlas.records.place_list import Copy, PlaceList
+from reliant.core.dates import PartialDate
+
+
+class Places(NamedTuple):
+    """The places of one or more lists on a day; `maybe` are those of which the copies disagree."""
+
+    listed: frozenset[str]
+    maybe: frozenset[str]
+    left_out: frozenset[str]
+
+
+def _in_use(copies: tuple[Copy, ...], day: dt.date) -> list[Copy]:
+    """Return the copies that may have been the list on `day`.
+
+    A copy may hold from its earliest day until the latest day of the next. Before
+    the first copy the list is taken from the first and the last: nothing says when
+    a place was added.
+    """
+    first = PartialDate.parse(copies[0].not_before).earliest
+    if day < first:
+        return list(copies)
+    found = []
+    for position, copy in enumerate(copies):
+        begins = PartialDate.parse(copy.not_before).earliest
+        later = copies[position + 1] if position + 1 < len(copies) else None
+        over = later is not None and day > PartialDate.parse(later.not_after).latest
+        if day >= begins and not over:
+            found.append(copy)
+    return found
+
+
+def places_on(day: dt.date, lists: Iterable[PlaceList]) -> Places:
+    """Return what the lists hold together on `day`."""
+    listed: frozenset[str] = frozenset()
+    maybe: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    for one in lists:
+        copies = [frozenset(copy.places) for copy in _in_use(one.copies, day)]
+        always = frozenset.intersection(*copies)
+        listed |= always
+        maybe |= frozenset.union(*copies) - always
+        left_out |= frozenset(place for copy in _in_use(one.copies, day) for place in copy.left_out)
+    return Places(listed, maybe - listed, left_out - listed)
+
+
+def named(lists: Mapping[str, PlaceList], ids: str | tuple[str, ...]) -> list[PlaceList]:
+    """Return the lists of these ids.
+
+    Raises:
+        KeyError: There is no list of that id.
+    """
+    return [lists[one] for one in ((ids,) if isinstance(ids, str) else ids)]

@@ -1,0 +1,175 @@
+"""The rules of one day, indexed so that a question looks at a few of them.
+
+To each rule leads one of its conditions of the form "this fact is one of these
+values", which must hold for it to fire. A rule whose condition fails for sure is
+never looked at; one whose fact is missing always is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reliant.atlas.records.rule import Rule, RuleEffect, Step
+from reliant.core.facts import Value
+from reliant.policy.conditions import MAYBE_MORE, NO, UNKNOWN, YES, All, Decide, Is, Node, Values, is_place
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A rule under one of its readings; `reading` is None where the text has only one."""
+
+    reading: str | None
+    effect: RuleEffect
+    node: Node
+    force: int
+    since: str | None
+    applies: bool
+    decide: Decide
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule in a snapshot.
+
+    Attributes:
+        position: In the book, for a stable order.
+        choice: Name of the fact that picks a reading.
+    """
+
+    rule: Rule
+    origin: str
+    position: int
+    variants: tuple[Variant, ...]
+    choice: str
+
+    def chosen(self, values: Values) -> tuple[Variant, ...]:
+        """Return the variants that count: the operator's choice, or all of them."""
+        if len(self.variants) > 1:
+            wanted = values.get(self.choice)
+            picked = tuple(one for one in self.variants if one.reading == wanted)
+            return picked or self.variants
+        return self.variants
+
+    def answer(self, values: Values) -> int:
+        """Say whether the rule fires: YES or NO if all readings agree on it and on the effect."""
+        chosen = self.chosen(values)
+        if len(chosen) == 1:
+            one = chosen[0]
+            return one.decide(values) if one.applies else NO
+        answers = {(one.decide(values) if one.applies else NO, one.effect) for one in chosen}
+        if all(answer == NO for answer, _ in answers):
+            return NO
+        return next(iter(answers))[0] if len(answers) == 1 else UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A rule that is announced, proposed or adopted and not in force yet, with its last step."""
+
+    rule: Rule
+    step: Step
+    decide: Decide
+
+
+class Snapshot:
+    """The rules that may be in force on one day, indexed.
+
+    Attributes:
+        exempt: The exemptions that rules name, by id.
+        coming: What is on its way on that day.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        day: dt.date,
+        *,
+        exempt: Mapping[str, Variant] | None = None,
+        coming: Iterable[Coming] = (),
+    ) -> None:
+        self.day = day
+        self.entries = tuple(entries)
+        self.exempt = dict(exempt or {})
+        self.coming = tuple(coming)
+        self._rest: list[Entry] = []
+        self._by_value: dict[str, dict[Value, list[Entry]]] = {}
+        self._by_fact: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            leaf = _index_leaf(entry)
+            if leaf is None:
+                self._rest.append(entry)
+                continue
+            self._by_fact.setdefault(leaf.fact, []).append(entry)
+            buckets = self._by_value.setdefault(leaf.fact, {})
+            for key in _keys(leaf):
+                buckets.setdefault(key, []).append(entry)
+
+    def candidates(self, values: Values) -> list[Entry]:
+        """Return every rule that may fire; those left out are a sure NO."""
+        found = list(self._rest)
+        for fact, buckets in self._by_value.items():
+            value = values.get(fact)
+            if value is None or value == MAYBE_MORE:
+                found += self._by_fact[fact]
+            elif value.__class__ is tuple:
+                many = value
+                if MAYBE_MORE in many:
+                    found += self._by_fact[fact]
+                elif len(many) == 1:
+                    found += buckets.get(many[0], ())
+                else:
+                    seen = {entry.position: entry for one in many for entry in self._bucket(fact, one)}
+                    found += seen.values()
+            else:
+                found += self._bucket(fact, value)  # type: ignore[arg-type]
+        return found
+
+    def _bucket(self, fact: str, value: Value) -> list[Entry]:
+        buckets = self._by_value[fact]
+        hit = buckets.get(value, [])
+        if is_place(fact) and "-" in str(value):
+            return hit + buckets.get(str(value).partition("-")[0], [])
+        return hit
+
+    def fire(self, values: Values) -> tuple[list[Entry], list[Entry]]:
+        """Return all rules that fire, and all of which that is not known."""
+        fired: list[Entry] = []
+        open_: list[Entry] = []
+        for entry in self.candidates(values):
+            variants = entry.variants
+            answer = variants[0].decide(values) if len(variants) == 1 else entry.answer(values)
+            if answer == YES:
+                fired.append(entry)
+            elif answer == UNKNOWN:
+                open_.append(entry)
+        return fired, open_
+
+
+def _index_leaf(entry: Entry) -> Is | None:
+    """Return a leaf that must hold for the rule to fire and names its values, or None."""
+    node = entry.variants[0].node
+    if len(entry.variants) > 1:
+        first = [_top(one.node) for one in entry.variants if one.applies]
+        shared = [leaf for leaf in (first[0] if first else ()) if all(leaf in other for other in first[1:])]
+    else:
+        shared = list(_top(node))
+    return next((leaf for leaf in shared if not leaf.outside and not leaf.left_out), None)
+
+
+def _top(node: Node) -> tuple[Is, ...]:
+    """Return the membership leaves that are joined by "and" at the top."""
+    if isinstance(node, Is):
+        return (node,)
+    if isinstance(node, All):
+        return tuple(leaf for part in node.parts for leaf in _top(part))
+    return ()
+
+
+def _keys(leaf: Is) -> frozenset[Value]:
+    """Return the values of a fact for which the leaf is not a sure NO."""
+    keys = leaf.values | leaf.maybe
+    if is_place(leaf.fact):
+        keys |= frozenset[Value](str(key).partition("-")[0] for key in keys)
+    return keys

@@ -1,0 +1,344 @@
+"""From the rules that fire to the answer on four axes.
+
+The order is BLOCKED > UNKNOWN > CONDITIONAL > OPEN, and silence is never
+permission: access is OPEN only where a record says that it is offered, the other
+axes only where a record says that they were searched. What a rule asks for makes
+an axis CONDITIONAL until it is known to be met. Where a text has several readings
+that lead to different answers, the answer is UNKNOWN and names them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from reliant.atlas.records.rule import Rule
+from reliant.core.dates import PartialDate
+from reliant.core.facts import Facts, Value
+from reliant.core.verdict import (
+    Answer,
+    Axis,
+    AxisAnswer,
+    Enforcement,
+    Gate,
+    Gatekeeper,
+    Missing,
+    Pending,
+    RuleAnswer,
+    Verdict,
+    worst,
+)
+from reliant.core.verdict import Leaf as LeafAnswer
+from reliant.policy.conditions import (
+    MAYBE_MORE,
+    NO,
+    UNKNOWN,
+    YES,
+    Is,
+    Leaf,
+    compiled,
+    deciding,
+    is_place,
+    says,
+    undecided,
+)
+from reliant.policy.snapshot import Entry, Snapshot, Variant
+
+if TYPE_CHECKING:
+    from reliant.policy.rulebook import RuleBook
+
+
+STALE_AFTER_DAYS = {Axis.ACCESS: 180, Axis.LAW: 365, Axis.LICENCE: 730, Axis.REGISTER: 180}
+"""After so many days without a review a record is called stale; providers change lists faster than
+parliaments change laws, and a published licence text does not change at all."""
+
+_TRUTH = {NO: "no", UNKNOWN: "unknown", YES: "yes"}
+_LISTED = {"deny": 0, "require": 1, "warn": 2, "allow": 3, "coverage": 4, "inform": 5, "exempt": 6}
+
+
+class Said(NamedTuple):
+    """What one rule contributes: a verdict, or None if it changes nothing; whether it permits."""
+
+    verdict: Verdict | None
+    permits: bool = False
+
+
+def decide(book: RuleBook, facts: Facts, as_of: dt.date, known_on: dt.date | None) -> Answer:
+    """Return the answer of the book to these facts on a day."""
+    known = facts | book.assumed if book.assumed else facts
+    asked = _Question(book, known, as_of, known_on)
+    axes = {axis: asked.axis(axis) for axis in Axis}
+    return Answer(worst(answer.verdict for answer in axes.values()), axes)
+
+
+class _Question:
+    """One question, with what has been found for it so far."""
+
+    def __init__(self, book: RuleBook, facts: Facts, as_of: dt.date, known_on: dt.date | None) -> None:
+        self.book = book
+        self.facts = facts
+        self.values: dict[str, Value | tuple[Value, ...]] = {name: fact.value for name, fact in facts.items()}
+        self.as_of = as_of
+        self.known_on = known_on
+        self.snapshot: Snapshot = book.at(as_of, known_on)
+        fired, open_ = self.snapshot.fire(self.values)
+        answers = [(entry, YES) for entry in fired] + [(entry, UNKNOWN) for entry in open_]
+        answers.sort(key=lambda pair: (_LISTED[pair[0].rule.effect], -pair[1], pair[0].position))
+        self.answers = answers
+
+    def axis(self, axis: Axis) -> AxisAnswer:
+        """Return the answer on one axis."""
+        here = [(entry, truth) for entry, truth in self.answers if entry.rule.axis == axis.value]
+        said = {entry.rule.id: self._said(entry) for entry, _ in here}
+        notes: list[str] = []
+        gates: tuple[Gate, ...] = ()
+        if axis is Axis.ACCESS:
+            gates = self._gates(here, said)
+            verdict = worst(gate.verdict for gate in gates)
+            if not any(one.permits for one in said.values()):
+                notes.append("No record says that it is offered here on this day.")
+        else:
+            verdict = _sum(said.values())
+            if not any(one.permits for one in said.values()):
+                notes.append(f"No record says that the {axis.value} of this place was searched.")
+        # What could not change the verdict any more is not worth a question.
+        open_entries = [
+            entry
+            for entry, truth in here
+            if entry.rule.effect not in ("inform", "exempt", "warn")
+            and (said[entry.rule.id].verdict is Verdict.UNKNOWN or truth == UNKNOWN)
+        ]
+        missing, doubts = self._missing(open_entries)
+        notes += doubts
+        notes += self._remarks(axis, [entry for entry, truth in here if truth == YES])
+        return AxisAnswer(
+            verdict=verdict,
+            rules=tuple(self._rule(entry, truth) for entry, truth in here),
+            pending=tuple(self._pending(axis)),
+            missing=missing,
+            gates=gates,
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _said(self, entry: Entry) -> Said:
+        """Return what a rule contributes; UNKNOWN if its readings disagree."""
+        each = {self._variant_said(entry.rule, one) for one in entry.chosen(self.values)}
+        if len(each) == 1:
+            return each.pop()
+        return Said(Verdict.UNKNOWN)
+
+    def _variant_said(self, rule: Rule, variant: Variant) -> Said:
+        answer = variant.decide(self.values) if variant.applies else NO
+        if answer == NO:
+            return Said(None)
+        match variant.effect:
+            case "deny":
+                return Said(Verdict.BLOCKED if answer == YES else Verdict.UNKNOWN)
+            case "require":
+                return Said(self._required(rule, answer))
+            case "allow" if answer == YES:
+                return Said(self._required(rule, answer) if rule.obligations else Verdict.OPEN, permits=True)
+            case "coverage" if answer == YES:
+                return Said(Verdict.OPEN, permits=True)
+            case _:
+                return Said(None)
+
+    def _required(self, rule: Rule, answer: int) -> Verdict:
+        """Return the verdict of a rule that asks for something."""
+        states = [state for _, state in self._obligations(rule)]
+        if not states:
+            return Verdict.CONDITIONAL
+        if NO in states:
+            return Verdict.BLOCKED if answer == YES else Verdict.UNKNOWN
+        return Verdict.OPEN if all(state == YES for state in states) else Verdict.CONDITIONAL
+
+    def _obligations(self, rule: Rule) -> Iterator[tuple[str, int]]:
+        for one in rule.obligations:
+            node = self.book.obligation(one, self.as_of)
+            state = UNKNOWN if node is None else compiled(node)(self.values)
+            yield (f"{one.id}: {one.says}" if one.says else one.id), state
+
+    def _gates(self, here: list[tuple[Entry, int]], said: dict[str, Said]) -> tuple[Gate, ...]:
+        gates = []
+        permitted = any(one.permits for one in said.values())
+        for by in Gatekeeper:
+            mine = [entry for entry, _ in here if entry.rule.by == by.value]
+            verdicts = [said[entry.rule.id].verdict for entry in mine]
+            closing = [one for one in verdicts if one is not None]
+            if not closing:
+                continue
+            verdict = worst(closing)
+            gates.append(self._gate(by, verdict, mine, said))
+        if not permitted:
+            by = Gatekeeper.PARTNER if self.values.get("channel") == "partner" else Gatekeeper.PROVIDER
+            held = next((gate for gate in gates if gate.by is by), None)
+            if held is None or held.verdict not in (Verdict.BLOCKED, Verdict.UNKNOWN):
+                gates = [gate for gate in gates if gate.by is not by]
+                gates.append(Gate(by, Verdict.UNKNOWN, None, None, None))
+        return tuple(sorted(gates, key=lambda gate: list(Gatekeeper).index(gate.by)))
+
+    def _gate(self, by: Gatekeeper, verdict: Verdict, mine: list[Entry], said: dict[str, Said]) -> Gate:
+        """Return the gate with the rule that decides it: enforced before terms, then the oldest."""
+        deciding_ones = [entry for entry in mine if said[entry.rule.id].verdict is verdict]
+
+        def rank(entry: Entry) -> tuple[bool, str, str]:
+            since = entry.variants[0].since
+            return (entry.rule.enforcement != "enforced", since or "9999", entry.rule.id)
+
+        entry = min(deciding_ones, key=rank)
+        rule = entry.rule
+        enforcement = (
+            Enforcement(rule.enforcement) if rule.enforcement and verdict is Verdict.BLOCKED else None
+        )
+        since = entry.variants[0].since if verdict is not Verdict.UNKNOWN else None
+        return Gate(by, verdict, enforcement, since, rule.id)
+
+    def _rule(self, entry: Entry, truth: int) -> RuleAnswer:
+        rule = entry.rule
+        chosen = entry.chosen(self.values)
+        because: dict[LeafAnswer, None] = {}
+        for variant in chosen:
+            if variant.applies:
+                because.update(
+                    dict.fromkeys(self._leaf(leaf) for leaf in deciding(variant.node, self.values))
+                )
+        for one in rule.exceptions:
+            if one in self.snapshot.exempt:
+                node = self.snapshot.exempt[one].node
+                because.update(dict.fromkeys(self._leaf(leaf) for leaf in deciding(node, self.values)))
+        if len(chosen) > 1 and self._said(entry).verdict is Verdict.UNKNOWN:
+            test = "is one of " + ", ".join(str(one.reading) for one in chosen)
+            because[LeafAnswer(entry.choice, test, "unknown", None, None)] = None
+        state = {YES: "met", NO: "not met", UNKNOWN: "not known"}
+        return RuleAnswer(
+            id=rule.id,
+            truth=_TRUTH[truth],
+            because=tuple(because),
+            sources=tuple(f"{rule.id}#{name}" for name in rule.sources),
+            effect=chosen[0].effect if len(chosen) == 1 else rule.effect,
+            summary=rule.summary,
+            since=chosen[0].since,
+            obligations=tuple(f"{text} ({state[met]})" for text, met in self._obligations(rule)),
+            origin=entry.origin,
+        )
+
+    def _leaf(self, leaf: Leaf) -> LeafAnswer:
+        fact = self.facts.get(leaf.fact)
+        return LeafAnswer(
+            fact=leaf.fact,
+            test=says(leaf),
+            truth=_TRUTH[compiled(leaf)(self.values)],
+            value=None if fact is None else shown(fact.value),
+            origin=str(fact.origin) if fact else self.facts.unknown.get(leaf.fact),
+        )
+
+    def _missing(self, entries: list[Entry]) -> tuple[tuple[Missing, ...], list[str]]:
+        """Return the facts that would decide these rules, and doubts that no fact can remove."""
+        asks: dict[str, list[str]] = {}
+        doubts: list[str] = []
+        for entry in entries:
+            rule = entry.rule
+            chosen = entry.chosen(self.values)
+            if len(chosen) > 1 and self._said(entry).verdict is Verdict.UNKNOWN:
+                asks.setdefault(entry.choice, []).append(rule.id)
+                doubts.append(_readings(rule, [one.reading for one in chosen]))
+            for variant in chosen:
+                if not variant.applies or variant.decide(self.values) != UNKNOWN:
+                    continue
+                if variant.force == UNKNOWN:
+                    doubts.append(f"{rule.id}: {_force_doubt(rule, self.as_of)}")
+                nodes = [variant.node]
+                nodes += [
+                    self.snapshot.exempt[one].node for one in rule.exceptions if one in self.snapshot.exempt
+                ]
+                for leaf in (leaf for node in nodes for leaf in undecided(node, self.values)):
+                    if self._known_exactly(leaf):
+                        value = shown(self.values[leaf.fact])
+                        doubts.append(f"{rule.id}: whether {leaf.fact} {value} {says(leaf)} is not known.")
+                    elif rule.id not in asks.setdefault(leaf.fact, []):
+                        asks[leaf.fact].append(rule.id)
+        missing = (Missing(fact, self._question(fact, rules), tuple(rules)) for fact, rules in asks.items())
+        return tuple(sorted(missing, key=lambda one: (-len(one.rules), one.fact))), doubts
+
+    def _known_exactly(self, leaf: Leaf) -> bool:
+        """Say whether the fact is fully known, so that only the list it is held against is in doubt."""
+        value = self.values.get(leaf.fact)
+        if value is None or value == MAYBE_MORE or (isinstance(value, tuple) and MAYBE_MORE in value):
+            return False
+        if isinstance(leaf, Is) and is_place(leaf.fact):
+            many = value if isinstance(value, tuple) else (value,)
+            return any(one in leaf.maybe for one in many)
+        return True
+
+    def _question(self, fact: str, rules: list[str]) -> str:
+        if fact.startswith("reading:"):
+            rule = self.book.rules[rules[0]]
+            return _readings(rule, [one.id for one in rule.readings])
+        if fact in self.facts.unknown:
+            return self.facts.unknown[fact]
+        return self.book.questions.get(fact, f"What is {fact}?")
+
+    def _pending(self, axis: Axis) -> Iterator[Pending]:
+        for one in self.snapshot.coming:
+            rule = one.rule
+            if rule.axis == axis.value and one.decide(self.values) != NO:
+                yield Pending(
+                    rule=rule.id,
+                    status=one.step.status,
+                    on=one.step.on,
+                    from_=rule.force.from_ if rule.force else None,
+                    summary=rule.summary,
+                    sources=tuple(f"{rule.id}#{name}" for name in rule.sources),
+                )
+
+    def _remarks(self, axis: Axis, fired: list[Entry]) -> Iterator[str]:
+        for entry in fired:
+            rule = entry.rule
+            if rule.scope_ordered and rule.scope_cut:
+                yield f"{rule.id}: ordered was {rule.scope_ordered}; cut was {rule.scope_cut}."
+            if rule.not_enforced:
+                yield f"{rule.id}: on the books, not enforced."
+            age = (self.as_of - PartialDate.parse(rule.reviewed.on).latest).days
+            if age > STALE_AFTER_DAYS[axis]:
+                yield f"{rule.id}: stale, last reviewed {rule.reviewed.on}, {age} days before."
+        end = self.book.newest(axis)
+        if end is not None and self.as_of > end:
+            yield f"The atlas ends here: its newest source on the {axis.value} axis is from {end}."
+
+
+def _sum(said: Iterable[Said]) -> Verdict:
+    """Return the worst of what the rules of an axis say; UNKNOWN if nothing permits."""
+    each = list(said)
+    verdicts = [one.verdict for one in each if one.verdict is not None]
+    if not any(one.permits for one in each):
+        verdicts.append(Verdict.UNKNOWN)
+    return worst(verdicts)
+
+
+def _readings(rule: Rule, ids: Iterable[str | None]) -> str:
+    wanted = set(ids)
+    texts = "; or ".join(f"{one.id}: {one.says}" for one in rule.readings if one.id in wanted)
+    return f"Which reading of {rule.id} do you follow? {texts}"
+
+
+def _force_doubt(rule: Rule, as_of: dt.date) -> str:
+    force = rule.force
+    if force is None or force.from_ is None:
+        return f"whether it was in force on {as_of} is not known."
+    how = {
+        "first_known": "first known on",
+        "placeholder": "given without support as",
+        "not_later_than": "known on",
+        "not_earlier_than": "not before",
+    }.get(force.from_precision, "dated")
+    return f"whether it was in force on {as_of} is not known; its start is {how} {force.from_}."
+
+
+def shown(value: Value | tuple[Value, ...]) -> str:
+    """Return a value as text."""
+    if isinstance(value, tuple):
+        return ", ".join("and maybe more" if one == MAYBE_MORE else shown(one) for one in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
