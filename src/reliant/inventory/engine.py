@@ -1,0 +1,247 @@
+"""Walk once, read once, look once, parse only what was hit; on all cores, in bounded memory.
+
+The parent walks and deals files to workers in chunks; a worker reads, filters and detects, and
+sends back signals only. Nothing of a file's content stays in memory once its signals are out.
+What goes wrong with one file is noted under "not looked at" and stops nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reliant.core.need import Function
+from reliant.core.use import NotLookedAt, Scope, Use
+from reliant.inventory.prefilter import Prefilter
+from reliant.inventory.registry import Router, all_detectors
+from reliant.inventory.scopes import scope_of
+from reliant.inventory.signals import Signal
+from reliant.inventory.view import FileView
+
+if TYPE_CHECKING:
+    from reliant.inventory.cache import Cache
+    from reliant.inventory.signals import Detector
+    from reliant.inventory.vendors import Vendors
+    from reliant.targets.file import File
+    from reliant.targets.target import Target
+
+_POOL_FROM_BYTES = 6_000_000
+"""Starting a pool costs about as much as reading this much in one process."""
+
+_CHUNK_BYTES = 1_500_000
+_CHUNK_FILES = 200
+_SNIFF = 8_192
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """What was found in a target."""
+
+    uses: tuple[Use, ...]
+    functions: tuple[Function, ...]
+    not_looked_at: tuple[NotLookedAt, ...]
+    files: int = 0
+    bytes: int = 0
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What one file gave: signals with the detector that made them, and facts for other files."""
+
+    path: str
+    scope: Scope
+    signals: tuple[tuple[str, Signal, str], ...]
+    facts: tuple[Any, ...] = ()
+    skipped: tuple[str, ...] = ()
+    bytes: int = 0
+
+
+class Scanner:
+    """Reads single files; one per process."""
+
+    def __init__(self, vendors: Vendors, detectors: tuple[Detector, ...] | None = None) -> None:
+        self.vendors = vendors
+        self.detectors = detectors if detectors is not None else all_detectors()
+        self.router = Router(self.detectors)
+        self._prefilter: Prefilter | None = None
+
+    @property
+    def prefilter(self) -> Prefilter:
+        """The automaton, built when the first file needs it."""
+        if self._prefilter is None:
+            self._prefilter = Prefilter(self.vendors, self.detectors)
+        return self._prefilter
+
+    def look(self, file: File) -> Seen | None:
+        """Return what `file` gives, or None if it has nothing to say."""
+        candidates = self.router.wanted_by(file.path)
+        if not candidates:
+            return None
+        limit = max(detector.wants.limit for detector in candidates)
+        scope = scope_of(file.path)
+        try:
+            data = file.read(limit)
+        except OSError as error:
+            return Seen(file.path, scope, (), skipped=(f"could not be read: {error.strerror or error}",))
+        skipped: list[str] = []
+        if file.size > limit:
+            skipped.append(f"read to byte {limit:,} of {file.size:,} only")
+        if b"\0" in data[:_SNIFF] and data[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+            candidates = tuple(detector for detector in candidates if detector.wants.binary)
+            if not candidates:
+                return Seen(file.path, scope, (), skipped=("is binary although its name says text",))
+        return self.read(file.path, data, scope, candidates, skipped)
+
+    def read(
+        self,
+        path: str,
+        data: bytes,
+        scope: Scope,
+        candidates: tuple[Detector, ...] | None = None,
+        skipped: list[str] | None = None,
+    ) -> Seen | None:
+        """Return what content gives under a path."""
+        if candidates is None:
+            candidates = self.router.wanted_by(path)
+        notes = skipped or []
+        textual = any(not detector.wants.binary for detector in candidates)
+        hits = self.prefilter.hits(data) if textual else []
+        view = FileView(path, data, scope, vendors=self.vendors, hits=hits)
+        signals: list[tuple[str, Signal, str]] = []
+        for detector in candidates:
+            if not (detector.wants.always or hits):
+                continue
+            try:
+                signals += [(detector.id, signal, view.line(signal.line)) for signal in detector.detect(view)]
+            except RecursionError:
+                notes.append(f"nested too deeply for {detector.id}")
+            except MemoryError:
+                notes.append(f"too large or too deeply nested for {detector.id}")
+            except Exception as error:
+                notes.append(f"{detector.id} could not read it: {type(error).__name__}: {error}"[:200])
+        notes += view.skipped
+        if not signals and not notes and not view.facts:
+            return Seen(path, scope, (), bytes=len(data)) if data else None
+        return Seen(path, scope, tuple(signals), tuple(view.facts), tuple(dict.fromkeys(notes)), len(data))
+
+
+def scan(
+    target: Target,
+    vendors: Vendors,
+    *,
+    workers: int | None = None,
+    cache: Cache | None = None,
+    only: frozenset[str] | None = None,
+) -> Inventory:
+    """Return what AI `target` uses.
+
+    Args:
+        workers: Processes; None for one per core. Small targets are read in this process.
+        cache: Remembers what files of the same content gave.
+        only: Paths to look at, for example those changed since a revision; None for all.
+    """
+    from reliant.inventory.merge import merged  # noqa: PLC0415 - merge knows `Seen`
+
+    scanner = Scanner(vendors)
+    files = 0
+    total = 0
+    wanted: list[File] = []
+    for file in target.files():
+        if only is not None and file.path not in only:
+            continue
+        files += 1
+        total += file.size
+        if scanner.router.wanted_by(file.path):
+            wanted.append(file)
+    seen: list[Seen] = []
+    todo = wanted
+    if cache is not None:
+        todo = []
+        for file in wanted:
+            known = cache.get(file, vendors.version)
+            if known is None:
+                todo.append(file)
+            else:
+                seen.append(known)
+    fresh = list(_look_at(todo, scanner, workers))
+    if cache is not None:
+        cache.put(todo, fresh, vendors.version)
+    seen += fresh
+    uses, functions = merged(seen, vendors)
+    notes = {NotLookedAt(entry.path, reason) for entry in seen for reason in entry.skipped}
+    return Inventory(
+        uses=uses,
+        functions=functions,
+        not_looked_at=(*target.not_looked_at, *sorted(notes)),
+        files=files,
+        bytes=total,
+    )
+
+
+def _look_at(files: list[File], scanner: Scanner, workers: int | None) -> Iterator[Seen]:
+    count = workers if workers is not None else os.cpu_count() or 1
+    if count > 1 and sum(min(file.size, 1_000_000) for file in files) > _POOL_FROM_BYTES:
+        yield from _in_pool(files, scanner, count)
+        return
+    for file in files:
+        found = scanner.look(file)
+        if found is not None:
+            yield found
+
+
+_worker_scanner: Scanner | None = None
+
+
+def _start(scanner: Scanner) -> None:
+    global _worker_scanner  # noqa: PLW0603 - one scanner per worker process
+    _worker_scanner = scanner
+
+
+def _chunk(files: list[File]) -> list[Seen]:
+    if _worker_scanner is None:
+        raise RuntimeError("the worker was not started")
+    return [found for file in files if (found := _worker_scanner.look(file)) is not None]
+
+
+def _in_pool(files: list[File], scanner: Scanner, count: int) -> Iterator[Seen]:
+    chunks = list(_chunks(files))
+    _ = scanner.prefilter  # built once; forked workers inherit it
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    context = multiprocessing.get_context(method)
+    unread: list[list[File]] = []
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(scanner,)) as pool:
+        futures = [(chunk, pool.submit(_chunk, chunk)) for chunk in chunks]
+        for chunk, future in futures:
+            try:
+                yield from future.result()
+            except BrokenProcessPool:
+                unread.append(chunk)
+    for chunk in unread:
+        yield from _one_by_one(chunk, scanner, context)
+
+
+def _one_by_one(files: list[File], scanner: Scanner, context: Any) -> Iterator[Seen]:
+    """Read the files of a chunk that killed its worker, each in a process of its own."""
+    for file in files:
+        with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(scanner,)) as pool:
+            try:
+                yield from pool.submit(_chunk, [file]).result()
+            except BrokenProcessPool:
+                yield Seen(file.path, scope_of(file.path), (), skipped=("reading it ended the process",))
+
+
+def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
+    chunk: list[File] = []
+    size = 0
+    for file in sorted(files, key=lambda file: -file.size):
+        chunk.append(file)
+        size += min(file.size, 4_000_000)
+        if size >= _CHUNK_BYTES or len(chunk) >= _CHUNK_FILES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

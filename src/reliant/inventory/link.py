@@ -1,0 +1,190 @@
+"""Finds out who serves each model, for every language in the same way.
+
+A signal says where it stands: its file and its block. Calls of a block go to the endpoints of
+that block; if it names none, to those of the block around it; then to those of the file; then
+of the package. Where a level names several, the one whose developer made the model is taken,
+and if that does not decide, nothing is: an unknown provider is an answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from reliant.core.use import Kind, Role, Scope
+from reliant.inventory.signals import Signal, What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reliant.inventory.engine import Seen
+    from reliant.inventory.vendors import Vendors
+
+PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
+
+
+class Placed(NamedTuple):
+    """A signal with its file, its detector and the line it stands on."""
+
+    path: str
+    scope: Scope
+    detector: str
+    signal: Signal
+    text: str
+
+
+def place(seen: Iterable[Seen]) -> list[Placed]:
+    """Return the signals of all files, ordered by path and line."""
+    placed = [
+        Placed(entry.path, signal.scope or entry.scope, detector, signal, text)
+        for entry in seen
+        for detector, signal, text in entry.signals
+    ]
+    placed.sort(key=lambda p: (p.path, p.signal.line, p.signal.column, p.detector))
+    return placed
+
+
+class Linker:
+    """Knows the endpoints of a target, by file and block."""
+
+    def __init__(self, placed: Sequence[Placed], vendors: Vendors) -> None:
+        self.vendors = vendors
+        self._by_file: dict[str, list[Signal]] = defaultdict(list)
+        self._product: dict[str, float] = {}
+        self._any: dict[str, float] = {}
+        for p in placed:
+            signal = p.signal
+            if not _names_provider(signal):
+                continue
+            self._by_file[p.path].append(signal)
+            if signal.provider:
+                table = self._product if p.scope in PRODUCT else self._any
+                table[signal.provider] = max(table.get(signal.provider, 0.0), signal.confidence)
+
+    def linked(self, placed: Sequence[Placed]) -> list[Placed]:
+        """Return the signals with the provider filled in wherever it can be told."""
+        return [p._replace(signal=self._link(p)) for p in placed]
+
+    def _link(self, p: Placed) -> Signal:
+        signal = p.signal
+        if signal.what is not What.MODEL or not signal.model:
+            return signal
+        developer = self.vendors.developer(signal.model)
+        if signal.provider:
+            return signal
+        prefixed = self._by_prefix(signal.model)
+        if prefixed:
+            return msgspec.structs.replace(signal, provider=prefixed)
+        local = self._in_file(p, developer)
+        if local is not None:
+            return _served(signal, local)
+        if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
+            return signal
+        return self._in_package(signal, developer, p.scope)
+
+    def _by_prefix(self, model: str) -> str | None:
+        """Return the provider that the id itself names (`groq/...`), unless the file knows better."""
+        head, slash, _ = model.partition("/")
+        if not slash:
+            return self.vendors.serves_id(model)
+        return None
+
+    def _in_file(self, p: Placed, developer: str | None) -> Signal | None:
+        """Return the endpoint of the innermost block around the signal that settles it."""
+        endpoints = self._by_file.get(p.path)
+        if not endpoints:
+            return None
+        block = p.signal.block
+        for depth in range(len(block), -1, -1):
+            inside = [e for e in endpoints if e.block[:depth] == block[:depth]]
+            found = self._settled(inside, developer, p.signal, whole_file=depth == 0)
+            if found is not None:
+                return found
+        return None
+
+    def _settled(
+        self, inside: list[Signal], developer: str | None, signal: Signal, *, whole_file: bool
+    ) -> Signal | None:
+        strong = [e for e in inside if e.what is What.ENDPOINT]
+        for candidates in (strong, [e for e in inside if e.what is not What.ENDPOINT]):
+            named: dict[str | None, Signal] = {}
+            for endpoint in candidates:
+                named.setdefault(endpoint.provider, endpoint)
+            if len(named) == 1:
+                only = next(iter(named.values()))
+                if only.provider is None or not whole_file or self._may_serve(only.provider, developer):
+                    return only
+            elif named:
+                fitting = [
+                    e for provider, e in named.items() if provider and self._is_home(provider, developer)
+                ]
+                if len(fitting) == 1:
+                    return fitting[0]
+                known = {provider: e for provider, e in named.items() if provider}
+                if len(known) == 1 and not whole_file:
+                    return next(iter(known.values()))
+        return None
+
+    def _may_serve(self, provider: str, developer: str | None) -> bool:
+        """Say whether a provider can be meant for a model that stands somewhere in its file."""
+        if developer is None or developer == provider:
+            return True
+        record = self.vendors.providers.get(provider)
+        maker = self.vendors.providers.get(developer)
+        if record is None or maker is None:
+            return True
+        only_own = set(record.roles) <= {"lab", "api", "app"}
+        return not only_own or developer in self._family(provider)
+
+    def _is_home(self, provider: str, developer: str | None) -> bool:
+        return developer is not None and (provider == developer or developer in self._family(provider))
+
+    def _family(self, provider: str) -> set[str]:
+        record = self.vendors.providers.get(provider)
+        return {provider, *(record.serves if record else ())}
+
+    def _in_package(self, signal: Signal, developer: str | None, scope: Scope) -> Signal:
+        pool = self._product or self._any
+        if developer is not None:
+            home = [provider for provider in pool if self._is_home(provider, developer)]
+            if len(home) == 1:
+                return msgspec.structs.replace(
+                    signal, provider=home[0], confidence=min(signal.confidence, 0.75)
+                )
+            if len(home) > 1 and developer in home:
+                return msgspec.structs.replace(
+                    signal, provider=developer, confidence=min(signal.confidence, 0.6)
+                )
+        servers = [provider for provider in pool if self._may_serve(provider, developer)]
+        if len(servers) == 1:
+            return msgspec.structs.replace(
+                signal, provider=servers[0], confidence=min(signal.confidence, 0.6)
+            )
+        return signal
+
+
+def _names_provider(signal: Signal) -> bool:
+    if signal.role is Role.LISTED:
+        return False
+    if signal.what is What.ENDPOINT:
+        return True
+    return signal.what in {What.ENV, What.SDK} and signal.provider is not None
+
+
+def _served(signal: Signal, by: Signal) -> Signal:
+    kind = signal.kind
+    if kind is None and by.kind in {Kind.OPEN_WEIGHTS, Kind.EMBEDDING, Kind.TOKENIZER}:
+        kind = by.kind
+    return msgspec.structs.replace(
+        signal,
+        provider=by.provider,
+        sdk=signal.sdk or by.sdk,
+        kind=kind,
+        endpoint=signal.endpoint or by.endpoint,
+        region=signal.region or by.region,
+        channel=signal.channel or by.channel,
+        family=signal.family or by.family,
+        confidence=min(signal.confidence, max(by.confidence, 0.6)),
+    )

@@ -1,0 +1,202 @@
+"""Makes uses of signals: one per provider, model, kind and scope, with all the places that show it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from reliant.core.need import suppliers
+from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
+from reliant.inventory.link import Linker, Placed, place
+from reliant.inventory.signals import What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reliant.core.need import Function
+    from reliant.inventory.engine import Seen
+    from reliant.inventory.vendors import Vendors
+
+_MOST_EVIDENCE = 25
+"""Places kept per use; the first ones by path and line."""
+
+
+def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tuple[Function, ...]]:
+    """Return the uses, and the functions of the product that need them."""
+    from reliant.inventory.functions import functions_of  # noqa: PLC0415 - functions know uses
+
+    entries = sorted(seen, key=lambda entry: entry.path)
+    placed = place(entries)
+    linked = Linker(placed, vendors).linked(placed)
+    drafts = _drafts(linked, vendors)
+    functions = functions_of(drafts)
+    needed: dict[str, list[str]] = defaultdict(list)
+    for function in functions:
+        for use in suppliers(function.need):
+            needed[use].append(function.id)
+    uses = [draft.use(vendors, tuple(needed.get(draft.id, ()))) for draft in drafts]
+    return tuple(sorted(uses, key=_order)), functions
+
+
+class Draft:
+    """A use while its evidence is being gathered."""
+
+    def __init__(
+        self, provider: str | None, model: str | None, kind: Kind, scope: Scope, sdk: str | None
+    ) -> None:
+        self.provider = provider
+        self.model = model
+        self.kind = kind
+        self.scope = scope
+        self.sdk = sdk
+        self.places: list[Placed] = []
+
+    def use(self, vendors: Vendors, functions: tuple[str, ...]) -> Use:
+        """Return the finished use."""
+        signals = [p.signal for p in self.places]
+        best = max(signals, key=lambda s: s.confidence)
+        developer = vendors.developer(self.model) if self.model else None
+        record = vendors.providers.get(self.provider or "")
+        if developer is None and self.model and record and record.developer:
+            developer = record.developer
+        return Use(
+            id=self.id,
+            provider=self.provider,
+            sdk=self.sdk,
+            developer=developer,
+            model=self.model,
+            kind=self.kind,
+            channel=best.channel or _channel(self.provider, self.kind, vendors),
+            role=self.role,
+            scope=self.scope,
+            confidence=round(best.confidence, 2),
+            functions=functions,
+            evidence=self.evidence(),
+            overridable_by=next((s.env for s in signals if s.env), None),
+            chosen_at_run_time=self.model is None and any(s.run_time for s in signals),
+            region=next((s.region for s in signals if s.region), None),
+            endpoint=next((s.endpoint for s in signals if s.endpoint), None),
+        )
+
+    @property
+    def id(self) -> str:
+        """Stable over runs: from what is used, not from where."""
+        named = "\0".join((self.provider or "", self.sdk or "", self.model or "", self.kind, self.scope))
+        head = self.model or self.sdk or self.provider or "unknown"
+        plain = "".join(c if c.isalnum() or c in "-." else "-" for c in head.lower())[:40].strip("-")
+        return f"{plain}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
+
+    @property
+    def role(self) -> Role:
+        """The strongest role that any place shows."""
+        roles = [p.signal.role or _DEFAULT_ROLE.get(self.scope, Role.DEFAULT) for p in self.places]
+        return min(roles, key=_STRONGEST.index)
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The places, in order, each line once; the surest ones first choice if there are too many."""
+        found: dict[tuple[str, int], Evidence] = {}
+        sure = sorted(self.places, key=lambda p: -p.signal.confidence)[: _MOST_EVIDENCE * 4]
+        for p in sure:
+            key = (p.path, p.signal.line)
+            if key not in found and len(found) < _MOST_EVIDENCE:
+                found[key] = Evidence(p.path, p.signal.line, p.signal.column, p.text, p.detector)
+        return tuple(sorted(found.values()))
+
+
+_SCOPES = list(Scope)
+_STRONGEST = [Role.DEFAULT, Role.OPTIONAL, Role.LISTED]
+_DEFAULT_ROLE = {
+    Scope.TESTS: Role.OPTIONAL,
+    Scope.DOCS: Role.OPTIONAL,
+    Scope.EXAMPLES: Role.OPTIONAL,
+    Scope.TOOLING: Role.OPTIONAL,
+}
+
+
+def _drafts(placed: Sequence[Placed], vendors: Vendors) -> list[Draft]:
+    drafts: dict[tuple[str | None, str | None, Kind, Scope, str | None], Draft] = {}
+    for p in placed:
+        signal = p.signal
+        if signal.what in {What.CHOICE, What.LABEL}:
+            continue
+        kind = _kind(p, vendors)
+        model = signal.model if signal.what is What.MODEL else None
+        sdk = signal.sdk if signal.what is What.SDK else None
+        key = (signal.provider, model.lower() if model else None, kind, p.scope, sdk)
+        draft = drafts.get(key)
+        if draft is None:
+            draft = drafts[key] = Draft(signal.provider, model, kind, p.scope, signal.sdk)
+        draft.sdk = draft.sdk or signal.sdk
+        draft.places.append(p)
+    return _without_shadows(drafts.values())
+
+
+def _without_shadows(drafts: Iterable[Draft]) -> list[Draft]:
+    """Drop an endpoint without a model where the same provider and scope has one with a model."""
+    found = list(drafts)
+    with_model: dict[tuple[str | None, Scope], list[Draft]] = defaultdict(list)
+    for draft in found:
+        if draft.model and draft.role is not Role.LISTED:
+            with_model[draft.provider, draft.scope].append(draft)
+    kept = []
+    for draft in found:
+        served = with_model.get((draft.provider, draft.scope), [])
+        if draft.model is None and draft.kind is not Kind.SDK and served and draft.provider:
+            paths = {p.path for d in served for p in d.places}
+            if all(p.path in paths for p in draft.places):
+                for d in served:
+                    d.sdk = d.sdk or draft.sdk
+                continue
+        kept.append(draft)
+    return kept
+
+
+def _kind(p: Placed, vendors: Vendors) -> Kind:
+    signal = p.signal
+    if signal.what is What.SDK:
+        return signal.kind or Kind.SDK
+    if signal.kind is not None:
+        return signal.kind
+    if signal.model and _embeds(signal.model):
+        return Kind.EMBEDDING
+    record = vendors.providers.get(signal.provider or "")
+    roles = set(record.roles) if record else set()
+    if "local-runtime" in roles or roles == {"hub"}:
+        return Kind.OPEN_WEIGHTS
+    if "gateway" in roles and not roles & {"api", "reseller", "lab"}:
+        return Kind.GATEWAY
+    return Kind.HOSTED_API
+
+
+def _embeds(model: str) -> bool:
+    low = model.lower()
+    return "embed" in low or low.startswith(("bge-", "gte-", "voyage-")) or "/bge-" in low
+
+
+def _channel(provider: str | None, kind: Kind, vendors: Vendors) -> Channel:
+    record = vendors.providers.get(provider or "")
+    if kind is Kind.OPEN_WEIGHTS:
+        return Channel.SELF_HOSTED
+    if record is None:
+        return Channel.UNKNOWN
+    roles = set(record.roles)
+    if "local-runtime" in roles and "api" not in roles:
+        return Channel.SELF_HOSTED
+    if "partner-cloud" in roles:
+        return Channel.PARTNER
+    if roles & {"lab", "api"}:
+        return Channel.DIRECT
+    if roles & {"reseller", "gateway"}:
+        return Channel.RESELLER
+    return Channel.APP if "app" in roles else Channel.DIRECT
+
+
+def _order(use: Use) -> tuple[int, int, str, str, str]:
+    return (
+        _SCOPES.index(use.scope),
+        _STRONGEST.index(use.role),
+        use.provider or "~",
+        use.model or "",
+        use.id,
+    )

@@ -1,0 +1,482 @@
+"""What detectors must know about vendors, compiled from the atlas.
+
+No detector names a vendor. Hosts, environment names, packages, the classes of SDKs, id forms
+and container images are facts of the atlas; here they become tables that answer in constant
+time, and the literal patterns of the one prefilter pass.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from reliant.inventory._stems import stems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed of a provider's record."""
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    weak_hosts: tuple[str, ...] = ()
+    estates: dict[str, tuple[str, ...]] = {}
+    env: tuple[str, ...] = ()
+    weak_env: tuple[str, ...] = ()
+    packages: dict[str, tuple[str, ...]] = {}
+    adapters: dict[str, tuple[str, ...]] = {}
+    model_ids: str | None = None
+    serving_ids: str | None = None
+    prefixes: tuple[str, ...] = ()
+    hub_orgs: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    port: int | None = None
+    torch_hub: tuple[str, ...] = ()
+    downloads_from: str | None = None
+    developer: str | None = None
+    serves: tuple[str, ...] = ()
+    """Developers whose models are at home here: its own, its parent's."""
+
+
+class Name(msgspec.Struct, frozen=True, kw_only=True):
+    """A class or function of an SDK.
+
+    Attributes:
+        provider: Whom it speaks to by default.
+        kind: hosted-api, embedding, tokenizer, open-weights; None: as the SDK.
+        model: Keyword or position of the model id, where it is not the first or `model`.
+        prefixed: The model id begins with the provider, as in `groq/...` or `openai:...`.
+        replaceable: Its endpoint is commonly another vendor's; None: as the SDK.
+        default_model: The id it uses when it is given none.
+        ignore: It names AI but uses none (an error class, a type).
+    """
+
+    provider: str | None = None
+    kind: str | None = None
+    model: str | int | None = None
+    prefixed: bool = False
+    default_model: str | None = None
+    replaceable: bool | None = None
+    ignore: bool = False
+
+
+class SdkFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed of an SDK's record.
+
+    Attributes:
+        packages: Names by registry: pypi, npm, go, maven, nuget, cargo, gem, composer.
+        modules: Import names by language: python, js, go, java, csharp, rust, ruby, php.
+        provider: Whom it speaks to, or None for one that speaks to many.
+        replaceable: Its client is commonly pointed at other vendors' endpoints.
+        general: It does much besides AI: only the names and services listed count.
+        kind: sdk, gateway, tokenizer, open-weights, framework.
+        names: Its classes and functions.
+        services: First arguments that make a general client an AI client, with their provider.
+        base_url_env: Environment names from which it takes another endpoint.
+    """
+
+    id: str
+    packages: dict[str, tuple[str, ...]] = {}
+    modules: dict[str, tuple[str, ...]] = {}
+    provider: str | None = None
+    replaceable: bool = False
+    general: bool = False
+    kind: str = "sdk"
+    names: dict[str, Name] = {}
+    services: dict[str, str] = {}
+    base_url_env: tuple[str, ...] = ()
+    downloads_from: str | None = None
+
+
+class Host(NamedTuple):
+    """A host of a provider; `weak` if naming it proves little."""
+
+    provider: str
+    estate: str | None
+    weak: bool
+
+
+class Env(NamedTuple):
+    """An environment name of a provider; `weak` if it proves nothing alone."""
+
+    provider: str
+    weak: bool
+
+
+_SLUG_ENV = r"(?:_?(?:API|AI|ACCESS|SECRET|LLM|CLOUD|AUTH))*_?(?:KEY|APIKEY|URL|BASE|BASE_URL|BASEURL|URI|HOST|ENDPOINT|TOKEN|MODEL|MODELS|MODEL_NAME|MODEL_ID)$"
+_HOST_TOKEN = re.compile(r"[A-Za-z0-9_.*{}$<>%-]+")
+
+
+class Vendors:
+    """Vendor knowledge, ready to be asked.
+
+    Attributes:
+        version: Changes whenever any fact in it does; part of every cache key.
+        patterns: Literal byte strings, lower case, with their kind, for the prefilter pass.
+    """
+
+    def __init__(
+        self,
+        providers: Iterable[ProviderFacts],
+        sdks: Iterable[SdkFacts],
+        *,
+        model_ids: Mapping[str, str] | None = None,
+    ) -> None:
+        self.providers = {record.id: record for record in providers}
+        self.sdks = {record.id: record for record in sdks}
+        self._known_ids = {written.lower(): developer for written, developer in (model_ids or {}).items()}
+        digest = hashlib.sha256()
+        digest.update(msgspec.json.encode([self.providers, self.sdks, sorted(self._known_ids.items())]))
+        self.version = digest.hexdigest()[:16]
+        self._complete_sdks()
+        self._index()
+
+    @classmethod
+    def from_atlas(cls, atlas: Any) -> Vendors:
+        """Compile the vendor knowledge of an atlas."""
+        from reliant.inventory._from_atlas import facts_of  # noqa: PLC0415 - the one place that knows both
+
+        providers, sdks, ids = facts_of(atlas)
+        return cls(providers, sdks, model_ids=ids)
+
+    # -- building ---------------------------------------------------------------------------
+
+    def _complete_sdks(self) -> None:
+        """Give every package that only a provider's record names an SDK of its own."""
+        taken = {
+            (registry, name.lower())
+            for sdk in self.sdks.values()
+            for registry, names in sdk.packages.items()
+            for name in names
+        }
+        for record in list(self.providers.values()):
+            for table in (record.packages, record.adapters):
+                for registry, names in table.items():
+                    for name in names:
+                        if (registry, name.lower()) in taken:
+                            continue
+                        taken.add((registry, name.lower()))
+                        language = {"pypi": "python", "npm": "js"}.get(registry, registry)
+                        module = name.replace("-", "_") if registry == "pypi" else name
+                        id_ = f"{registry}:{name}"
+                        self.sdks[id_] = SdkFacts(
+                            id=id_,
+                            packages={registry: (name,)},
+                            modules={language: (module,)},
+                            provider=record.id,
+                            downloads_from=record.downloads_from,
+                            kind=_sdk_kind(record),
+                        )
+
+    def _index(self) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._wild_hosts: list[tuple[re.Pattern[str], Host]] = []
+        self._env: dict[str, Env] = {}
+        self._prefixes: dict[str, str] = {}
+        self._orgs: dict[str, str] = {}
+        self._images: list[tuple[str, str]] = []
+        self._ports: dict[int, str] = {}
+        self._torch_hub: dict[str, str] = {}
+        slugs: dict[str, str] = {}
+        for record in self.providers.values():
+            estates = {host: name for name, hosts in record.estates.items() for host in hosts}
+            for weak, hosts in ((False, record.hosts), (True, record.weak_hosts)):
+                for host in hosts:
+                    entry = Host(record.id, estates.get(host), weak)
+                    if "*" in host:
+                        self._wild_hosts.append((_wild(host), entry))
+                    else:
+                        self._hosts.setdefault(host.lower(), entry)
+            for name in record.env:
+                self._env.setdefault(name.upper(), Env(record.id, weak=False))
+            for name in record.weak_env:
+                self._env.setdefault(name.upper(), Env(record.id, weak=True))
+            for prefix in (record.id, *record.prefixes):
+                self._prefixes.setdefault(prefix.lower(), record.id)
+            for org in record.hub_orgs:
+                self._orgs.setdefault(org.lower(), record.id)
+            self._images += [(image.lower(), record.id) for image in record.images]
+            if record.port:
+                self._ports.setdefault(record.port, record.id)
+            for repo in record.torch_hub:
+                self._torch_hub.setdefault(repo.lower(), record.id)
+            for slug in (record.id, *record.aliases):
+                plain = re.sub(r"[^A-Z0-9]+", "_", slug.upper()).strip("_")
+                if len(plain) >= 4 and " " not in slug and plain not in _WORDS:
+                    slugs.setdefault(plain, record.id)
+        self.slugs = {slug.lower().replace("_", ""): provider for slug, provider in slugs.items()}
+        joined = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True)) or "(?!)"
+        self._slug_env = re.compile(rf"({joined}){_SLUG_ENV}")
+        self._slug_of = slugs
+        self._modules: dict[tuple[str, str], SdkFacts] = {}
+        self._packages: dict[tuple[str, str], SdkFacts] = {}
+        self._names: dict[str, list[tuple[SdkFacts, Name]]] = {}
+        for sdk in self.sdks.values():
+            for language, modules in sdk.modules.items():
+                for module in modules:
+                    self._modules.setdefault((language, module), sdk)
+            for registry, names in sdk.packages.items():
+                for package in names:
+                    self._packages.setdefault((registry, _normal(registry, package)), sdk)
+            for class_, info in sdk.names.items():
+                self._names.setdefault(class_, []).append((sdk, info))
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def host(self, host: str) -> Host | None:
+        """Return whose host this is; template parts such as `{resource}` may stand in it.
+
+        Examples:
+            >>> v = Vendors([ProviderFacts(id="acme", hosts=("api.acme.test", "*.acme.cloud.test"))], [])
+            >>> v.host("{name}.acme.cloud.test").provider, v.host("api.acme.test.evil.example")
+            ('acme', None)
+        """
+        host = host.lower().rstrip(".")
+        found = self._hosts.get(host)
+        if found is not None:
+            return found
+        for pattern, entry in self._wild_hosts:
+            if pattern.fullmatch(host):
+                return entry
+        return None
+
+    def host_in(self, text: str) -> tuple[str, Host] | None:
+        """Return the host of a URL or of a bare `host[:port][/path]`, and whose it is."""
+        host = host_of(text)
+        if not host:
+            return None
+        found = self.host(host)
+        if found is None:
+            port = port_of(text)
+            if port is not None and _LOCAL.match(host) and port in self._ports:
+                found = Host(self._ports[port], None, weak=True)
+        return (host, found) if found else None
+
+    def env(self, name: str) -> Env | None:
+        """Return whose environment name this is: a listed one, or a provider's name with a usual ending."""
+        upper = name.upper()
+        found = self._env.get(upper)
+        if found is None:
+            match = self._slug_env.match(upper)
+            if match:
+                found = Env(self._slug_of[match[1]], weak=False)
+        return found
+
+    def module(self, language: str, name: str) -> SdkFacts | None:
+        """Return the SDK that an import of `name` brings in; the longest known parent counts."""
+        separator = "." if language in {"python", "java", "csharp"} else "/"
+        while name:
+            found = self._modules.get((language, name))
+            if found is not None:
+                return found
+            name = name.rpartition(separator)[0]
+        return None
+
+    def package(self, registry: str, name: str) -> SdkFacts | None:
+        """Return the SDK that a registry's package is."""
+        return self._packages.get((registry, _normal(registry, name)))
+
+    def named(self, class_: str) -> list[tuple[SdkFacts, Name]]:
+        """Return the SDKs that have a class or function of this name."""
+        return self._names.get(class_, [])
+
+    def prefix(self, prefix: str) -> str | None:
+        """Return the provider that a serving prefix such as `groq` names."""
+        return self._prefixes.get(prefix.lower())
+
+    def torch_hub(self, repo: str) -> str | None:
+        """Return the provider of a `torch.hub` repository."""
+        return self._torch_hub.get(repo.lower())
+
+    def image(self, image: str) -> str | None:
+        """Return the provider of a container image, its registry prefix and tag aside."""
+        name = image.lower().partition("@")[0]
+        head, _, tail = name.rpartition("/")
+        name = f"{head}/{tail.partition(':')[0]}" if head else tail.partition(":")[0]
+        for known, provider in self._images:
+            if name == known or name.endswith("/" + known):
+                return provider
+        return None
+
+    def developer(self, model: str) -> str | None:
+        """Return whose model an id names, if the id alone says so."""
+        return _developer(self, model)
+
+    def knows_id(self, model: str) -> bool:
+        """Return True if the id is one that the atlas lists, not merely of a known form."""
+        return _bare(model).lower() in self._known_ids or model.lower() in self._known_ids
+
+    def serves_id(self, model: str) -> str | None:
+        """Return the provider whose serving form an id has, such as `accounts/.../models/...`."""
+        for provider, pattern in self._serving:
+            if pattern.match(model):
+                return provider
+        return None
+
+    @functools.cached_property
+    def _serving(self) -> list[tuple[str, re.Pattern[str]]]:
+        found = []
+        for record in self.providers.values():
+            # A form that every hub id has tells nothing about who serves it.
+            if record.serving_ids and "hub" not in record.roles and "gateway" not in record.roles:
+                found.append((record.id, re.compile(record.serving_ids)))
+        return found
+
+    @functools.cached_property
+    def _developers(self) -> list[tuple[str, re.Pattern[str]]]:
+        return [(r.id, re.compile(r.model_ids)) for r in self.providers.values() if r.model_ids]
+
+    @functools.cached_property
+    def id_stems(self) -> frozenset[str]:
+        """Beginnings of model ids, lower case and at least three long."""
+        found = {stem for r in self.providers.values() if r.model_ids for stem in stems_of(r.model_ids)}
+        found |= {m[0] for known in self._known_ids if (m := re.match(r"[a-z]{3,}(?:[-.]|\d)", known))}
+        return frozenset(stem for stem in found if len(stem) >= 3 and stem not in _COMMON_STEMS)
+
+    @functools.cached_property
+    def host_patterns(self) -> frozenset[str]:
+        """For each host the longest literal part, lower case."""
+        found = set()
+        for record in self.providers.values():
+            for host in (*record.hosts, *record.weak_hosts):
+                found.add(max(host.lower().split("*"), key=len).strip("."))
+        return frozenset(found)
+
+    @functools.cached_property
+    def module_patterns(self) -> frozenset[str]:
+        """Import names of every SDK that is not a general one's, lower case."""
+        found = {module.lower() for (_, module), sdk in self._modules.items()}
+        return frozenset(module for module in found if len(module) >= 2)
+
+    @functools.cached_property
+    def env_patterns(self) -> frozenset[str]:
+        """Environment names that prove something, lower case."""
+        return frozenset(name.lower() for name, entry in self._env.items() if not entry.weak)
+
+
+_WORDS = frozenset(
+    [
+        "META",
+        "GOOGLE",
+        "APPLE",
+        "MICROSOFT",
+        "AMAZON",
+        "NVIDIA",
+        "INTEL",
+        "HUAWEI",
+        "TENCENT",
+        "ALIBABA",
+        "BAIDU",
+        "NAVER",
+        "RAKUTEN",
+        "YANDEX",
+        "CURSOR",
+        "REPLICATE",
+        "CLOUDFLARE",
+        "STABILITY",
+        "TOGETHER",
+        "CEREBRAS",
+        "DATABRICKS",
+        "SNOWFLAKE",
+        "VERCEL",
+        "GITHUB",
+        "STEP",
+        "UPSTAGE",
+        "ORACLE",
+    ]
+)
+"""Names of firms that sell much besides AI: `CLOUDFLARE_API_TOKEN` says nothing about models."""
+
+_COMMON_STEMS = frozenset(
+    [
+        "the-",
+        "for-",
+        "all-",
+        "code-",
+        "text-",
+        "image-",
+        "o1",
+        "o3",
+        "o4",
+        "yi-",
+        "base-",
+        "model-",
+        "chat-",
+        "small-",
+        "large-",
+        "embed-",
+        "embedding-",
+    ]
+)
+_LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")
+_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)
+_BARE = re.compile(
+    r"^([A-Za-z0-9_.{}$<>%*-]+\.[A-Za-z]{2,}|localhost|\d+\.\d+\.\d+\.\d+)(?::(\d+))?(?=[/?#]|$)"
+)
+
+
+def host_of(text: str) -> str | None:
+    """Return the host in a URL or in a bare `host[:port][/path]`.
+
+    Examples:
+        >>> host_of("https://{name}.acme.test/v1"), host_of("api.acme.test"), host_of("a sentence.")
+        ('{name}.acme.test', 'api.acme.test', None)
+    """
+    match = _URL.match(text) or _BARE.match(text)
+    return match[1].lower() if match else None
+
+
+def port_of(text: str) -> int | None:
+    """Return the port in a URL or in a bare `host:port`."""
+    match = _URL.match(text) or _BARE.match(text)
+    return int(match[2]) if match and match[2] and len(match[2]) < 6 else None
+
+
+def _wild(host: str) -> re.Pattern[str]:
+    parts = [re.escape(part) for part in host.lower().split("*")]
+    return re.compile(r"[^/\s:\"']+".join(parts))
+
+
+def _normal(registry: str, name: str) -> str:
+    if registry == "pypi":
+        return re.sub(r"[-_.]+", "-", name).lower()
+    return name.lower()
+
+
+def _sdk_kind(record: ProviderFacts) -> str:
+    if "local-runtime" in record.roles:
+        return "open-weights"
+    if "api" in record.roles or "partner-cloud" in record.roles:
+        return "sdk"
+    return "gateway" if "gateway" in record.roles else "sdk"
+
+
+def _bare(model: str) -> str:
+    return model.rpartition("/")[2]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _developer(vendors: Vendors, model: str) -> str | None:
+    org, slash, last = model.rpartition("/")
+    if slash:
+        owner = vendors._orgs.get(org.rpartition("/")[2].lower())
+        if owner is not None:
+            return owner
+    known = vendors._known_ids.get(model.lower()) or vendors._known_ids.get(last.lower())
+    if known is not None:
+        return known
+    last = (
+        re.sub(r"^(?:(?:us|eu|apac|global|jp|au)\.)?[a-z0-9]+\.(?=[a-z])", "", last) if "." in last else last
+    )
+    for provider, pattern in vendors._developers:
+        if pattern.match(last):
+            return provider
+    return None
