@@ -38,15 +38,75 @@ def minimal_cut_sets(need: Need, order: int = 2, name: Name = _itself) -> tuple[
     return tuple(sorted(_cuts(need, order, name), key=lambda cut: (len(cut), sorted(cut))))
 
 
-def singles(need: Need, name: Name = _itself) -> frozenset[str]:
-    """Return the names that stop `need` alone; the same as the cut sets of order 1, faster."""
+def single_mask(need: Need, masks: Mapping[str, int]) -> int:
+    """Return the names that stop `need` alone, as bits: the cut sets of order 1, for many functions.
+
+    Args:
+        masks: For each supplier the bit of its name; 0 if it cannot be cut.
+    """
     if isinstance(need, Supplier):
-        called = name(need.id)
-        return frozenset() if called is None else frozenset((called,))
-    parts = [singles(part, name) for part in need.of]
-    if not parts:
-        return frozenset()
-    return frozenset.union(*parts) if isinstance(need, AllOf) else frozenset.intersection(*parts)
+        return masks[need.id]
+    if isinstance(need, AllOf):
+        found = 0
+        for part in need.of:
+            found |= masks[part.id] if isinstance(part, Supplier) else single_mask(part, masks)
+        return found
+    if not need.of:
+        return 0
+    found = -1
+    for part in need.of:
+        found &= masks[part.id] if isinstance(part, Supplier) else single_mask(part, masks)
+        if not found:
+            break
+    return found
+
+
+def singles_and_pairs(need: Need, masks: Mapping[str, int]) -> tuple[int, frozenset[int]]:
+    """Return the cut sets of order 1 and 2, as bits: the same as `minimal_cut_sets`, for many functions.
+
+    Args:
+        masks: For each supplier the bit of its name; 0 if it cannot be cut.
+
+    Returns:
+        All names that cut alone, in one number, and one number of two bits for each pair.
+    """
+    if isinstance(need, Supplier):
+        return masks[need.id], _NO_PAIRS
+    alone = 0
+    together: frozenset[int]
+    if isinstance(need, AllOf):
+        together = _NO_PAIRS
+        for part in need.of:
+            ones, twos = singles_and_pairs(part, masks)
+            alone |= ones
+            together |= twos
+        return alone, frozenset(pair for pair in together if not pair & alone) if together else _NO_PAIRS
+    cuts: set[int] | None = None
+    for part in need.of:
+        ones, twos = singles_and_pairs(part, masks)
+        new = {*_bits(ones), *twos}
+        if cuts is None:
+            cuts = new
+        else:
+            cuts = {joined for one in cuts for other in new if (joined := one | other).bit_count() <= 2}
+        if not cuts:
+            return 0, _NO_PAIRS
+    for cut in cuts or ():
+        if cut.bit_count() == 1:
+            alone |= cut
+    return alone, frozenset(cut for cut in cuts or () if not cut & alone)
+
+
+_NO_PAIRS: frozenset[int] = frozenset()
+
+
+def _bits(mask: int) -> list[int]:
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low)
+        mask ^= low
+    return found
 
 
 def _cuts(need: Need, order: int, name: Name) -> set[CutSet]:

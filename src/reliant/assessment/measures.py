@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from reliant.assessment.cuts import singles
+from reliant.assessment.cuts import single_mask
 from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
 from reliant.core.need import Need, Supplier
 from reliant.core.results import Concentration, FunctionImpact, Impact, Interval, Share, SinglePoint
@@ -254,6 +254,37 @@ def entropy_number(weights: Iterable[float]) -> float:
     return math.exp(-math.fsum(part / whole * math.log(part / whole) for part in parts))
 
 
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Names at one level as bits of a number, so that sets of names are numbers.
+
+    Attributes:
+        by_use: The bit of each use's name; 0 if it has none at this level.
+        names: In the order of their bits.
+        cache: Names of the masks asked so far.
+    """
+
+    by_use: Mapping[str, int]
+    names: tuple[str, ...]
+    cache: dict[int, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, graph: Graph, name_of: Callable[[Chain], str | None]) -> Masks:
+        """Return the masks of all uses of a graph."""
+        bits: dict[str, int] = {}
+        by_use: dict[str, int] = {}
+        for use in graph.uses:
+            name = name_of(graph.chain(use))
+            by_use[use] = 0 if name is None else bits.setdefault(name, 1 << len(bits))
+        return cls(by_use, tuple(bits), {})
+
+    def named(self, mask: int) -> tuple[str, ...]:
+        """Return the names in a mask."""
+        if mask not in self.cache:
+            self.cache[mask] = tuple(name for at, name in enumerate(self.names) if mask >> at & 1)
+        return self.cache[mask]
+
+
 def single_points(
     graph: Graph, level: str, of: Callable[[Chain], str | None], at_least: float = 0.0
 ) -> tuple[SinglePoint, ...]:
@@ -264,14 +295,16 @@ def single_points(
     Args:
         at_least: Leave out names that stop a smaller share than this.
     """
-    names = {use: of(graph.chain(use)) for use in graph.uses}
+    names = Masks.of(graph, of)
     stopped: dict[str, list[str]] = defaultdict(list)
     weight: dict[str, float] = defaultdict(float)
-    alone = {need: singles(need, names.__getitem__) for need in graph.needs}
+    alone = {need: single_mask(need, names.by_use) for need in graph.needs}
     for function in graph.functions:
-        for name in alone[function.need]:
-            stopped[name].append(function.id)
-            weight[name] += function.weight
+        mask = alone[function.need]
+        if mask:
+            for name in names.named(mask):
+                stopped[name].append(function.id)
+                weight[name] += function.weight
     found = [
         SinglePoint(name, level, _share(weight[name], graph.weight), tuple(stopped[name])) for name in stopped
     ]
@@ -279,11 +312,13 @@ def single_points(
     return tuple(sorted(found, key=lambda point: (-point.stop_share, point.supplier)))
 
 
-def _hosted(chain: Chain) -> str | None:
+def hosted_by(chain: Chain) -> str | None:
+    """Return the provider that can be cut; None for weights that the operator runs."""
     return None if chain.self_hosted else chain.provider
 
 
-def _hosted_in(chain: Chain) -> str | None:
+def hosted_in(chain: Chain) -> str | None:
+    """Return the country of the provider that can be cut; None for weights that the operator runs."""
     return None if chain.self_hosted else chain.jurisdiction
 
 
@@ -309,8 +344,8 @@ def impact(
         functions=function_impacts(graph, down),
         stop_share=stop_share(graph, down),
         single_points=(
-            *single_points(graph, "provider", _hosted),
-            *single_points(graph, "jurisdiction", _hosted_in),
+            *single_points(graph, "provider", hosted_by),
+            *single_points(graph, "jurisdiction", hosted_in),
         ),
         hhi={
             "provider": concentration(by_provider.known.values(), by_provider.unknown),
@@ -326,6 +361,7 @@ def impact(
 __all__ = [
     "Cut",
     "Graph",
+    "Masks",
     "Purchases",
     "concentration",
     "countries_touched",
@@ -334,6 +370,8 @@ __all__ = [
     "face_value",
     "function_impacts",
     "hidden",
+    "hosted_by",
+    "hosted_in",
     "impact",
     "interval",
     "look_through",

@@ -1,0 +1,79 @@
+"""How long a what-if takes on an estate of ten thousand functions.
+
+Prints the median of seven for graphs in which every need is its own, the worst case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import random
+import statistics
+import time
+
+from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.simulate import Scenario, Setting, simulate
+from reliant.assessment.simulate_plans import Plans
+from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
+from reliant.core.results import AtlasStamp, TargetStamp, Tool
+
+COUNTRIES = ("US", "US", "US", "CN", "FR", "DE", "JP", "KR")
+
+
+def estate(functions: int, uses: int, providers: int, seed: int = 7) -> Graph:
+    """Return a graph with needs of one to five leaves."""
+    rng = random.Random(seed)
+    names = [f"use-{number}" for number in range(uses)]
+    chains = {
+        name: Chain(
+            name,
+            provider=f"provider-{(one := rng.randrange(providers))}",
+            jurisdiction=COUNTRIES[one % len(COUNTRIES)],
+            model=f"model-{rng.randrange(uses)}",
+            self_hosted=rng.random() < 0.15,
+        )
+        for name in names
+    }
+
+    def need(depth: int) -> Need:
+        if depth == 0 or rng.random() < 0.45:
+            return Supplier(rng.choice(names))
+        kind = AllOf if rng.random() < 0.5 else AnyOf
+        return kind(tuple(need(depth - 1) for _ in range(rng.choice((2, 2, 3)))))
+
+    return Graph(
+        tuple(Function(f"f{n}", f"f{n}", rng.choice((1, 2, 5)), need(2)) for n in range(functions)), chains
+    )
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--functions", type=int, default=10_000)
+    wanted = parser.parse_args()
+    setting = Setting(
+        tool=Tool("reliant", "bench"),
+        atlas=AtlasStamp("bench", ""),
+        target=TargetStamp("bench", "directory"),
+        as_of=dt.date(2026, 11, 21),
+    )
+    for label, cuts in {
+        "one provider": ("provider:provider-0",),
+        "one country": ("jurisdiction:US",),
+        "two providers": ("provider:provider-0", "provider:provider-1"),
+    }.items():
+        scenario = Scenario.of(*map(Cut.parse, cuts))
+        times = []
+        for round_ in range(7):
+            graph = estate(wanted.functions, uses=400, providers=60, seed=round_)
+            start = time.perf_counter()
+            result = simulate(graph, scenario, Plans(), setting)
+            times.append(time.perf_counter() - start)
+        print(
+            f"{label:14} {wanted.functions} functions, {len(graph.needs)} distinct needs: "
+            f"{statistics.median(times) * 1000:.0f} ms (stop share {result.stop_share.low:.3f})"
+        )
+
+
+if __name__ == "__main__":
+    main()

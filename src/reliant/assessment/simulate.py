@@ -1,0 +1,437 @@
+"""A what-if: which functions stop when names are cut, on which day, and what is left.
+
+The estate is the graph; a scenario is a list of steps, each with a day and the names
+that are gone from then on. For every function the row says whether it stops, along
+which path, what takes over and whether that is proven, and how many days are missing.
+Nothing here suggests a way around a cut: what is cut stays cut, and a replacement has
+to stand outside of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reliant.assessment.cuts import singles_and_pairs
+from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.measures import Masks, hosted_by, hosted_in, interval, single_points
+from reliant.assessment.measures_days import gap_days
+from reliant.assessment.simulate_actions import best_actions
+from reliant.assessment.simulate_plans import Plan, Plans, Replacement
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, name_of, route
+from reliant.core.need import Function, Need, Supplier
+from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
+from reliant.core.simulation import FunctionRow, Pair, ScenarioStamp, Simulation, Step
+from reliant.core.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is cut from one day on; `on` is None if the scenario gives no day."""
+
+    cuts: tuple[Cut, ...]
+    on: dt.date | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Stages in the order of their days; a later one adds to the earlier ones."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    summary: str = ""
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *cuts: Cut, on: dt.date | None = None) -> Scenario:
+        """Return the scenario that makes these cuts at once."""
+        return cls(" + ".join(map(str, cuts)) or "nothing cut", (Stage(cuts, on),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a simulation is stamped with, and what is known besides the graph.
+
+    Attributes:
+        already: For each use, whether it is down before anything is cut.
+        places: For each use, in how many places the target names it.
+        know: Gives the chain of a replacement, so that a cut can be asked about it.
+    """
+
+    tool: Tool
+    atlas: AtlasStamp
+    target: TargetStamp
+    as_of: dt.date
+    place: str | None = None
+    already: Mapping[str, Truth] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    know: Callable[[Replacement], Chain] | None = None
+    sources: tuple[Source, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+_STOPS = {DOWN: True, UP: False, UNKNOWN: None}
+
+
+def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -> Simulation:
+    """Play the scenario on the graph.
+
+    Args:
+        plans: What the operator told of the functions; an empty one if nothing.
+    """
+    stages = sorted(scenario.stages, key=lambda stage: (stage.on is None, stage.on or dt.date.max))
+    uncut = _Stage.uncut(graph, plans, setting)
+    played = [uncut.then(graph, stages[: count + 1], plans, setting) for count in range(len(stages))]
+    last = played[-1] if played else uncut
+    answers = _answers(graph, stages, played, uncut)
+    rows = tuple(
+        _row(function, plans.of(function.id), answers[function.need], last) for function in graph.functions
+    )
+    stop, unreplaced = last.shares(graph)
+    already, _ = uncut.shares(graph)
+    losses = [row.loss for row in rows if row.loss is not None]
+    return Simulation(
+        tool=setting.tool,
+        atlas=setting.atlas,
+        target=setting.target,
+        place=setting.place,
+        as_of=setting.as_of.isoformat(),
+        scenario=ScenarioStamp(
+            scenario.name,
+            tuple(_step(stage, one, graph) for stage, one in zip(stages, played, strict=True)),
+            scenario.summary,
+            scenario.sources,
+        ),
+        functions=rows,
+        stop_share=stop,
+        unreplaced=unreplaced,
+        already=already,
+        loss=math.fsum(losses) if losses else None,
+        single_points=(
+            *single_points(graph, "provider", hosted_by),
+            *single_points(graph, "jurisdiction", hosted_in),
+        ),
+        pairs=pairs(graph, "provider", hosted_by),
+        actions=best_actions(
+            graph, last.down, last.open_functions(graph), plans, places=setting.places, cuts=last.cuts
+        ),
+        assumptions=(*setting.assumptions, *_assumptions(plans, setting, last.cuts)),
+        sources=setting.sources,
+    )
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """The estate after the first stages of a scenario."""
+
+    cuts: tuple[Cut, ...]
+    down: Levels
+    after: Mapping[Need, int]
+    replaced: Mapping[str, int]
+
+    @classmethod
+    def uncut(cls, graph: Graph, plans: Plans, setting: Setting) -> _Stage:
+        """Return the estate before anything is cut."""
+        down = levels(graph, setting.already, ())
+        after = {need: met_at(need, down) for need in graph.needs}
+        return cls((), down, after, _standing(plans, (), graph, setting))
+
+    def then(self, graph: Graph, stages: Sequence[Stage], plans: Plans, setting: Setting) -> _Stage:
+        """Return the estate once the cuts of these stages are made on top of this one."""
+        cuts = tuple(dict.fromkeys(cut for stage in stages for cut in stage.cuts))
+        down = levels(graph, setting.already, cuts, plans.weights_kept)
+        changed = {use for use, level in down.items() if level != self.down[use]}
+        after = {
+            need: self.after[need] if uses.isdisjoint(changed) else met_at(need, down)
+            for need, uses in graph.needs.items()
+        }
+        return _Stage(cuts, down, after, _standing(plans, cuts, graph, setting))
+
+    def shares(self, graph: Graph) -> tuple[Interval, Interval]:
+        """Return L(S) and U(S)."""
+        stopping = unknown = unreplaced = maybe = 0.0
+        for function in graph.functions:
+            level = self.after[function.need]
+            if level == UP:
+                continue
+            other = self.replaced.get(function.id, DOWN)
+            if level == DOWN:
+                stopping += function.weight
+            else:
+                unknown += function.weight
+            if other == UP:
+                continue
+            if level == DOWN and other == DOWN:
+                unreplaced += function.weight
+            else:
+                maybe += function.weight
+        return interval(stopping, unknown, graph.weight), interval(unreplaced, maybe, graph.weight)
+
+    def open_functions(self, graph: Graph) -> list[Function]:
+        """Return the functions that stop, or may, and have no proven replacement."""
+        return [
+            function
+            for function in graph.functions
+            if self.after[function.need] != UP and self.replaced.get(function.id, DOWN) != UP
+        ]
+
+
+def _standing(plans: Plans, cuts: Sequence[Cut], graph: Graph, setting: Setting) -> dict[str, int]:
+    return {
+        name: max((_stands(one, cuts, graph, setting) for one in plan.replacements), default=DOWN)
+        for name, plan in plans.functions.items()
+    }
+
+
+def _stands(one: Replacement, cuts: Iterable[Cut], graph: Graph, setting: Setting) -> int:
+    """Return UP if the replacement is proven and no cut reaches it, UNKNOWN if one may."""
+    if not one.proven:
+        return DOWN
+    chain = setting.know(one) if setting.know else _known_from(graph, one)
+    # A replacement on the operator's own machines is told with its copy: no hub is asked again.
+    hit = max((cut.downs(chain, weights_kept=True).value for cut in cuts), default=0)
+    return UP - hit
+
+
+def _known_from(graph: Graph, one: Replacement) -> Chain:
+    """Return what the graph itself knows of a replacement's provider."""
+    if not one.self_hosted:
+        for chain in graph.chains.values():
+            if chain.provider == one.provider and one.provider is not None and not chain.self_hosted:
+                return Chain(
+                    "replacement",
+                    provider=chain.provider,
+                    jurisdiction=chain.jurisdiction,
+                    owner=chain.owner,
+                    owner_jurisdiction=chain.owner_jurisdiction,
+                    model=one.model,
+                )
+    return Chain(
+        "replacement", provider=one.provider, model=one.model or one.name, self_hosted=one.self_hosted
+    )
+
+
+def _first_day(need: Need, stages: Sequence[Stage], played: Sequence[_Stage]) -> str | None:
+    for stage, result in zip(stages, played, strict=True):
+        if result.after[need] == DOWN:
+            return stage.on.isoformat() if stage.on else None
+    return None
+
+
+def _step(stage: Stage, played: _Stage, graph: Graph) -> Step:
+    stop, unreplaced = played.shares(graph)
+    day = stage.on.isoformat() if stage.on else None
+    return Step(day, stage.label, tuple(map(str, stage.cuts)), stop, unreplaced)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What all functions with one need share."""
+
+    level: int
+    already: bool
+    when: str | None
+    path: tuple[str, ...]
+    why: str
+    fallback: str | None
+
+
+def _answers(
+    graph: Graph, stages: Sequence[Stage], played: Sequence[_Stage], uncut: _Stage
+) -> dict[Need, _Answer]:
+    last = played[-1] if played else uncut
+    changed = {use for use, level in last.down.items() if level != uncut.down[use]}
+    stays: dict[str, _Answer] = {}
+    answers: dict[Need, _Answer] = {}
+    for need, uses in graph.needs.items():
+        level = last.after[need]
+        used = route(need, last.down) if level == UP and uses.isdisjoint(changed) else ()
+        if used:  # untouched: every function that begins with this use says the same
+            if used[0] not in stays:
+                chain = graph.chain(used[0])
+                stays[used[0]] = _Answer(level, False, None, _chain_path(chain, None), _stays(chain), None)
+            answers[need] = stays[used[0]]
+            continue
+        when = _first_day(need, stages, played) if level == DOWN else None
+        stopped = uncut.after[need] == DOWN
+        answers[need] = _Answer(level, stopped, when, *_explain(graph, need, level, uncut.down, last))
+    return answers
+
+
+def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> FunctionRow:
+    level, fallback = answer.level, answer.fallback
+    told = _told(plan, last.replaced.get(function.id, DOWN))
+    proven: bool | None = None
+    missing: tuple[str, ...] = ()
+    if fallback is not None:
+        proven = next((one.proven for one in plan.replacements if _is(one, fallback)), None)
+    elif level != UP and told is not None:
+        fallback, proven, missing = told.name, told.proven, told.lacks
+    survive, recover = plan.survives, plan.recover_days
+    gap = (
+        gap_days(survive, recover) if level == DOWN and survive is not None and recover is not None else None
+    )
+    if level == DOWN and survive is not None and math.isinf(survive):
+        gap = 0.0
+    return FunctionRow(
+        name=plan.name or function.name,
+        id=function.id,
+        weight=function.weight,
+        stops=_STOPS[level],
+        when=None if answer.already else answer.when,
+        already=answer.already,
+        path=(f"function:{function.id}", *answer.path),
+        why=answer.why,
+        fallback=fallback,
+        proven=proven,
+        replaced=level == DOWN and last.replaced.get(function.id, DOWN) == UP,
+        survive_days=None if survive is None or math.isinf(survive) else survive,
+        survives_for_ever=survive is not None and math.isinf(survive),
+        recover_days=recover,
+        gap_days=gap,
+        loss=gap * plan.cost_per_day if gap is not None and plan.cost_per_day is not None else None,
+        missing=missing,
+    )
+
+
+def _told(plan: Plan, stands: int) -> Replacement | None:
+    """Return the replacement to name: a proven one if it stands, else the one that lacks least."""
+    ranked = sorted(plan.replacements, key=lambda one: (not (one.proven and stands != DOWN), len(one.lacks)))
+    return ranked[0] if ranked else None
+
+
+def _is(one: Replacement, fallback: str) -> bool:
+    return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
+
+
+def _explain(
+    graph: Graph, need: Need, level: int, before: Levels, last: _Stage
+) -> tuple[tuple[str, ...], str, str | None]:
+    """Return the path, the sentence and the fallback that is built in, if it is that which works."""
+    if level == UP:
+        used = route(need, last.down)
+        first = route(need, before)
+        fallback = [use for use in used if use not in first] if first else []
+        lost = [use for use in first if last.down.get(use, UNKNOWN) != UP]
+        if fallback and lost:
+            taken = _chain_path(graph.chain(fallback[0]), None)
+            gone = _chain_path(graph.chain(lost[0]), _hit(graph, lost[0], last))
+            names = " and ".join(name_of(graph.chain(use)) for use in fallback)
+            return (
+                (*gone, *taken),
+                f"{name_of(graph.chain(lost[0]))} is gone, {names} takes over",
+                names,
+            )
+        if not used:
+            return (), "needs no AI that can be cut", None
+        chain = graph.chain(used[0])
+        return _chain_path(chain, None), _stays(chain), None
+    blamed = _blame(need, last.down, level)
+    if not blamed:
+        return (), "nothing could ever meet its need", None
+    chain = graph.chain(blamed[0])
+    cut = _hit(graph, blamed[0], last)
+    names = " and ".join(dict.fromkeys(name_of(graph.chain(use)) for use in blamed))
+    if level == UNKNOWN:
+        why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
+    elif cut is None:
+        why = f"{names} is not reachable or not permitted already"
+    else:
+        why = f"needs {names}; {cut} is cut"
+    return _chain_path(chain, cut), why, None
+
+
+def _unsure(chain: Chain, cut: Cut | None) -> str:
+    if cut is None:
+        return "access today is not known"
+    if cut.level == "hub":
+        return "nobody said whether a copy of the weights is kept"
+    return f"its {cut.level} is not known" if getattr(chain, cut.level, "") is None else f"{cut} may reach it"
+
+
+def _blame(need: Need, down: Levels, level: int) -> list[str]:
+    """Return uses that explain the level: of an AND its worst part, of an OR all of its parts."""
+    kind = need.__struct_config__.tag
+    if kind == "supplier":
+        return [need.id]  # type: ignore[union-attr]
+    parts = [(met_at(part, down), part) for part in need.of]  # type: ignore[union-attr]
+    if kind == "all":
+        return next((_blame(part, down, level) for found, part in parts if found == level), [])
+    return [use for found, part in parts if found <= level for use in _blame(part, down, found)]
+
+
+def _hit(graph: Graph, use: str, last: _Stage) -> Cut | None:
+    """Return the cut that takes the use away, or else the one that may."""
+    chain = graph.chain(use)
+    ranked = [(cut.downs(chain).value, cut) for cut in last.cuts]
+    worst = max((value for value, _ in ranked), default=0)
+    return next((cut for value, cut in ranked if value == worst), None) if worst else None
+
+
+def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:
+    """Return the nodes from the use upwards, ending at the cut if there is one."""
+    path = [f"use:{chain.use}"]
+    if chain.model is not None:
+        path.append(f"model:{chain.model}")
+    if not chain.self_hosted and chain.provider is not None:
+        path.append(f"provider:{chain.provider}")
+    upward = {"owner": chain.owner, "jurisdiction": chain.jurisdiction, "developer": chain.developer}
+    if cut is not None:
+        if cut.level in upward and cut.level != "owner" and chain.owner and chain.jurisdiction != cut.id:
+            path.append(f"owner:{chain.owner}")
+        if str(cut) not in path:
+            path.append(str(cut))
+    elif not chain.self_hosted and chain.jurisdiction is not None:
+        path.append(f"jurisdiction:{chain.jurisdiction}")
+    return tuple(path)
+
+
+def _stays(chain: Chain) -> str:
+    if chain.self_hosted:
+        return f"{name_of(chain)} runs on own machines: weights on disk stay"
+    if chain.channel == "partner":
+        return f"{name_of(chain)} comes through a partner that is not cut"
+    return f"{name_of(chain)} is not cut"
+
+
+def pairs(graph: Graph, level: str, of: Callable[[Chain], str | None], limit: int = 20) -> tuple[Pair, ...]:
+    """Return the cut sets of two names, by the weight that only both together stop; largest first."""
+    names = Masks.of(graph, of)
+    weight: dict[int, float] = defaultdict(float)
+    stopped: dict[int, list[str]] = defaultdict(list)
+    found: dict[Need, frozenset[int]] = {
+        need: singles_and_pairs(need, names.by_use)[1]
+        for need in graph.needs
+        if not isinstance(need, Supplier)
+    }
+    for function in graph.functions:
+        for pair in found.get(function.need, ()):
+            weight[pair] += function.weight
+            stopped[pair].append(function.id)
+    result = []
+    for pair in sorted(weight, key=lambda pair: (-weight[pair], pair))[:limit]:
+        one, other = sorted(names.named(pair))
+        share = interval(weight[pair], 0.0, graph.weight).low
+        result.append(Pair((one, other), level, share, tuple(stopped[pair])))
+    return tuple(result)
+
+
+def _assumptions(plans: Plans, setting: Setting, cuts: Sequence[Cut]) -> tuple[str, ...]:
+    said = ["What is cut stays cut; suppliers that are not named in the scenario stay."]
+    if not setting.already:
+        said.append("No place was given, so every use counts as reachable before the cut.")
+    if not any(plan.weight is not None for plan in plans.functions.values()):
+        said.append(
+            "Functions weigh what the code shows of them (call sites): no requests or spend were given."
+        )
+    if not any(plan.replacements for plan in plans.functions.values()):
+        said.append("No replacement was declared, so what stops counts as not replaced.")
+    if any(cut.level == "hub" for cut in cuts) and plans.weights_kept is None:
+        said.append("Nobody said whether copies of downloaded weights are kept.")
+    if any(cut.level == "jurisdiction" for cut in cuts):
+        said.append("Open weights on own machines survive the cut of a country; hosted models do not.")
+    return tuple(said)

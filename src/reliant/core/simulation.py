@@ -1,0 +1,154 @@
+"""What a what-if says: the shape of `reliant.simulation/1`.
+
+These structs are the public JSON: a field may be added, none may change its name,
+its type or its meaning. Wherever a value may be unknown it is null, never a guess.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from reliant.core.results import AtlasStamp, Interval, SinglePoint, Source, TargetStamp, Tool
+
+SIMULATION_SCHEMA = "reliant.simulation/1"
+COMPARISON_SCHEMA = "reliant.simulation-comparison/1"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What is cut on one day, and what has stopped by then.
+
+    Attributes:
+        on: The day; None if the scenario gives none.
+        label: In words: a notice, an enforcement.
+        cuts: `level:id` of each name that is gone from here on.
+    """
+
+    on: str | None
+    label: str
+    cuts: tuple[str, ...]
+    stop_share: Interval = Interval(0.0, 0.0)
+    unreplaced: Interval = Interval(0.0, 0.0)
+
+
+class ScenarioStamp(msgspec.Struct, frozen=True):
+    """Which scenario was played.
+
+    Attributes:
+        source: Id of the source that the scenario rests on; None if it is made up.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    summary: str = ""
+    sources: tuple[str, ...] = ()
+
+
+class FunctionRow(msgspec.Struct, frozen=True, gc=False):
+    """What happens to one function.
+
+    Attributes:
+        stops: True, False, or None if it is not known.
+        when: The day it stops; None if it does not, or the scenario has no days.
+        already: It has stopped before anything is cut, under the verdicts of the day.
+        path: From the function to what is cut, or to what keeps it working.
+        why: The same in a sentence.
+        fallback: What takes over; None if nothing does.
+        proven: The fallback is proven to do the work; None if there is none or nobody tested it.
+        replaced: It stops, and a proven replacement is at hand.
+        survive_days: None if not given. The JSON of "for ever" is null with `survives_for_ever`.
+        gap_days: Days without the function; None if survival or recovery is not given.
+        loss: Gap times what a day costs, in the operator's unit.
+    """
+
+    name: str
+    stops: bool | None
+    when: str | None
+    path: tuple[str, ...]
+    fallback: str | None
+    proven: bool | None
+    survive_days: float | None
+    recover_days: float | None
+    gap_days: float | None
+    id: str = ""
+    weight: float = 1.0
+    already: bool = False
+    replaced: bool = False
+    survives_for_ever: bool = False
+    loss: float | None = None
+    why: str = ""
+    missing: tuple[str, ...] = ()
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Two suppliers whose loss together stops functions that neither stops alone."""
+
+    suppliers: tuple[str, str]
+    level: str
+    stop_share: float
+    functions: tuple[str, ...]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """Something to do, and how much of the unreplaced share it takes away.
+
+    Attributes:
+        kind: `add-fallback`, `prove`, `keep-weights` or `find-out`.
+        saves: Of all weight, the part that is unreplaced without it and not with it.
+        effort: In `unit`: places to change in the code, or engineer-days if they were given.
+        functions: Names of the functions it keeps.
+    """
+
+    kind: str
+    text: str
+    saves: float
+    effort: float
+    unit: str
+    functions: tuple[str, ...]
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer to one what-if.
+
+    Attributes:
+        stop_share: L(S): of the weight of functions, the part that stops.
+        unreplaced: U(S): the part that stops and has no proven replacement.
+        already: The part that has stopped before anything is cut.
+        loss: Of all functions with a known gap and cost; None if there is none.
+    """
+
+    schema: str = SIMULATION_SCHEMA
+    tool: Tool
+    atlas: AtlasStamp
+    target: TargetStamp
+    place: str | None
+    as_of: str
+    scenario: ScenarioStamp
+    functions: tuple[FunctionRow, ...]
+    stop_share: Interval
+    unreplaced: Interval
+    already: Interval = Interval(0.0, 0.0)
+    loss: float | None = None
+    single_points: tuple[SinglePoint, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    actions: tuple[Action, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+class ComparedFunction(msgspec.Struct, frozen=True):
+    """One function under two scenarios; null where it is not known whether it stops."""
+
+    name: str
+    left: bool | None
+    right: bool | None
+    left_gap_days: float | None = None
+    right_gap_days: float | None = None
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two what-ifs on one target, side by side."""
+
+    schema: str = COMPARISON_SCHEMA
+    left: Simulation
+    right: Simulation
+    functions: tuple[ComparedFunction, ...]

@@ -1,0 +1,60 @@
+"""Hypothesis strategies and small estates for impact tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import strategies as st
+
+from reliant.assessment.graph import Chain, Graph
+from reliant.assessment.simulate import Setting
+from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
+from reliant.core.results import AtlasStamp, TargetStamp, Tool
+
+USES = tuple("abcdef")
+PROVIDERS = ("openai", "azure-openai", "zhipu", "mistral")
+COUNTRIES = ("US", "CN", "FR")
+
+
+def setting(**more: object) -> Setting:
+    """Return what a simulation is stamped with."""
+    return Setting(
+        tool=Tool("reliant", "0"),
+        atlas=AtlasStamp("test", "2026-11"),
+        target=TargetStamp("estate", "directory"),
+        as_of=dt.date(2024, 7, 10),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def needs(uses: tuple[str, ...] = USES) -> st.SearchStrategy[Need]:
+    """Trees of AND and OR without empty nodes."""
+    return st.recursive(
+        st.sampled_from(uses).map(Supplier),
+        lambda below: st.builds(
+            lambda kind, parts: kind(tuple(parts)),
+            st.sampled_from((AllOf, AnyOf)),
+            st.lists(below, min_size=1, max_size=3),
+        ),
+        max_leaves=6,
+    )
+
+
+@st.composite
+def graphs(draw: st.DrawFn, *, known: bool = False) -> Graph:
+    """Graphs of a few functions; with `known`, no link of a chain is missing."""
+    chains = {}
+    for use in USES:
+        gap = st.none() if not known else st.nothing()
+        chains[use] = Chain(
+            use,
+            provider=draw(st.sampled_from(PROVIDERS) | gap),
+            jurisdiction=draw(st.sampled_from(COUNTRIES) | gap),
+            developer="someone",
+            developer_jurisdiction=draw(st.sampled_from(COUNTRIES) | gap),
+            self_hosted=draw(st.booleans()),
+            descent_known=known or draw(st.booleans()),
+        )
+    several = draw(st.lists(st.tuples(st.integers(1, 9), needs()), min_size=1, max_size=5))
+    functions = tuple(Function(f"f{at}", f"f{at}", weight, need) for at, (weight, need) in enumerate(several))
+    return Graph(functions, chains)

@@ -1,0 +1,273 @@
+"""Laws that hold for every estate."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, needs, setting
+from reliant.assessment.cuts import (
+    availability,
+    cuts_it,
+    minimal_cut_sets,
+    single_mask,
+    singles_and_pairs,
+)
+from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.lookthrough import Lineage, shares
+from reliant.assessment.measures import (
+    concentration,
+    face_value,
+    function_impacts,
+    impact,
+    look_through,
+    purchases,
+    stop_share,
+    touches,
+    use_shares,
+)
+from reliant.assessment.simulate import Scenario, simulate
+from reliant.assessment.simulate_plans import Plan, Plans, Replacement
+from reliant.core.need import AnyOf, Function, Need, Supplier, met
+from reliant.core.truth import Truth
+from reliant.core.verdict import Verdict
+
+CUTS = st.sampled_from(
+    [Cut("provider", one) for one in PROVIDERS]
+    + [Cut("jurisdiction", one) for one in COUNTRIES]
+    + [Cut("use", one) for one in USES]
+)
+CLOSE = pytest.approx
+
+
+@given(graphs(), st.lists(CUTS, max_size=3), CUTS)
+def test_cutting_more_never_stops_less(graph: Graph, cuts: list[Cut], more: Cut) -> None:
+    fewer, all_of_them = stop_share(graph, graph.down(cuts)), stop_share(graph, graph.down([*cuts, more]))
+
+    assert fewer.low <= all_of_them.low + 1e-9
+    assert fewer.high <= all_of_them.high + 1e-9
+
+
+PLANS = st.builds(
+    lambda flags: Plans(
+        {
+            "f0": Plan(
+                replacements=(
+                    Replacement(
+                        "own",
+                        provider=flags[1],
+                        self_hosted=flags[0],
+                        reachable=True,
+                        permitted=True,
+                        api_fits=True,
+                        parity="passed",
+                        evidence="run",
+                    ),
+                )
+            )
+        }
+    ),
+    st.tuples(st.booleans(), st.sampled_from(PROVIDERS)),
+)
+
+
+@given(graphs(), st.lists(CUTS, max_size=3), CUTS, PLANS)
+def test_what_is_unreplaced_grows_with_the_cut_and_never_passes_what_stops(
+    graph: Graph, cuts: list[Cut], more: Cut, plans: Plans
+) -> None:
+    fewer = simulate(graph, Scenario.of(*cuts), plans, setting())
+    wider = simulate(graph, Scenario.of(*cuts, more), plans, setting())
+
+    for one in (fewer, wider):
+        assert one.unreplaced.low <= one.stop_share.low + 1e-9
+        assert one.unreplaced.high <= one.stop_share.high + 1e-9
+    assert fewer.unreplaced.low <= wider.unreplaced.low + 1e-9
+    assert fewer.unreplaced.high <= wider.unreplaced.high + 1e-9
+
+
+@given(graphs(), st.lists(CUTS, max_size=3))
+def test_a_simulation_stops_what_the_measure_says(graph: Graph, cuts: list[Cut]) -> None:
+    result = simulate(graph, Scenario.of(*cuts), Plans(), setting())
+    plain = stop_share(graph, graph.down(cuts))
+
+    assert (result.stop_share.low, result.stop_share.high) == CLOSE((plain.low, plain.high))
+    for row, function in zip(result.functions, graph.functions, strict=True):
+        assert row.id == function.id
+        assert row.path[0] == f"function:{function.id}"
+
+
+@given(graphs())
+def test_look_through_is_never_below_face_value(graph: Graph) -> None:
+    through = {share.id: share.share for share in look_through(graph)}
+
+    for share in face_value(graph):
+        assert share.share.low <= through[share.id].low + 1e-9
+
+
+@given(graphs(), st.lists(CUTS, max_size=3), st.sampled_from(USES))
+def test_another_alternative_never_stops_more(graph: Graph, cuts: list[Cut], other: str) -> None:
+    wider = Graph(
+        tuple(
+            Function(one.id, one.name, one.weight, AnyOf((one.need, Supplier(other))))
+            for one in graph.functions
+        ),
+        graph.chains,
+    )
+
+    assert stop_share(wider, wider.down(cuts)).low <= stop_share(graph, graph.down(cuts)).low + 1e-9
+    assert stop_share(wider, wider.down(cuts)).high <= stop_share(graph, graph.down(cuts)).high + 1e-9
+
+
+@given(graphs())
+def test_renaming_providers_leaves_concentration_as_it_is(graph: Graph) -> None:
+    named = purchases(graph, lambda chain: chain.provider)
+    renamed = purchases(graph, lambda chain: chain.provider and f"{chain.provider}-inc")
+
+    one, other = concentration(named.known.values()), concentration(renamed.known.values())
+    assert (one.index, one.effective, one.unknown) == CLOSE((other.index, other.effective, other.unknown))
+
+
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=20))
+def test_concentration_lies_between_one_over_n_and_one(weights: list[float]) -> None:
+    index = concentration(weights).index
+
+    assert index is not None
+    assert 1 / len(weights) - 1e-9 <= index <= 1
+
+
+@given(graphs(), st.dictionaries(st.sampled_from(USES), st.sampled_from(list(Verdict))))
+def test_splitting_a_function_in_two_halves_changes_no_figure(
+    graph: Graph, verdicts: dict[str, Verdict]
+) -> None:
+    first, *others = graph.functions
+    halves = tuple(Function(f"{first.id}-{at}", first.name, first.weight / 2, first.need) for at in range(2))
+    split = Graph((*halves, *others), graph.chains)
+
+    whole, parts = impact(graph, verdicts), impact(split, verdicts)
+
+    def figures(one: object) -> list[float]:
+        return [
+            *(one.stop_share.low, one.stop_share.high, one.unknown),  # type: ignore[attr-defined]
+            *(share.share.low for share in one.face_value),  # type: ignore[attr-defined]
+            *(share.share.high for share in one.look_through),  # type: ignore[attr-defined]
+            *(point.stop_share for point in one.single_points),  # type: ignore[attr-defined]
+            *(one.hhi[level].unknown for level in ("provider", "jurisdiction")),  # type: ignore[attr-defined]
+        ]
+
+    assert figures(whole) == CLOSE(figures(parts))
+
+
+@given(graphs(), st.dictionaries(st.sampled_from(USES), st.sampled_from(list(Verdict))))
+def test_an_interval_is_as_wide_as_what_is_not_known(graph: Graph, verdicts: dict[str, Verdict]) -> None:
+    found = impact(graph, verdicts)
+    unknown = sum(one.function.weight for one in found.functions if one.state == "unknown") / graph.weight
+
+    assert found.stop_share.high - found.stop_share.low == CLOSE(unknown)
+    for share in found.face_value:
+        assert share.share.high - share.share.low == CLOSE(found.unknown)
+    for share in found.look_through:
+        open_weight = sum(
+            one.weight for one in graph.functions if _touched(graph, one.need, share.id) is Truth.UNKNOWN
+        )
+        assert share.share.high - share.share.low == CLOSE(open_weight / graph.weight)
+
+
+def _touched(graph: Graph, need: Need, country: str) -> Truth:
+    answers = {touches(graph.chain(use), country) for use in graph.needs[need]}
+    return max(answers, key=lambda answer: answer.value)
+
+
+@given(graphs(known=True), st.lists(CUTS, max_size=3))
+def test_where_every_link_is_known_no_answer_is_unknown(graph: Graph, cuts: list[Cut]) -> None:
+    share = stop_share(graph, graph.down(cuts))
+
+    assert share.low == share.high
+
+
+@given(needs())
+def test_use_shares_of_a_function_sum_to_one(need: Need) -> None:
+    assert math.fsum(use_shares(need).values()) == CLOSE(1)
+
+
+@given(needs())
+def test_minimal_cut_sets_are_those_that_cut_and_of_which_no_part_does(need: Need) -> None:
+    every = [frozenset(some) for size in (1, 2) for some in itertools.combinations(USES, size)]
+    wanted = {
+        cut for cut in every if cuts_it(need, cut) and not any(cuts_it(need, cut - {one}) for one in cut)
+    }
+
+    assert set(minimal_cut_sets(need)) == wanted
+    masks = {use: 1 << at for at, use in enumerate(USES)}
+    ones, twos = singles_and_pairs(need, masks)
+    assert ones == single_mask(need, masks) == sum(masks[use] for use in USES if frozenset(use) in wanted)
+    assert twos == {sum(masks[use] for use in cut) for cut in wanted if len(cut) == 2}
+
+
+@given(needs(), st.lists(st.floats(0, 1), min_size=len(USES), max_size=len(USES)))
+def test_availability_is_the_sum_over_all_states(need: Need, chances: list[float]) -> None:
+    up = dict(zip(USES, chances, strict=True))
+    total = 0.0
+    for state in itertools.product((False, True), repeat=len(USES)):
+        there = dict(zip(USES, state, strict=True))
+        if met(need, there.__getitem__):
+            total += math.prod(up[use] if there[use] else 1 - up[use] for use in USES)
+
+    assert availability(need, up) == CLOSE(total, abs=1e-9)
+
+
+@given(
+    st.dictionaries(st.integers(0, 7), st.lists(st.integers(0, 7), max_size=3, unique=True)),
+    st.floats(0, 1),
+    st.lists(st.sampled_from(["US", "CN", None]), min_size=8, max_size=8),
+)
+def test_shares_of_a_model_sum_to_one_even_where_descent_runs_in_a_circle(
+    parents: dict[int, list[int]], retained: float, origins: list[str | None]
+) -> None:
+    lineage = Lineage(
+        {str(one): origins[one] for one in range(8)},
+        {str(one): tuple(map(str, over)) for one, over in parents.items()},
+    )
+
+    assert math.fsum(shares(lineage, "0", retained).values()) == CLOSE(1, abs=1e-6)
+
+
+def test_a_use_of_which_nothing_is_known_is_unknown_and_not_open() -> None:
+    graph = Graph((Function("f", "f", 1, Supplier("mystery")),), {})
+
+    assert stop_share(graph, graph.down([Cut("provider", "openai")])).high == 1
+    assert [one.state for one in function_impacts(graph, {})] == ["unknown"]
+
+
+def test_weights_on_own_machines_survive_the_cut_of_the_country_they_come_from() -> None:
+    chain = Chain("u", self_hosted=True, developer="meta", developer_jurisdiction="US", weights="open")
+
+    assert Cut("jurisdiction", "US").downs(chain) is Truth.NO
+    assert Cut("developer", "meta").downs(chain) is Truth.NO
+
+
+def test_closed_weights_fall_with_the_country_of_their_developer_wherever_they_are_served() -> None:
+    chain = Chain(
+        "u",
+        provider="cloud-fr",
+        jurisdiction="FR",
+        developer="lab",
+        developer_jurisdiction="US",
+        weights="closed",
+    )
+
+    assert Cut("jurisdiction", "US").downs(chain) is Truth.YES
+    assert Cut("jurisdiction", "FR").downs(chain) is Truth.YES
+    assert Cut("jurisdiction", "CN").downs(chain) is Truth.NO
+
+
+def test_a_hub_that_is_cut_leaves_open_whether_a_copy_is_kept() -> None:
+    chain = Chain("u", self_hosted=True, hub="huggingface", model="yi-34b")
+    cut = Cut("hub", "huggingface")
+
+    assert cut.downs(chain) is Truth.UNKNOWN
+    assert cut.downs(chain, weights_kept=True) is Truth.NO
+    assert cut.downs(chain, weights_kept=False) is Truth.YES
