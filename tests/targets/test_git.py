@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reliant.errors import TargetError
+from reliant.errors import FetchError, TargetError
 from reliant.targets import Limits, changed_since, open_target
+from reliant.targets.fetch import NetworkFetcher, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +109,20 @@ def test_a_revision_that_is_none_is_an_error(repository: Path) -> None:
     for revision in ("nothing", "--output=/tmp/x", "v1:app"):
         with pytest.raises(TargetError, match="git"):
             open_target(f"{repository}@{revision}")
+
+
+def test_a_repository_elsewhere_is_fetched_bare_and_opens_offline_later(
+    repository: Path, tmp_path: Path
+) -> None:
+    name = f"git+{repository.as_uri()}@v1"
+    for offline in (False, True):
+        fetcher = NetworkFetcher(Settings(cache=tmp_path / "cache", offline=offline))
+        with open_target(name, fetcher=fetcher) as target:
+            assert {file.path: file.read(9) for file in target.files()}["app/main.py"] == b"old"
+            assert target.stamp.digest == git(repository, "rev-parse", "v1")
+
+
+@pytest.mark.parametrize("address", ["git+ext::sh -c 'touch x'", "git+--upload-pack=touch", "git+/etc"])
+def test_an_address_that_would_run_a_program_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(FetchError, match="no address of a repository"):
+        open_target(address, fetcher=NetworkFetcher(Settings(cache=tmp_path)))
