@@ -10,6 +10,6 @@ because it lies here: adding a format is adding a file.
 from __future__ import annotations
 
 from reliant.report._registry import Renderer, render, renders, styles
-from reliant.report.json_v1 import schema, schema_names
+from reliant.report.json_v1 import SCHEMAS, schema
 
-__all__ = ["Renderer", "render", "renders", "schema", "schema_names", "styles"]
+__all__ = ["SCHEMAS", "Renderer", "render", "renders", "schema", "styles"]

@@ -160,3 +160,13 @@ def size(count: int) -> str:
             return f"{amount:.0f} {unit}"
         amount /= 1000
     return f"{amount:.0f} GB"
+
+
+def unformula(cell: str) -> str:
+    """Return a CSV cell that no spreadsheet runs as a formula.
+
+    Examples:
+        >>> unformula("=1+1"), unformula("gpt-4o")
+        ("'=1+1", 'gpt-4o')
+    """
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

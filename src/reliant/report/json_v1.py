@@ -23,16 +23,15 @@ _RESULTS = {
 }
 
 
+SCHEMAS = tuple(_RESULTS)
+"""The commands whose result has a published schema."""
+
+
 @renders("json", ANY)
 def to_json(result: Any, /, *, colour: bool = False) -> str:
     """Return the result as indented JSON, keys in the order of the contract."""
     del colour
     return msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
-
-
-def schema_names() -> tuple[str, ...]:
-    """Return the commands whose result has a published schema."""
-    return tuple(_RESULTS)
 
 
 def schema(name: str) -> str:
@@ -42,11 +41,11 @@ def schema(name: str) -> str:
         UnknownId: No command of this name prints JSON with a published schema.
     """
     if name not in _RESULTS:
-        raise UnknownId(name, near=schema_names()[:3])
+        raise UnknownId(name, near=SCHEMAS[:3])
     module, _, attribute = _RESULTS[name].partition(":")
     kind = getattr(importlib.import_module(module), attribute)
     (body,), definitions = msgspec.json.schema_components((kind,), ref_template="#/$defs/{name}")
-    word = msgspec.structs.fields(kind)[0].default
+    word = next(field.default for field in msgspec.structs.fields(kind) if field.name == "schema")
     definitions[kind.__name__]["properties"]["schema"] = {"const": word}
     definitions[kind.__name__].setdefault("required", []).insert(0, "schema")
     for definition in definitions.values():

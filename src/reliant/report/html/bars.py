@@ -1,0 +1,120 @@
+"""Bars: shares side by side with their unknown part, and one bar that is cut into states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reliant.core.results import Interval
+from reliant.report._text import percent
+from reliant.report.html.svg import UNKNOWN, drawing, element, label, text_width
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: what is known is filled, what may be added to it is hatched."""
+
+    name: str
+    share: Interval
+    class_: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name with its bars under each other."""
+
+    name: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of a whole; `mark` says its state where a colour cannot."""
+
+    name: str
+    weight: float
+    class_: str
+    mark: str = ""
+
+
+_WIDTHS = {"wide": 1080.0, "narrow": 360.0}
+
+
+def paired_bars(rows: Sequence[Row], *, id_: str, title: str, description: str, size: str = "wide") -> Markup:
+    """Return one block of bars per row, on an axis from 0 to 100 %."""
+    width, font = _WIDTHS[size], 13 if size == "wide" else 12
+    stacked = size == "narrow"
+    left = 8.0 if stacked else 250.0
+    right = width - (92.0 if stacked else 130.0)
+    span, bar, y = right - left, 16.0, 22.0
+    shapes: list[str] = []
+    for row in rows:
+        if stacked:
+            shapes.append(label(left, y + 6, row.name, room=width - 16, size=font, class_="strong"))
+            y += 14
+        else:
+            shapes.append(label(0, y + 13, row.name, room=150, size=font, class_="strong"))
+        for one in row.bars:
+            if stacked:
+                shapes.append(label(left, y + 13, one.name, room=width - 16, size=font, class_="soft"))
+                y += 18
+            else:
+                shapes.append(
+                    label(left - 10, y + 13, one.name, room=92, size=font, class_="soft", anchor="end")
+                )
+            known, most = one.share.low * span, one.share.high * span
+            shapes.append(element("rect", x=left, y=y, width=span, height=bar, class_="track"))
+            if known > 0:
+                shapes.append(element("rect", x=left, y=y, width=known, height=bar, class_=one.class_))
+            if most > known:
+                shapes.append(
+                    element("rect", x=left + known, y=y, width=most - known, height=bar, class_=UNKNOWN)
+                )
+            said = percent(one.share)
+            shapes.append(label(right + 8, y + 13, said, room=width - right, size=font))
+            y += bar + 6
+        y += 16
+    for part in (0, 25, 50, 75, 100):
+        x = left + span * part / 100
+        anchor = "start" if part == 0 else "end" if part == 100 else "middle"
+        shapes.append(element("line", x1=x, x2=x, y1=16.0, y2=y - 8, class_="grid"))
+        shapes.append(
+            element("text", f"{part} %", x=x, y=y + 8, font_size=11, class_="soft", text_anchor=anchor)
+        )
+    return drawing(
+        *shapes, width=width, height=y + 16, id_=id_, title=title, description=description, size=size
+    )
+
+
+def stacked_bar(
+    pieces: Sequence[Piece], *, id_: str, title: str, description: str, size: str = "wide"
+) -> Markup:
+    """Return one bar cut into pieces by weight; a piece too small for its name is named in the table."""
+    width, font = _WIDTHS[size], 13 if size == "wide" else 11
+    whole = sum(piece.weight for piece in pieces) or 1.0
+    tall, x = 46.0, 0.0
+    shapes: list[str] = []
+    for piece in pieces:
+        wide = piece.weight / whole * width
+        shapes.append(
+            element(
+                "rect",
+                element("title", f"{piece.name}: {percent(piece.weight / whole)}"),
+                x=x,
+                y=0.0,
+                width=max(wide - 2, 1),
+                height=tall,
+                class_=piece.class_,
+            )
+        )
+        share = f"{piece.mark} {percent(piece.weight / whole)}".strip()
+        if wide > text_width(share, font) + 10:
+            shapes.append(label(x + 1, tall + 18, share, room=wide - 4, size=font, class_="strong"))
+        if wide > 46:
+            shapes.append(label(x + 1, tall + 35, piece.name, room=wide - 6, size=font, class_="soft"))
+        x += wide
+    return drawing(
+        *shapes, width=width, height=tall + 42, id_=id_, title=title, description=description, size=size
+    )

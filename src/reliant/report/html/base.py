@@ -1,0 +1,77 @@
+"""Make one self-contained page from a template.
+
+Autoescape is on and an unknown name in a template is an error. Everything from a
+target or a source is text; only an address that begins with http or https becomes a
+link. Numbers and sentences are made here or in the views, never in a template.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from reliant.report import _text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jinja2 import Environment
+
+    from reliant.core.verdict import Verdict
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only a page needs it)
+
+    made = Environment(
+        loader=PackageLoader("reliant.report.html", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "percent": _text.percent,
+        "plural": _text.plural,
+        "number": _text.number,
+        "size": _text.size,
+        "clean": _text.clean,
+        "breakable": breakable,
+    }
+    made.globals |= {"badge": badge, "cite": cite, "web_link": web_link}
+    return made
+
+
+def page(template: str, **values: Any) -> str:
+    """Return the page that `templates/<template>` makes of `values`."""
+    return _environment().get_template(template).render(**values)
+
+
+def badge(verdict: Verdict | str) -> Markup:
+    """Return a verdict, or a state such as `stops`, as a word with its mark."""
+    word = str(verdict)
+    return Markup('<span class="v v-{}">{}</span>').format(word.lower(), word)
+
+
+def cite(numbers: Iterable[int]) -> Markup:
+    """Return links to numbered sources: [1] [4]."""
+    return Markup(" ").join(Markup('<a class="cite" href="#source-{0}">[{0}]</a>').format(n) for n in numbers)
+
+
+def web_link(url: str | None, text: str) -> Markup:
+    """Return `text`, linked if `url` is an http or https address."""
+    if url and url.startswith(("https://", "http://")):
+        return Markup('<a href="{}" rel="noreferrer noopener">{}</a>').format(url, text)
+    return escape(text)
+
+
+def breakable(text: str) -> Markup:
+    """Return a path or an id that may break after each of its separators."""
+    parts = str(escape(_text.clean(text)))
+    for mark in ("/", ".", "_", "-", ":"):
+        # After escaping, "&amp;" and its like hold none of these marks.
+        parts = parts.replace(mark, f"{mark}<wbr>")
+    return Markup(parts)  # noqa: S704  (escaped above)

@@ -1,0 +1,90 @@
+"""A figure: one drawing for wide and one for narrow screens, and the table under it.
+
+Who cannot see a drawing, or wants to check it, reads the table; it holds every number
+that the drawing shows and can be saved as CSV without a server.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reliant.report._text import clean, unformula
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; `numeric` aligns it right, `id` tells that it names the row."""
+
+    name: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under named columns; the first column names the row.
+
+    Attributes:
+        rows: A cell that is Markup (a badge, a link) is shown as it is.
+        plain: The same rows for CSV, where they differ from what is shown.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    plain: tuple[tuple[str, ...], ...] = ()
+    file_name: str = "table.csv"
+
+    @property
+    def csv(self) -> str:
+        """The table as CSV."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([column.name for column in self.columns])
+        for row in self.plain or self.rows:
+            writer.writerow(
+                [unformula(clean(cell.striptags() if isinstance(cell, Markup) else cell)) for cell in row]
+            )
+        return out.getvalue()
+
+    @property
+    def csv_link(self) -> str:
+        """The CSV as a `data:` address, so that it can be saved from a page on disk."""
+        return "data:text/csv;charset=utf-8," + urllib.parse.quote(self.csv, safe="")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing in two widths and its table.
+
+    Attributes:
+        id: Unique in the page.
+        says: What to see in it, in one sentence: the caption.
+    """
+
+    id: str
+    title: str
+    says: str
+    wide: Markup
+    narrow: Markup
+    table: Table
+    legend: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def drawn(
+        cls,
+        id_: str,
+        title: str,
+        says: str,
+        draw: Callable[[str], Markup],
+        *,
+        table: Table,
+        legend: tuple[tuple[str, str], ...] = (),
+    ) -> Figure:
+        """Return the figure that `draw` makes for the sizes `wide` and `narrow`."""
+        return cls(id_, title, says, draw("wide"), draw("narrow"), table, legend)
