@@ -16,14 +16,6 @@ from reliant.core.truth import Truth, every, some
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOLDS = {
-    "confirmed": Truth.YES,
-    "reported": Truth.YES,
-    "disputed": Truth.UNKNOWN,
-    "denied": Truth.NO,
-}
-"""Whether an edge of this status is there. A reported one is, and keeps that word."""
-
 _WEAKEST_LAST = ("confirmed", "reported", "disputed", "denied")
 
 
@@ -96,21 +88,42 @@ def _step(models: Mapping[str, Model], here: str, edge: Edge, before: Ancestor |
     )
 
 
-def reaches(models: Mapping[str, Model], start: str, target: str, kinds: frozenset[str]) -> Truth:
+def reaches(
+    models: Mapping[str, Model], start: str, target: str, *, kinds: frozenset[str], believed: frozenset[str]
+) -> Truth:
     """Say whether `start` descends from `target` or, if that is a family, from a member."""
 
     def is_wanted(model: Model) -> bool:
         return target in {model.id, *_families(models, model)}
 
-    return _Question(models, is_wanted, kinds, models[target].released).asked_of(models[start])
+    question = _Question(
+        models,
+        is_wanted=is_wanted,
+        kinds=kinds,
+        believed=believed,
+        exists_from=models[target].released,
+        developer=models[target].developer,
+    )
+    return question.asked_of(models[start])
 
 
-def reaches_developer(models: Mapping[str, Model], start: str, maker: str, kinds: frozenset[str]) -> Truth:
+def reaches_developer(
+    models: Mapping[str, Model], start: str, maker: str, *, kinds: frozenset[str], believed: frozenset[str]
+) -> Truth:
     """Say whether `start`, or anything it descends from, was made by `maker`."""
     if models[start].developer == maker:
         return Truth.YES
-    first = min((m.released for m in models.values() if m.developer == maker and m.released), default=None)
-    question = _Question(models, lambda model: model.developer == maker, kinds, first, maker)
+    theirs = [model for model in models.values() if model.developer == maker and not model.floating]
+    dates = [model.released for model in theirs if model.released]
+    question = _Question(
+        models,
+        is_wanted=lambda model: model.developer == maker,
+        kinds=kinds,
+        believed=believed,
+        exists_from=min(dates, default=None) if len(dates) == len(theirs) else None,
+        developer=maker,
+        any_of_developer=True,
+    )
     return question.asked_of(models[start])
 
 
@@ -119,15 +132,20 @@ class _Question:
     """Does a model descend from what is wanted?
 
     Attributes:
+        believed: Statuses of an edge that count as being there; any other but denied is UNKNOWN.
         exists_from: When the first wanted model was released: nothing older descends from it.
-        maker: The developer asked for, so that an edge that names only a developer can count.
+        developer: Who made what is wanted.
+        any_of_developer: Every model of that developer is wanted, so that an edge that names
+            only a developer can count.
     """
 
     models: Mapping[str, Model]
     is_wanted: Callable[[Model], bool]
     kinds: frozenset[str]
+    believed: frozenset[str]
     exists_from: str | None
-    maker: str | None = None
+    developer: str
+    any_of_developer: bool = False
 
     def asked_of(self, model: Model, below: frozenset[str] = frozenset()) -> Truth:
         """Answer for `model`; `below` are the models already on the way, so that a circle ends."""
@@ -135,19 +153,32 @@ class _Question:
             return Truth.NO
         edges = [edge for edge in model.descent if edge.kind in self.kinds]
         answers = [self._along(edge, below | {model.id}) for edge in edges]
-        if not _parents_recorded(model, self.kinds) and not any(self._denied(edge) for edge in edges):
+        if not self._recorded(model) and not any(self._denied(edge) for edge in edges):
             answers.append(Truth.UNKNOWN)
         return some(answers)
 
     def _along(self, edge: Edge, below: frozenset[str]) -> Truth:
-        holds = _HOLDS[edge.status]
+        holds = self._holds(edge)
         parent = self.models.get(edge.ancestor) if edge.ancestor else None
         if parent is None:
-            certain = self.maker is not None and edge.ancestor_developer == self.maker
+            certain = self.any_of_developer and edge.ancestor_developer == self.developer
             return every((holds, Truth.YES if certain else Truth.UNKNOWN))
         if self.is_wanted(parent):
             return holds
         return Truth.NO if parent.id in below else every((holds, self.asked_of(parent, below)))
+
+    def _holds(self, edge: Edge) -> Truth:
+        if edge.status in self.believed:
+            return Truth.YES
+        return Truth.NO if edge.status == "denied" else Truth.UNKNOWN
+
+    def _recorded(self, model: Model) -> bool:
+        """Say whether a wanted parent would have an edge; only of weights do records say so much."""
+        if not self.kinds <= WEIGHTS_KINDS:
+            return False
+        if model.weights_origin == "own":
+            return model.developer != self.developer
+        return model.weights_origin == "derived"
 
     def _denied(self, edge: Edge) -> bool:
         """Say whether the edge denies what is asked for the whole model: that much is then known."""
@@ -155,11 +186,6 @@ class _Question:
         return (
             edge.status == "denied" and not edge.component and parent is not None and self.is_wanted(parent)
         )
-
-
-def _parents_recorded(model: Model, kinds: frozenset[str]) -> bool:
-    """Say whether every parent along these kinds has an edge; only of weights do records say so."""
-    return model.weights_origin is not None and kinds <= WEIGHTS_KINDS
 
 
 def _older(model: Model, exists_from: str | None) -> bool:

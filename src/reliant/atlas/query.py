@@ -234,28 +234,44 @@ class Atlas:
         """Return all that `model_id` descends from along edges of these kinds, nearest first."""
         return _descent.ancestors(self.models, self.model(model_id).id, frozenset(kinds))
 
-    def reaches(self, model_id: str, ancestor: str, kinds: Iterable[str] = WEIGHTS_KINDS) -> Truth:
+    def reaches(
+        self,
+        model_id: str,
+        ancestor: str,
+        kinds: Iterable[str] = WEIGHTS_KINDS,
+        *,
+        believed: Iterable[str] = ("confirmed",),
+    ) -> Truth:
         """Say whether `model_id` descends from `ancestor` along edges of these kinds.
 
         `ancestor` is a model, or a family: then any member counts. Unrecorded
-        parents make it UNKNOWN.
+        parents make it UNKNOWN, and so does an edge whose status is not `believed`.
 
         Raises:
             UnknownId: One of the two is no model of the atlas.
         """
         here, there = self.model(model_id).id, self.model(ancestor).id
-        return _descent.reaches(self.models, here, there, frozenset(kinds))
+        return _descent.reaches(
+            self.models, here, there, kinds=frozenset(kinds), believed=frozenset(believed)
+        )
 
     def descends_from_developer(
-        self, model_id: str, developer: str, kinds: Iterable[str] = WEIGHTS_KINDS
+        self,
+        model_id: str,
+        developer: str,
+        kinds: Iterable[str] = WEIGHTS_KINDS,
+        *,
+        believed: Iterable[str] = ("confirmed",),
     ) -> Truth:
         """Say the same of any model that `developer` made, the model itself included.
 
         Raises:
             UnknownId: The model or the developer is not in the atlas.
         """
-        maker = self.provider(developer).id
-        return _descent.reaches_developer(self.models, self.model(model_id).id, maker, frozenset(kinds))
+        here, maker = self.model(model_id).id, self.provider(developer).id
+        return _descent.reaches_developer(
+            self.models, here, maker, kinds=frozenset(kinds), believed=frozenset(believed)
+        )
 
     # Places.
 

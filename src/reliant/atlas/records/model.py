@@ -98,8 +98,8 @@ class Model(Record, frozen=True, kw_only=True):
         weights: None where it is not known whether they are open.
         licence: SPDX expression; `LicenseRef-<id>` names a licence of the atlas,
             `LicenseRef-proprietary` hosted use only, `NONE` that none was ever given.
-        weights_origin: from-scratch: its weights start from no other model's;
-            derived: they do, and every parent has an edge; None: not known.
+        weights_origin: own: no other developer's weights went into it; derived: others
+            went in, and every one of them has an edge; None: not known.
         declared_base: What its makers or its record say it is based on, in words.
         floating: A name of an API whose model depends on the day.
         id_patterns: Python regular expressions over the last segment of an id.
@@ -117,7 +117,7 @@ class Model(Record, frozen=True, kw_only=True):
     licence_note: str | None = None
     modalities: tuple[str, ...] = ()
     params_b: float | None = None
-    weights_origin: Literal["from-scratch", "derived"] | None = None
+    weights_origin: Literal["own", "derived"] | None = None
     declared_base: str | None = None
     floating: bool = False
     aliases: tuple[str, ...] = ()
