@@ -282,7 +282,7 @@ class View:
         hidden = deep.share.low - face.share.low
         tail = f", {percent(hidden)} of it hidden" if hidden > 1e-9 else ""
         return (
-            f"Reliance on {self.place(face.id)}: face value {percent(face.share)}, "
+            f"Most relied on abroad: {self.place(face.id)}, face value {percent(face.share)}, "
             f"look-through {percent(deep.share)}{tail}."
         )
 

@@ -99,7 +99,7 @@ def _axis(view: View, group: Group, axis: Axis) -> AxisRow:
     elif rules:
         words = "; ".join(f"{rule.id}{f' since {rule.since}' if rule.since else ''}" for rule in rules)
     else:
-        words = "no rule stands against it" if verdict is Verdict.OPEN else ""
+        words = ""
     return AxisRow(axis.value, verdict, words, view.cite(id_ for rule in rules for id_ in rule.sources))
 
 
@@ -178,6 +178,21 @@ def _functions_table(view: View) -> Table:
     )
 
 
+def _states_table(view: View) -> Table:
+    """Return the numbers of the bar; why each function is in its state is told further down."""
+    return Table(
+        "Functions by state",
+        (Column("Function"), Column("Weight", numeric=True), Column("State")),
+        tuple(
+            (item.function.name, number(item.function.weight), state)
+            for state in _STATES
+            for item in view.by_state(state)
+        ),
+        file_name="states.csv",
+        compact=True,
+    )
+
+
 def stop_figure(view: View) -> Figure | None:
     """Return the bar of all functions by state, or None if there are none."""
     pieces = [
@@ -193,7 +208,7 @@ def stop_figure(view: View) -> Figure | None:
         title,
         "Each piece is one function, as wide as its weight.",
         lambda size: stacked_bar(pieces, id_="stops", title=title, description=view.stop_sentence, size=size),
-        table=_functions_table(view),
+        table=_states_table(view),
         legend=tuple((class_, f"{mark} {state}") for state, (class_, mark) in _STATES.items()),
     )
 
@@ -264,15 +279,13 @@ def flow_figure(view: View) -> Figure | None:
     fills: dict[str | None, str] = {code: SERIES[min(at, len(SERIES) - 1)] for at, code in enumerate(ranked)}
     fills[None] = UNKNOWN
 
-    def threads(*, with_owner: bool) -> list[Thread]:
-        made = []
-        for way in ways:
-            stops = [Stop(way.function, way.name, _STATES[way.state][0]), Stop(way.served, way.served)]
-            if with_owner:
-                stops.append(Stop(way.owner, way.owner))
-            stops.append(Stop(way.country or "", view.place(way.country), fills[way.country]))
-            made.append(Thread(tuple(stops), way.weight, fills[way.country]))
-        return made
+    def stops(way: _Way) -> dict[str, Stop]:
+        return {
+            "Function": Stop(way.function, way.name, _STATES[way.state][0]),
+            "Served by": Stop(way.served, way.served),
+            "Owner": Stop(way.owner, way.owner),
+            "Country": Stop(way.country or "", view.place(way.country), fills[way.country]),
+        }
 
     title = "From functions to providers, owners and countries"
     says = (
@@ -280,12 +293,19 @@ def flow_figure(view: View) -> Figure | None:
         "Where a function has several suppliers, each counts the same."
     )
 
+    def panel(id_: str, *heads: str, size: str) -> Markup:
+        threads = [
+            Thread(tuple(stops(way)[head] for head in heads), way.weight, fills[way.country]) for way in ways
+        ]
+        return flow(threads, heads, id_=id_, title=title, description=says, size=size)
+
     def draw(size: str) -> Markup:
-        wide = size == "wide"
-        heads = (
-            ("Function", "Served by", "Owner", "Country") if wide else ("Function", "Served by", "Country")
+        if size == "wide":
+            return panel("flow", "Function", "Served by", "Owner", "Country", size=size)
+        # A phone has room for two columns: the same flow in two steps.
+        return panel("flow-1", "Function", "Served by", size=size) + panel(
+            "flow-2", "Served by", "Country", size=size
         )
-        return flow(threads(with_owner=wide), heads, id_="flow", title=title, description=says, size=size)
 
     rows = [
         (way.name, way.served, way.owner, view.place(way.country), number(round(way.weight, 3)))
@@ -344,6 +364,7 @@ def reliance_figure(view: View) -> Figure | None:
             for code in codes
         ),
         file_name="reliance.csv",
+        compact=True,
     )
     return Figure.drawn(
         "reliance",
@@ -372,6 +393,7 @@ def _points_table(view: View) -> Table:
             )
         ),
         file_name="single-points.csv",
+        compact=True,
     )
 
 
@@ -394,6 +416,7 @@ def _hhi_table(view: View) -> Table:
             for level, one in view.result.impact.hhi.items()
         ),
         file_name="concentration.csv",
+        compact=True,
     )
 
 

@@ -76,15 +76,16 @@ def paired_bars(rows: Sequence[Row], *, id_: str, title: str, description: str, 
             shapes.append(label(right + 8, y + 13, said, room=width - right, size=font))
             y += bar + 6
         y += 16
+    grid: list[str] = []
     for part in (0, 25, 50, 75, 100):
         x = left + span * part / 100
         anchor = "start" if part == 0 else "end" if part == 100 else "middle"
-        shapes.append(element("line", x1=x, x2=x, y1=16.0, y2=y - 8, class_="grid"))
+        grid.append(element("line", x1=x, x2=x, y1=16.0, y2=y - 8, class_="grid"))
         shapes.append(
             element("text", f"{part} %", x=x, y=y + 8, font_size=11, class_="soft", text_anchor=anchor)
         )
     return drawing(
-        *shapes, width=width, height=y + 16, id_=id_, title=title, description=description, size=size
+        *grid, *shapes, width=width, height=y + 16, id_=id_, title=title, description=description, size=size
     )
 
 
@@ -113,7 +114,7 @@ def stacked_bar(
         if wide > text_width(share, font) + 10:
             shapes.append(label(x + 1, tall + 18, share, room=wide - 4, size=font, class_="strong"))
         if wide > 46:
-            shapes.append(label(x + 1, tall + 35, piece.name, room=wide - 6, size=font, class_="soft"))
+            shapes.append(label(x + 1, tall + 35, piece.name, room=wide - 14, size=font, class_="soft"))
         x += wide
     return drawing(
         *shapes, width=width, height=tall + 42, id_=id_, title=title, description=description, size=size

@@ -8,6 +8,7 @@ link. Numbers and sentences are made here or in the views, never in a template.
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -40,6 +41,7 @@ def _environment() -> Environment:
         "size": _text.size,
         "clean": _text.clean,
         "breakable": breakable,
+        "prose": prose,
     }
     made.globals |= {"badge": badge, "cite": cite, "web_link": web_link}
     return made
@@ -75,3 +77,12 @@ def breakable(text: str) -> Markup:
         # After escaping, "&amp;" and its like hold none of these marks.
         parts = parts.replace(mark, f"{mark}<wbr>")
     return Markup(parts)  # noqa: S704  (escaped above)
+
+
+_TOGETHER = re.compile(r"\d{4}-\d{2}(?:-\d{2})?|(?:under |over )?\d+ %")
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence whose dates and percentages stay on one line."""
+    kept = _TOGETHER.sub(lambda found: f'<span class="nb">{found[0]}</span>', str(escape(_text.clean(text))))
+    return Markup(kept)  # noqa: S704  (escaped above)

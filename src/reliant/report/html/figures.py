@@ -32,6 +32,7 @@ class Table:
     Attributes:
         rows: A cell that is Markup (a badge, a link) is shown as it is.
         plain: The same rows for CSV, where they differ from what is shown.
+        compact: Only as wide as its text.
     """
 
     caption: str
@@ -39,6 +40,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     plain: tuple[tuple[str, ...], ...] = ()
     file_name: str = "table.csv"
+    compact: bool = False
 
     @property
     def csv(self) -> str:

@@ -23,7 +23,7 @@ UNKNOWN = "s-unknown"
 """Fill class of whatever is not known: hatched, never a plain colour."""
 
 # Mean advance of a sans-serif letter in em; wide scripts fill a square.
-_EM_NARROW, _EM_MEAN, _EM_WIDE = 0.3, 0.55, 1.0
+_EM_NARROW, _EM_MEAN, _EM_CAPITAL, _EM_WIDE = 0.34, 0.6, 0.72, 1.0
 _THIN = frozenset("fijlrt.,:;|!'()[] ")
 
 
@@ -86,7 +86,7 @@ def text_width(text: str, size: Number) -> float:
         if char in _THIN:
             em += _EM_NARROW
         elif char.isascii():
-            em += 0.66 if char.isupper() or char in "mwMW@%" else _EM_MEAN
+            em += _EM_CAPITAL if char.isupper() or char in "mwMW@%" else _EM_MEAN
         else:
             em += _EM_WIDE
     return em * size
