@@ -1,0 +1,161 @@
+"""The pipeline: what was found, joined with what is known, as of a day.
+
+Read `assess` from top to bottom: it is the way through the house. Everything it
+calls is a pure function of values; the day, the place and what the operator says
+come in as arguments.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reliant import __version__
+from reliant.assessment import measures
+from reliant.assessment.about import facts_about
+from reliant.assessment.chains import chain_of
+from reliant.assessment.citing import Citations
+from reliant.assessment.graph import Graph
+from reliant.assessment.models import models_of
+from reliant.core.facts import Fact, Facts, Provenance
+from reliant.core.results import (
+    Assessment,
+    AtlasStamp,
+    Party,
+    TargetStamp,
+    Tool,
+    UseAnswer,
+)
+from reliant.core.verdict import Answer, Axis, AxisAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reliant.atlas import Atlas
+    from reliant.core.results import Model
+    from reliant.core.use import Use
+    from reliant.inventory import Inventory
+    from reliant.policy import RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks, from where, about which day.
+
+    Attributes:
+        place: ISO 3166 code of where the operator and its users are; None if not said.
+        known_on: Hide what was published later; None hides nothing.
+        about: What else the operator says about itself.
+    """
+
+    as_of: dt.date
+    place: str | None = None
+    known_on: dt.date | None = None
+    about: Facts = field(default_factory=Facts)
+
+    @property
+    def facts(self) -> Facts:
+        """All that the operator says, its place included."""
+        if self.place is None:
+            return self.about
+        here = Fact(self.place, Provenance("given", "--place"))
+        return Facts({"user.region": here}) | self.about
+
+
+def assess(
+    found: Inventory, target: TargetStamp, question: Question, *, atlas: Atlas, rules: RuleBook
+) -> Assessment:
+    """Return what `found` relies on, what is permitted on the day, and what would stop.
+
+    Args:
+        found: What the inventory saw in the target.
+        target: What was opened.
+        rules: The rules of the atlas, with those of the operator and of a scenario.
+    """
+    citations = Citations()
+    answers = _answers(found.uses, question, atlas, rules)
+    verdicts = tuple(
+        UseAnswer(use=use.id, combined=answer.combined, axes=_cited(answer, rules, citations))
+        for use, answer in zip(found.uses, answers, strict=True)
+    )
+    models = models_of(found.uses, atlas, citations)
+    graph = Graph(found.functions, {use.id: chain_of(use, atlas) for use in found.uses})
+    impact = measures.impact(graph, {answer.use: answer.combined for answer in verdicts})
+    parties = _parties(found.uses, models, atlas)
+    return Assessment(
+        tool=Tool("reliant", __version__),
+        atlas=AtlasStamp(atlas.version, atlas.newest_source),
+        target=target,
+        place=question.place,
+        as_of=question.as_of.isoformat(),
+        known_on=question.known_on.isoformat() if question.known_on else None,
+        uses=found.uses,
+        models=models,
+        verdicts=verdicts,
+        impact=impact,
+        not_looked_at=found.not_looked_at,
+        sources=citations.sources,
+        parties=parties,
+        place_names=_place_names(question.place, parties, models, atlas),
+    )
+
+
+def _answers(uses: Iterable[Use], question: Question, atlas: Atlas, rules: RuleBook) -> list[Answer]:
+    """Decide each use on what is found of it and what the operator says."""
+    told = question.facts
+    return [rules.decide(facts_about(use, atlas) | told, question.as_of, question.known_on) for use in uses]
+
+
+def _cited(answer: Answer, rules: RuleBook, citations: Citations) -> dict[Axis, AxisAnswer]:
+    """Return the axes with the sources of each rule as numbers of this result."""
+
+    def numbers(names: Iterable[str]) -> tuple[str, ...]:
+        ids: dict[str, None] = {}
+        for name in names:
+            rule_id, _, local = name.partition("#")
+            ids.update(dict.fromkeys(citations.cite(rules.rules[rule_id].sources, [local])))
+        return tuple(ids)
+
+    return {
+        axis: msgspec.structs.replace(
+            said,
+            rules=tuple(msgspec.structs.replace(rule, sources=numbers(rule.sources)) for rule in said.rules),
+            pending=tuple(msgspec.structs.replace(one, sources=numbers(one.sources)) for one in said.pending),
+        )
+        for axis, said in answer.axes.items()
+    }
+
+
+def _parties(uses: Iterable[Use], models: Iterable[Model], atlas: Atlas) -> tuple[Party, ...]:
+    """Return everyone the result names and the atlas knows, by id."""
+    named = {name for use in uses for name in (use.provider, use.developer) if name}
+    named |= {model.developer for model in models if model.developer}
+    parties = []
+    for name in sorted(named):
+        record = atlas.providers.get(name)
+        if record is None:
+            continue
+        owner = record.ultimate_parent
+        parties.append(
+            Party(
+                id=name,
+                name=record.name,
+                country=record.hq_country,
+                owner=owner.name if owner else None,
+                owner_country=owner.country if owner else None,
+            )
+        )
+    return tuple(parties)
+
+
+def _place_names(
+    place: str | None, parties: Iterable[Party], models: Iterable[Model], atlas: Atlas
+) -> dict[str, str]:
+    codes: set[str | None] = {place}
+    for party in parties:
+        codes |= {party.country, party.owner_country}
+    codes |= {model.country for model in models}
+    return {code: atlas.country_name(code) for code in sorted(code for code in codes if code)}

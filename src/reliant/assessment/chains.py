@@ -1,0 +1,90 @@
+"""What stands behind each use: provider, owner, country, model, developer, licence, ancestors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reliant.assessment.graph import DESCENT_KINDS, Chain, Link
+from reliant.core.truth import Truth
+from reliant.core.use import Channel
+
+if TYPE_CHECKING:
+    from reliant.atlas import Atlas
+    from reliant.atlas.records.model import Model
+    from reliant.atlas.records.provider import Provider
+    from reliant.core.use import Use
+
+_HOLDS = {
+    "confirmed": Truth.YES,
+    "reported": Truth.YES,
+    "disputed": Truth.UNKNOWN,
+    "denied": Truth.NO,
+}
+
+
+def chain_of(use: Use, atlas: Atlas) -> Chain:
+    """Return the chain behind a use, as far as the atlas knows it."""
+    provider = atlas.providers.get(use.provider) if use.provider else None
+    hit = atlas.find_model(use.model) if use.model else None
+    record = hit.model if hit else None
+    developer = use.developer or (hit.developer if hit else None)
+    self_hosted = use.channel is Channel.SELF_HOSTED
+    if self_hosted and developer is None and provider is not None:
+        developer = provider.weights_developer
+    maker = atlas.providers.get(developer) if developer else None
+    owner = provider.ultimate_parent if provider else None
+    return Chain(
+        use=use.id,
+        provider=use.provider,
+        jurisdiction=country_of(use, provider, atlas),
+        owner=owner.name if owner else None,
+        owner_jurisdiction=owner.country if owner else None,
+        developer=developer,
+        developer_jurisdiction=maker.hq_country if maker else None,
+        model=record.id if record else use.model,
+        weights=record.weights if record else None,
+        licence=record.licence if record else None,
+        hub=_hub(provider) if self_hosted else None,
+        channel=use.channel.value,
+        self_hosted=self_hosted,
+        links=links_of(record, atlas) if record else (),
+        descent_known=record is not None and record.weights_origin is not None,
+    )
+
+
+def country_of(use: Use, provider: Provider | None, atlas: Atlas) -> str | None:
+    """Return the country of the installation that a use calls: its host decides, not its model."""
+    if use.endpoint:
+        host = use.endpoint.split("://")[-1].split("/")[0].split(":")[0]
+        hit = atlas.host(host)
+        if hit is not None and hit.country is not None:
+            return hit.country
+    return provider.hq_country if provider else None
+
+
+def links_of(record: Model, atlas: Atlas) -> tuple[Link, ...]:
+    """Return every path from a model to an ancestor, along edges of any kind."""
+    links = []
+    for ancestor in atlas.ancestors(record.id, DESCENT_KINDS):
+        maker = atlas.providers.get(ancestor.developer) if ancestor.developer else None
+        above = atlas.models.get(ancestor.id) if ancestor.id else None
+        links.append(
+            Link(
+                ancestor=ancestor.id or ancestor.said,
+                kinds=ancestor.kinds,
+                truth=_HOLDS[ancestor.status],
+                developer=ancestor.developer,
+                jurisdiction=maker.hq_country if maker else None,
+                licence=above.licence if above else None,
+                path=(record.id, *ancestor.path),
+            )
+        )
+    return tuple(links)
+
+
+def _hub(provider: Provider | None) -> str | None:
+    if provider is None:
+        return None
+    if "hub" in provider.roles:
+        return provider.id
+    return provider.downloads_from[0] if provider.downloads_from else None

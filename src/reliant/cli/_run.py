@@ -1,0 +1,122 @@
+"""Runs the assessment for a command: gathers what the environment says, and calls the pipeline.
+
+`assess` and `simulate` ask the same question of the same target, so they share this.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from reliant import atlas as atlas_room
+from reliant import inventory, policy, targets
+from reliant.assessment.assess import Question, assess
+from reliant.core.facts import Facts
+from reliant.errors import NothingToAssess, UsageError
+
+if TYPE_CHECKING:
+    from reliant.atlas import Atlas
+    from reliant.core.results import Assessment, TargetStamp
+    from reliant.inventory import Inventory
+    from reliant.policy import RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A target that was scanned: what was found, and under which rules it is judged."""
+
+    found: Inventory
+    stamp: TargetStamp
+    atlas: Atlas
+    rules: RuleBook
+    question: Question
+
+    def assessment(self) -> Assessment:
+        """Judge what was found."""
+        return assess(self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules)
+
+
+def cache_folder() -> Path:
+    """Return where reliant keeps what it may throw away; RELIANT_CACHE names another place."""
+    return Path(os.environ.get("RELIANT_CACHE") or platformdirs.user_cache_dir("reliant"))
+
+
+def fetcher(*, offline: bool) -> targets.Fetcher:
+    """Return what fetches packages and repositories as the user's own tools would."""
+    from reliant.targets.fetch import NetworkFetcher, read_settings
+
+    settings = read_settings(
+        os.environ, home=Path.home(), cache=cache_folder(), prefix=Path(sys.prefix), offline=offline
+    )
+    return NetworkFetcher(settings)
+
+
+def look(
+    path: str,
+    *,
+    place: str | None,
+    as_of: dt.date,
+    known_on: dt.date | None = None,
+    facts_file: Path | None = None,
+    config: Path | None = None,
+    scenario: str | None = None,
+    changed_since: str | None = None,
+    workers: int | None = None,
+    cached: bool = True,
+    offline: bool = False,
+) -> Looked:
+    """Open and scan PATH, and read what the operator says.
+
+    Raises:
+        UsageError: A place, a facts file or a configuration is wrong.
+        TargetError: PATH cannot be opened.
+        NothingToAssess: There is no file in it.
+    """
+    atlas = atlas_room.load()
+    if place is not None:
+        place = _place(place, atlas)
+    environment = dict(os.environ)
+    limits = targets.Limits()
+    with targets.open_target(
+        path, limits, fetcher=fetcher(offline=offline), environment=environment
+    ) as target:
+        only = None
+        if changed_since is not None:
+            if target.stamp.kind != "directory":
+                raise UsageError(
+                    f"--changed-since needs a folder, and {path} is {target.stamp.kind}",
+                    hint="Name a checkout.",
+                )
+            only = targets.changed_since(target.root, changed_since, limits, environment)
+        cache = None
+        if cached and target.stamp.kind == "directory":
+            from reliant.inventory.cache import Cache
+
+            cache = Cache(cache_folder(), str(target.root.resolve()))
+        vendors = inventory.Vendors.from_atlas(atlas)
+        found = inventory.scan(target, vendors, workers=workers, cache=cache, only=only)
+        stamp = target.stamp
+        if stamp.files == 0 and not found.not_looked_at:
+            raise NothingToAssess(
+                f"there is no file in {path}", hint="Name a folder or an archive with code in it."
+            )
+    rules = policy.RuleBook.from_atlas(atlas)
+    return Looked(found, stamp, atlas, rules, Question(as_of, place, known_on, Facts()))
+
+
+def _place(text: str, atlas: Atlas) -> str:
+    code = text.upper()
+    if not atlas.is_country(code.partition("-")[0]):
+        raise UsageError(
+            f"{text!r} is not a country code", hint="Write an ISO 3166-1 code of two letters, for example CN."
+        )
+    return code
+
+
+__all__ = ["Looked", "cache_folder", "fetcher", "look"]

@@ -1,0 +1,161 @@
+"""`reliant assess`: what PATH relies on, what is permitted, and what would stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reliant.cli._options import (
+    as_of_option,
+    colour,
+    emit,
+    known_on_option,
+    offline_option,
+    say,
+)
+from reliant.errors import UsageError
+
+if TYPE_CHECKING:
+    from reliant.core.results import Assessment
+
+_STYLES = ("terminal", "json", "html", "markdown", "csv", "sarif", "cyclonedx")
+_FAIL_ON = ("blocked", "unknown", "conditional", "stop", "never")
+
+
+@click.command()
+@click.argument("path")
+@click.option("--place", help="Where you operate, an ISO 3166 code such as CN.")
+@as_of_option
+@known_on_option
+@click.option(
+    "--facts",
+    "facts_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Facts about you, as YAML or JSON: name to value.",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Use this reliant.toml instead of the target's own.",
+)
+@click.option("--scenario", help="What if: a built-in scenario, or a scenario file.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(_STYLES),
+    default="terminal",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--output",
+    "-o",
+    "outputs",
+    multiple=True,
+    metavar="[FORMAT=]FILE",
+    help="Write to a file instead of stdout; with FORMAT= also in that format. Repeatable.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    default="blocked",
+    show_default=True,
+    help="Exit 1 if a use reaches this verdict, or if a function stops.",
+)
+@click.option(
+    "--changed-since", metavar="REVISION", help="Look only at files changed since this git revision."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes to scan with; by default one per core."
+)
+@click.option("--no-cache", is_flag=True, help="Read every file anew.")
+@offline_option
+def assess(
+    path: str,
+    place: str | None,
+    as_of: dt.date,
+    known_on: dt.date | None,
+    facts_file: Path | None,
+    config: Path | None,
+    scenario: str | None,
+    style: str,
+    outputs: tuple[str, ...],
+    fail_on: str,
+    changed_since: str | None,
+    workers: int | None,
+    no_cache: bool,
+    offline: bool,
+) -> None:
+    """Report what PATH relies on, what is permitted, and what would stop.
+
+    PATH is a folder, an archive, PATH@REVISION, pypi:NAME==VERSION, npm:NAME@VERSION,
+    git+URL or an image. Nothing in it is run or installed.
+    """
+    from reliant import report
+    from reliant.cli._run import look
+
+    written = [_destination(item, style) for item in outputs]
+    result = look(
+        path,
+        place=place,
+        as_of=as_of,
+        known_on=known_on,
+        facts_file=facts_file,
+        config=config,
+        scenario=scenario,
+        changed_since=changed_since,
+        workers=workers,
+        cached=not no_cache,
+        offline=offline,
+    ).assessment()
+    for wanted, file in written:
+        emit(report.render(result, wanted), file)
+        say(f"wrote {file}")
+    if not any(wanted == style for wanted, _ in written):
+        emit(report.render(result, style, colour=colour()))
+    sys.exit(exit_code(result, fail_on))
+
+
+def _destination(item: str, style: str) -> tuple[str, Path]:
+    name, equals, file = item.partition("=")
+    if equals and name in _STYLES:
+        return name, Path(file)
+    if equals and "/" not in name and "." not in name:
+        raise UsageError(f"there is no report format {name!r}", hint=f"Choose one of: {', '.join(_STYLES)}.")
+    return style, Path(item)
+
+
+def exit_code(result: Assessment, fail_on: str) -> int:
+    """Return 1 if there are findings at or above `fail_on`, else 3 if the run was incomplete, else 0.
+
+    Findings are counted on what the product runs: not on tests, docs and examples,
+    and not on what is merely listed.
+    """
+    if fail_on == "stop":
+        found = any(function.state == "stops" for function in result.impact.functions)
+    else:
+        found = fail_on != "never" and _reached(result, fail_on)
+    if found:
+        return 1
+    return 3 if any(skipped.incomplete for skipped in result.not_looked_at) else 0
+
+
+def _reached(result: Assessment, fail_on: str) -> bool:
+    from reliant.core.use import Role, Scope
+    from reliant.core.verdict import Verdict
+
+    levels = {
+        "blocked": {Verdict.BLOCKED},
+        "unknown": {Verdict.BLOCKED, Verdict.UNKNOWN},
+        "conditional": {Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.CONDITIONAL},
+    }
+    running = {
+        use.id
+        for use in result.uses
+        if use.scope in {Scope.CODE, Scope.CONFIG, Scope.MANIFEST} and use.role is not Role.LISTED
+    }
+    return any(answer.combined in levels[fail_on] and answer.use in running for answer in result.verdicts)
