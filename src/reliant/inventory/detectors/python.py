@@ -1,0 +1,82 @@
+"""Python source: clients, endpoints, model ids, and what they are set from."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Scope
+from reliant.inventory import loose
+from reliant.inventory.signals import Claim, Signal, Wants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.view import FileView
+
+_LARGEST_PARSED = 1_500_000
+
+
+class Python:
+    """Parses the file and follows names to values; reads line by line what does not parse."""
+
+    id = "python"
+    claim = Claim(
+        reads="Python source (.py, .pyi, .pyw)",
+        finds=("provider", "model", "sdk", "endpoint", "env", "region", "role"),
+        resolves=(
+            "names, class attributes, dictionary values and base classes of the file",
+            "os.getenv and environ defaults, `or` and conditional defaults",
+            "f-strings, concatenation, .replace, .format",
+            "argparse, click and typer options, dataclass and pydantic fields",
+            "constants, settings and keys of other files of the project",
+        ),
+        limits="Values computed at run time; a file that does not parse is read line by line.",
+    )
+    wants = Wants(
+        suffixes=(".py", ".pyw"),
+        patterns=(
+            "from_pretrained(", "hf_hub_download(", "snapshot_download(", "torch.hub.load(", "load_model(",
+            'model="', "model='", 'model = "', "model = '", 'model: str = "', "model: str = '", '"model": "',
+            "'model': '", '"--model', "'--model", 'model_name="', 'model_name = "', 'model_id="', 'model_id = "',
+            'model_name: str = "', 'model_id: str = "', "pytorch_model.bin", ".safetensors", ".gguf",
+        ),
+    )  # fmt: skip
+
+    def detect(self, file: FileView) -> Iterator[Signal]:
+        """Yield what the source shows."""
+        if file.scope in {Scope.TESTS, Scope.DOCS} or len(file.data) > _LARGEST_PARSED:
+            yield from loose.read(file, language="python")
+            return
+        if not _worth(file):
+            return
+        import ast  # noqa: PLC0415 - most files are never parsed
+
+        from reliant.inventory.python.reader import read  # noqa: PLC0415 - as above
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                source = ast.parse(file.text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            file.skip(f"does not parse as Python ({type(error).__name__}), read line by line")
+            yield from loose.read(file, language="python")
+            return
+        yield from read(file, source)
+
+
+def _worth(file: FileView) -> bool:
+    """Say whether a hit stands in code: a word of an import, or anything outside long texts."""
+    strong = {"host", "env", "id", "pattern"}
+    for hit in file.hits:
+        if hit.kind in strong:
+            return True
+        if hit.kind == "module":
+            start = file.data.rfind(b"\n", 0, hit.start) + 1
+            line = file.data[start : hit.start + 40]
+            if b"import" in line or b"require" in line:
+                return True
+    return False
+
+
+DETECTOR = Python()

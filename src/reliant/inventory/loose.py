@@ -1,0 +1,92 @@
+"""Reads any text line by line: for files that do not parse, and where parsing is not worth it.
+
+It knows no grammar. It sees hosts of vendors in URLs, ids in quotes beside a name that holds
+models, and import lines, and says so with less confidence than a parser would.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Role, Scope
+from reliant.inventory.idforms import holds_model, looks_like_id
+from reliant.inventory.signals import Signal, What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.view import FileView
+
+_URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")
+_PAIR = re.compile(r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*["'`]([^"'`\s]{2,100})["'`]""")
+_PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
+_JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
+_LONGEST_LINE = 2_000
+
+
+def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iterator[Signal]:
+    """Yield what single lines of `file` show."""
+    wanted = sorted({file.data.count(b"\n", 0, hit.start) + 1 for hit in file.hits[:400]})
+    vendors = file.vendors
+    aside = file.scope not in {Scope.CODE, Scope.CONFIG, Scope.MANIFEST}
+    for number in wanted:
+        line = file.lines[number - 1] if number <= len(file.lines) else ""
+        if len(line) > _LONGEST_LINE:
+            continue
+        for match in _URL.finditer(line):
+            found = vendors.host_in(match[0])
+            if found is None or found[1].weak:
+                continue
+            yield Signal(
+                what=What.ENDPOINT,
+                line=number,
+                column=match.start() + 1,
+                provider=found[1].provider,
+                endpoint=found[0],
+                region=found[1].estate,
+                confidence=confidence,
+            )
+        if language:
+            pattern = _PYTHON_IMPORT if language == "python" else _JS_IMPORT
+            for match in pattern.finditer(line):
+                sdk = vendors.module(language, next(group for group in match.groups() if group))
+                if sdk is not None and not sdk.general:
+                    yield Signal(
+                        what=What.SDK,
+                        line=number,
+                        column=match.start() + 1,
+                        sdk=sdk_name(sdk, language),
+                        provider=None if sdk.replaceable else sdk.provider,
+                        fixed=not sdk.replaceable,
+                        confidence=confidence,
+                    )
+        for match in _PAIR.finditer(line):
+            name, text = match[1], match[2]
+            if not holds_model(name) or not looks_like_id(text) or not known_form(file, text):
+                continue
+            yield Signal(
+                what=What.MODEL,
+                line=number,
+                column=match.start(2) + 1,
+                model=text,
+                confidence=confidence,
+                role=Role.OPTIONAL if aside else None,
+            )
+
+
+def known_form(file: FileView, text: str) -> bool:
+    """Say whether an id is one the atlas knows, or has the form of a known developer's ids and a digit."""
+    if file.vendors.knows_id(text):
+        return True
+    if "test" in text.lower() or "fake" in text.lower():
+        return False
+    return file.vendors.developer(text) is not None and any(c.isdigit() for c in text)
+
+
+def sdk_name(sdk: object, language: str) -> str:
+    """Return the name under which the registry of a language has an SDK."""
+    registry = {"python": "pypi", "js": "npm"}.get(language, language)
+    packages: dict[str, tuple[str, ...]] = getattr(sdk, "packages", {})
+    names = packages.get(registry) or next(iter(packages.values()), ())
+    return names[0] if names else str(getattr(sdk, "id", ""))

@@ -1,0 +1,402 @@
+"""Works out what a Python expression may be, as far as the file itself says.
+
+The answer is a small set of strings with the place each comes from and the environment name that
+replaces it. A part that is not known stays as `{}` in the text; an expression of which nothing is
+known gives a value without text.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from reliant.inventory.python.tree import Block, Imported, Param
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reliant.inventory.python.tree import Bound, Tree
+
+_DEEPEST = 9
+_MOST = 48
+
+
+class Value(NamedTuple):
+    """What an expression may be.
+
+    Attributes:
+        text: None if not known.
+        env: The environment name or option that it is read from, or that replaces it.
+        ref: For another file to answer: `name:package.module:NAME`, `key:KEY` or `attr:name`.
+    """
+
+    text: str | None
+    line: int
+    column: int
+    env: str | None = None
+    ref: str | None = None
+    none: bool = False
+
+
+_READS_ENV = ("getenv", "environ.get", "env.str", "env.get", "getenv_or", "get_env", "env", "env_or_default", "from_env", "get_env_var", "get_from_env", "get_from_dict_or_env", "config")
+_SAME = frozenset({"str", "SecretStr", "AnyUrl", "HttpUrl", "AnyHttpUrl", "Path", "cast", "expandvars", "URL", "parse_url", "copy", "deepcopy", "Some", "Default", "Literal"})
+_KEEPS = frozenset({"strip", "rstrip", "lstrip", "lower", "upper", "removesuffix", "removeprefix", "format_map", "get_secret_value", "decode", "encode", "as_posix"})
+_FIELD = frozenset({"Field", "field", "attrib", "ib", "Option", "Argument", "Parameter", "mapped_column", "Column", "Input", "traitlets", "Unicode", "CharField", "StringVar", "StrOpt", "Arg", "Required", "Optional"})
+
+
+class Evaluator:
+    """Answers for one file."""
+
+    def __init__(self, tree: Tree, options: dict[str, list[tuple[ast.expr, Block]]]) -> None:
+        self.tree = tree
+        self.options = options
+
+    def values(self, node: ast.expr | None, block: Block, depth: int = 0) -> list[Value]:
+        """Return what `node` may be, in the order in which the program would try it; at least one value."""
+        if node is None:
+            return []
+        if depth > _DEEPEST:
+            return [_unknown(node)]
+        found = self._values(node, block, depth)
+        return list(dict.fromkeys(found))[:_MOST] or [_unknown(node)]
+
+    def _values(self, node: ast.expr, block: Block, depth: int) -> list[Value]:
+        match node:
+            case ast.Constant(value=str(text)):
+                return [Value(text, node.lineno, node.col_offset + 1)]
+            case ast.Constant(value=None):
+                return [Value(None, node.lineno, node.col_offset + 1, none=True)]
+            case ast.Constant():
+                return [Value(str(node.value), node.lineno, node.col_offset + 1)] if isinstance(node.value, int) else []
+            case ast.Name():
+                return self._name(node, block, depth)
+            case ast.Attribute():
+                return self._attribute(node, block, depth)
+            case ast.Subscript():
+                return self._subscript(node, block, depth)
+            case ast.BoolOp(op=ast.Or()):
+                parts = [value for part in node.values for value in self.values(part, block, depth + 1)]
+                return _overridable(parts)
+            case ast.BoolOp():
+                return self.values(node.values[-1], block, depth + 1)
+            case ast.IfExp():
+                return [*self.values(node.body, block, depth + 1), *self.values(node.orelse, block, depth + 1)]
+            case ast.JoinedStr():
+                return self._joined(node, block, depth)
+            case ast.BinOp(op=ast.Add()):
+                return self._glued(node, [node.left, node.right], block, depth)
+            case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str(text))):
+                return [Value(text.replace("%s", "{}"), node.lineno, node.col_offset + 1)]
+            case ast.Call():
+                return self._call(node, block, depth)
+            case ast.NamedExpr():
+                return self.values(node.value, block, depth + 1)
+            case ast.Await():
+                return self.values(node.value, block, depth + 1)
+            case ast.List() | ast.Tuple() | ast.Set():
+                return [value for element in node.elts[:_MOST] for value in self.values(element, block, depth + 1)]
+        return [_unknown(node)]
+
+    def _name(self, node: ast.Name, block: Block, depth: int) -> list[Value]:
+        found = block.find(node.id)
+        if found is None:
+            return [_unknown(node)]
+        bound, where = found
+        return [value for one in bound[-8:] for value in self._bound(one, node.id, where, node, depth)]
+
+    def _bound(self, one: Bound, name: str, where: Block, at: ast.expr, depth: int) -> list[Value]:
+        if isinstance(one, Imported):
+            module, _, last = one.dotted.rpartition(".")
+            return [_unknown(at)._replace(ref=f"name:{module}:{last}")]
+        if isinstance(one, Block):
+            return [_unknown(at)]
+        if isinstance(one, Param):
+            return self._param(one, where, at, depth)
+        return self.values(one, where, depth + 1)
+
+    def _param(self, param: Param, where: Block, at: ast.expr, depth: int) -> list[Value]:
+        option = self._decorated(param, where, depth)
+        if option:
+            return option
+        if param.default is None:
+            return [_unknown(at)._replace(ref=f"param:{where.name}:{param.name}")]
+        return self.values(param.default, where.parent or where, depth + 1)
+
+    def _decorated(self, param: Param, where: Block, depth: int) -> list[Value]:
+        """Return the default that a click-like decorator gives to a parameter."""
+        decorators = getattr(param.function, "decorator_list", [])
+        for decorator in decorators:
+            if not isinstance(decorator, ast.Call):
+                continue
+            flags = [a.value for a in decorator.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            plain = {flag.lstrip("-").replace("-", "_") for flag in flags}
+            if param.name in plain:
+                default = keyword(decorator, "default")
+                env = keyword(decorator, "envvar")
+                flag = max(flags, key=len)
+                name = env.value if isinstance(env, ast.Constant) and isinstance(env.value, str) else flag
+                return [v._replace(env=v.env or name) for v in self.values(default, where, depth + 1)]
+        return []
+
+    def _attribute(self, node: ast.Attribute, block: Block, depth: int) -> list[Value]:
+        if isinstance(node.value, ast.Name):
+            if node.value.id in {"self", "cls"}:
+                owner = block.enclosing_class()
+                found = self.class_attr(owner, node.attr, depth)
+                if found:
+                    return found
+                return [_unknown(node)._replace(ref=f"attr:{node.attr}")]
+            bound = block.find(node.value.id)
+            if bound is not None:
+                for one in bound[0]:
+                    if isinstance(one, Block) and one.kind == "class":
+                        found = self.class_attr(one, node.attr, depth)
+                        if found:
+                            return found
+                    if isinstance(one, Imported):
+                        return [_unknown(node)._replace(ref=f"name:{one.dotted}:{node.attr}")]
+                    if isinstance(one, ast.Call):
+                        found = self._of_instance(one, node.attr, bound[1], depth)
+                        if found:
+                            return found
+        default = self.options.get(node.attr)
+        if default and _is_options(node.value):
+            return [
+                value._replace(env=value.env or f"--{node.attr.replace('_', '-')}")
+                for expression, where in default
+                for value in self.values(expression, where, depth + 1)
+            ]
+        return [_unknown(node)._replace(ref=f"attr:{node.attr}")]
+
+    def _of_instance(self, call: ast.Call, attr: str, block: Block, depth: int) -> list[Value]:
+        if isinstance(call.func, ast.Name):
+            found = block.find(call.func.id)
+            for one in found[0] if found else ():
+                if isinstance(one, Block) and one.kind == "class":
+                    given = keyword(call, attr)
+                    if given is not None:
+                        return self.values(given, block, depth + 1)
+                    return self.class_attr(one, attr, depth)
+        return []
+
+    def class_attr(self, owner: Block | None, attr: str, depth: int) -> list[Value]:
+        """Return what an attribute of a class or of its bases in this file may be."""
+        seen: set[int] = set()
+        queue = [owner]
+        while queue:
+            current = queue.pop(0)
+            if current is None or id(current) in seen:
+                continue
+            seen.add(id(current))
+            if attr in current.attrs:
+                return [v for expression, where in current.attrs[attr][:6] for v in self.values(expression, where, depth + 1)]
+            for base in current.bases:
+                found = current.parent.find(base.id) if isinstance(base, ast.Name) and current.parent else None
+                queue += [one for one in found[0] if isinstance(one, Block)] if found else []
+        return []
+
+    def dictionary(self, node: ast.expr, block: Block, depth: int = 0) -> list[tuple[ast.Dict, Block]]:
+        """Return the dictionary literals that `node` may be."""
+        if depth > 4:
+            return []
+        match node:
+            case ast.Dict():
+                return [(node, block)]
+            case ast.Name():
+                found = block.find(node.id)
+                return [d for one in (found[0] if found else ()) if isinstance(one, ast.expr) for d in self.dictionary(one, found[1] if found else block, depth + 1)]
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                return self._own_dictionary(block.enclosing_class(), node.attr, depth)
+            case ast.Attribute(value=ast.Name(id=name)):
+                found = block.find(name)
+                return [d for one in (found[0] if found else ()) if isinstance(one, Block) for d in self._own_dictionary(one, node.attr, depth)]
+            case ast.BoolOp():
+                return [d for part in node.values for d in self.dictionary(part, block, depth + 1)]
+            case ast.Call(func=ast.Attribute(attr="copy", value=inner)):
+                return self.dictionary(inner, block, depth + 1)
+            case ast.Subscript():
+                return [
+                    (value, where)
+                    for inner_dict, where in self.dictionary(node.value, block, depth + 1)
+                    for value in _entries(inner_dict, _constant(node.slice))
+                    if isinstance(value, ast.Dict)
+                ]
+        return []
+
+    def _own_dictionary(self, owner: Block | None, attr: str, depth: int) -> list[tuple[ast.Dict, Block]]:
+        if owner is None:
+            return []
+        return [d for expression, where in owner.attrs.get(attr, ()) for d in self.dictionary(expression, where, depth + 1)]
+
+    def _subscript(self, node: ast.Subscript, block: Block, depth: int) -> list[Value]:
+        key = _constant(node.slice)
+        if key is not None and dotted(node.value).endswith("environ"):
+            return [_unknown(node)._replace(env=key)]
+        return self._looked_up(node, node.value, key, None, block, depth)
+
+    def _looked_up(
+        self, at: ast.expr, table: ast.expr, key: str | None, default: ast.expr | None, block: Block, depth: int
+    ) -> list[Value]:
+        found: list[Value] = []
+        for literal, where in self.dictionary(table, block):
+            for value in _entries(literal, key):
+                found += self.values(value, where, depth + 1)
+        if default is not None:
+            found += self.values(default, block, depth + 1)
+        if key is not None:
+            found = [v._replace(env=v.env or (key if key.isupper() else None)) for v in found]
+            if not [v for v in found if v.text is not None]:
+                found.append(_unknown(at)._replace(ref=f"key:{key}", env=key if key.isupper() else None))
+        return found
+
+    def _call(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
+        name = dotted(node.func)
+        last = name.rpartition(".")[2]
+        if name.endswith("environ.get") or (last in {"getenv", "env", "get_env", "getenv_or_default"} or name.endswith(_READS_ENV)):
+            key = _constant(node.args[0]) if node.args else None
+            if key is not None and (key.isupper() or "environ" in name or "getenv" in name):
+                default = node.args[1] if len(node.args) > 1 else keyword(node, "default")
+                if default is None:
+                    return [_unknown(node)._replace(env=key)]
+                return [value._replace(env=key) for value in self.values(default, block, depth + 1)]
+        if isinstance(node.func, ast.Attribute):
+            if last in {"get", "pop", "setdefault", "get_value", "getstr", "get_option", "get_setting"} and node.args:
+                default = node.args[1] if len(node.args) > 1 else (keyword(node, "default") or keyword(node, "fallback"))
+                return self._looked_up(node, node.func.value, _constant(node.args[0]), default, block, depth)
+            if last == "replace" and len(node.args) == 2:
+                return self._replaced(node, block, depth)
+            if last == "format":
+                return [v._replace(text=v.text and v.text) for v in self.values(node.func.value, block, depth + 1)]
+            if last == "join" and node.args:
+                return self._joined_path(node, block, depth)
+            if last in _KEEPS:
+                return [_kept(v, last) for v in self.values(node.func.value, block, depth + 1)]
+        if last == "getattr" and len(node.args) == 3:
+            return self.values(node.args[2], block, depth + 1)
+        if last in _FIELD:
+            return self._field(node, block, depth)
+        if last in _SAME and node.args:
+            return self.values(node.args[-1 if last == "cast" else 0], block, depth + 1)
+        if last in {"join", "urljoin"} and node.args:
+            return self._joined_path(node, block, depth)
+        if last in {"dict", "Box", "Namespace", "SimpleNamespace"}:
+            return []
+        return self._returned(node, block, depth)
+
+    def _field(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
+        default = keyword(node, "default") or (node.args[0] if node.args else None)
+        if isinstance(default, ast.Constant) and default.value is Ellipsis:
+            default = None
+        factory = keyword(node, "default_factory")
+        if default is None and isinstance(factory, ast.Lambda):
+            default = factory.body
+        env = _constant(keyword(node, "env") or keyword(node, "envvar") or keyword(node, "validation_alias") or keyword(node, "alias"))
+        return [v._replace(env=v.env or env) for v in self.values(default, block, depth + 1)] or [_unknown(node)._replace(env=env)]
+
+    def _replaced(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
+        old, new = (_constant(argument) for argument in node.args)
+        assert isinstance(node.func, ast.Attribute)
+        whole = self.values(node.func.value, block, depth + 1)
+        if old is None:
+            return whole
+        return [v._replace(text=v.text.replace(old, new if new is not None else "{}")) if v.text else v for v in whole]
+
+    def _returned(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
+        """Return what a function of this file returns."""
+        target: Block | None = None
+        if isinstance(node.func, ast.Name):
+            found = block.find(node.func.id)
+            target = next((one for one in found[0] if isinstance(one, Block)), None) if found else None
+        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id in {"self", "cls"}:
+            owner = block.enclosing_class()
+            inner = owner.names.get(node.func.attr) if owner else None
+            target = next((one for one in inner if isinstance(one, Block)), None) if inner else None
+        if target is None or target.kind != "def" or not isinstance(target.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return [_unknown(node)]
+        found_values: list[Value] = []
+        for statement in ast.walk(target.node):
+            if isinstance(statement, ast.Return) and statement.value is not None:
+                found_values += self.values(statement.value, target, depth + 2)
+        return found_values or [_unknown(node)]
+
+    def _joined(self, node: ast.JoinedStr, block: Block, depth: int) -> list[Value]:
+        parts: list[ast.expr] = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
+        return self._glued(node, parts, block, depth)
+
+    def _glued(self, at: ast.expr, parts: list[ast.expr], block: Block, depth: int) -> list[Value]:
+        texts = [""]
+        env: str | None = None
+        origin = Value("", at.lineno, at.col_offset + 1)
+        for part in parts[:24]:
+            values = self.values(part, block, depth + 1)
+            env = env or next((v.env for v in values if v.env), None)
+            choices = list(dict.fromkeys(v.text if v.text is not None else "{}" for v in values))[:4]
+            texts = [head + tail for head in texts for tail in choices][:8]
+        return [origin._replace(text=text[:400], env=env) for text in texts]
+
+    def _joined_path(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
+        arguments = node.args
+        if len(arguments) == 1 and isinstance(arguments[0], ast.List | ast.Tuple):
+            arguments = arguments[0].elts
+        glue: list[ast.expr] = []
+        for argument in arguments[:8]:
+            if glue:
+                glue.append(ast.copy_location(ast.Constant("/"), node))
+            glue.append(argument.value if isinstance(argument, ast.Starred) else argument)
+        return [v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None) for v in self._glued(node, glue, block, depth)]
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """Return the expression given for a keyword."""
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def dotted(node: ast.expr) -> str:
+    """Return `a.b.c` for an attribute chain; what stands before a call or a subscript is left out.
+
+    Examples:
+        >>> dotted(ast.parse("os.environ.get", mode="eval").body)
+        'os.environ.get'
+    """
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _constant(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _entries(literal: ast.Dict, key: str | None) -> list[ast.expr]:
+    if key is None:
+        return [value for value in literal.values[:_MOST]]
+    return [value for name, value in zip(literal.keys, literal.values, strict=True) if _constant(name) == key]
+
+
+def _unknown(node: ast.expr) -> Value:
+    return Value(None, node.lineno, node.col_offset + 1)
+
+
+def _overridable(parts: list[Value]) -> list[Value]:
+    """An environment name that is tried first replaces what stands behind it."""
+    env = next((v.env for v in parts if v.text is None and v.env), None)
+    known = [v._replace(env=v.env or env) if v.text is not None else v for v in parts]
+    return known
+
+
+def _kept(value: Value, method: str) -> Value:
+    if value.text is None:
+        return value
+    if method == "lower":
+        return value._replace(text=value.text.lower())
+    return value._replace(text=value.text.strip())
+
+
+def _is_options(node: ast.expr) -> bool:
+    said: Callable[[str], bool] = lambda name: name.lower() in {"args", "opts", "options", "parsed", "ns", "namespace", "arguments", "cli_args", "parsed_args", "flags", "opt", "cfg", "config", "params", "conf"}
+    name = dotted(node)
+    return said(name.rpartition(".")[2])
