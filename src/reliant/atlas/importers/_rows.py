@@ -1,0 +1,218 @@
+"""The shape of an imported row, and how a file is read without trusting it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from reliant.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 256_000_000
+"""The largest of the known data sets has 4 MB; this leaves them room to grow."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a row stands.
+
+    Attributes:
+        data_set: Name of the format.
+        file: Name of the file, without folders.
+        line: From 1; 0 where the file has no lines of its own.
+        key: Path inside a JSON file.
+    """
+
+    data_set: str
+    file: str
+    line: int = 0
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line or self.key}"
+
+
+class ModelRow(msgspec.Struct, frozen=True, kw_only=True, tag="model", omit_defaults=True):
+    """What one row says about one model; what it does not say is None or empty.
+
+    Attributes:
+        name: As written, without surrounding space.
+        hub_id: On the Hugging Face hub.
+        served_by: Provider as the data set calls it, where the row is about a served model.
+        organisations: Makers as written.
+        countries: Countries of the makers as written, in the same order as far as given.
+        released: A date, a month or a year.
+        accessibility: In the words of the data set.
+        weights: open or closed, where the row says so.
+        base_models: Names of the models it is said to be built on.
+        region: china, us, eu, other or unknown, as a list gives it.
+        input_usd_per_million: Price of input tokens; `output_...` that of output tokens.
+    """
+
+    at: Place
+    name: str
+    hub_id: str | None = None
+    served_by: str | None = None
+    organisations: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    released: str | None = None
+    accessibility: str | None = None
+    weights: str | None = None
+    base_models: tuple[str, ...] = ()
+    params_b: float | None = None
+    active_params_b: float | None = None
+    training_flop: float | None = None
+    architecture: str | None = None
+    licence: str | None = None
+    merged: bool | None = None
+    region: str | None = None
+    context_tokens: int | None = None
+    input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
+    link: str | None = None
+    note: str | None = None
+
+
+class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, tag="provider", omit_defaults=True):
+    """What one row says about one provider.
+
+    Attributes:
+        id: In the data set.
+        hosts: Of its API.
+        host_patterns: Regular expressions over API addresses.
+        env_vars: Names of environment variables.
+        packages: By ecosystem.
+        region: As a list gives it.
+    """
+
+    at: Place
+    id: str
+    name: str | None = None
+    hosts: tuple[str, ...] = ()
+    host_patterns: tuple[str, ...] = ()
+    env_vars: tuple[str, ...] = ()
+    packages: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    region: str | None = None
+    link: str | None = None
+    note: str | None = None
+
+
+Row: TypeAlias = ModelRow | ProviderRow
+
+
+@dataclass(frozen=True)
+class Format:
+    """One data set that can be read; each module of this package ends with one, named `FORMAT`.
+
+    Attributes:
+        title: What it is, for the help.
+        licence: Under which it was published, as far as known.
+        looks_like: Says from the first text of a file whether it is of this kind.
+    """
+
+    name: str
+    title: str
+    licence: str
+    read: Callable[[Path], Iterator[Row]]
+    looks_like: Callable[[str], bool]
+
+
+def table(path: Path, data_set: str, needed: tuple[str, ...]) -> Iterator[tuple[Place, dict[str, str]]]:
+    """Yield the rows of a CSV file with a header, each with the line it begins on.
+
+    Raises:
+        ConfigError: The file cannot be read, is no CSV, or lacks a needed column.
+    """
+    for place, cells in _lines(path, data_set):
+        if place.line == 0:
+            missing = [name for name in needed if name not in cells]
+            if missing:
+                raise ConfigError(path, 1, f"has no column {missing[0]!r}; it is no {data_set} table")
+            header = cells
+            continue
+        row = dict(zip(header, cells, strict=False))
+        yield place, {name: value.strip() for name, value in row.items()}
+
+
+def _lines(path: Path, data_set: str) -> Iterator[tuple[Place, list[str]]]:
+    _refuse_large(path)
+    before = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            for cells in reader:
+                yield Place(data_set, path.name, before + 1 if before else 0), cells
+                before = reader.line_num
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(path, before, f"cannot be read as a table: {error}") from error
+
+
+def lines(path: Path, data_set: str) -> Iterator[tuple[Place, list[str]]]:
+    """Yield the rows of a CSV file without a header; lines that begin with # are left out.
+
+    Raises:
+        ConfigError: The file cannot be read, or is no CSV.
+    """
+    for place, cells in _lines(path, data_set):
+        if cells and not cells[0].startswith("#"):
+            yield Place(data_set, place.file, place.line or 1), cells
+
+
+def document(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        ConfigError: The file cannot be read, or is no JSON.
+    """
+    _refuse_large(path)
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(path, getattr(error, "lineno", 0), f"cannot be read as JSON: {error}") from error
+
+
+def _refuse_large(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ConfigError(path, 0, f"cannot be read: {error.strerror}") from error
+    if size > MAX_BYTES:
+        raise ConfigError(path, 0, f"is {size:,} bytes, more than {MAX_BYTES:,}")
+
+
+def several(text: str) -> tuple[str, ...]:
+    """Return the parts of a list that is written with commas; a comma in brackets divides nothing.
+
+    Examples:
+        >>> several("Qwen2.5 Instruct (72B), CLIP (L, 14)")
+        ('Qwen2.5 Instruct (72B)', 'CLIP (L, 14)')
+    """
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def number(text: Any) -> float | None:
+    """Return a finite number, or None where there is none.
+
+    Examples:
+        >>> number("7e9"), number("Infinity"), number("")
+        (7000000000.0, None, None)
+    """
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if abs(value) < float("inf") else None
