@@ -3,26 +3,44 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+REPORT := demo-report
 
-.PHONY: setup demo test lint docs bench clean
+.PHONY: setup snapshot demo test lint docs bench clean
 .DEFAULT_GOAL := test
 
-setup: $(READY)
+setup: $(READY) snapshot
 
+# An environment with reliant and all that its tests need. Made anew only when pyproject.toml changes.
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "reliant needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "reliant needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing reliant and its tools into $(VENV) (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
 	@touch $@
 
-test: $(READY)
+# The records of atlas/ as one file; does nothing if no record changed.
+snapshot: $(READY)
+	@$(BIN)/python -m reliant.atlas.compile --if-changed
+
+demo: setup
+	@$(BIN)/python examples/demo.py --reports $(REPORT)
+
+test: setup
 	$(BIN)/python -m pytest
 
-lint: $(READY)
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/reliant atlas lint
+
+docs: setup
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/docs
+
+bench: setup
+	@for file in benchmarks/*/run.py benchmarks/install/light.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis demo-report build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis $(REPORT) build dist
