@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reliant.inventory.engine import Seen
-    from reliant.inventory.vendors import Vendors
+    from reliant.inventory.vendors import SdkFacts, Vendors
 
 PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
 
@@ -188,3 +188,49 @@ def _served(signal: Signal, by: Signal) -> Signal:
         family=signal.family or by.family,
         confidence=min(signal.confidence, max(by.confidence, 0.6)),
     )
+
+
+def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
+    """Join declared packages with what the code does with them.
+
+    A package that speaks to many servers stands for its own vendor only if the code leaves it
+    there; a package that does much besides AI counts only if the code asks it for AI.
+    """
+    spoken: dict[str, list[str]] = defaultdict(list)
+    for p in placed:
+        signal = p.signal
+        if (
+            p.scope is Scope.CODE
+            and signal.sdk
+            and signal.provider
+            and signal.what in {What.ENDPOINT, What.MODEL}
+        ):
+            sdk = _sdk(vendors, signal.sdk)
+            if sdk is not None:
+                spoken[sdk.id].append(signal.provider)
+    kept = []
+    for p in placed:
+        signal = p.signal
+        if signal.what is not What.SDK or signal.provider is not None or not signal.sdk:
+            kept.append(p)
+            continue
+        sdk = _sdk(vendors, signal.sdk)
+        providers = spoken.get(sdk.id, []) if sdk else []
+        if sdk is not None and sdk.general:
+            named = next((provider for provider in providers), None)
+            if named is None:
+                continue
+            kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=named)))
+        elif sdk is not None and sdk.provider in providers and signal.role is not Role.LISTED:
+            kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=sdk.provider)))
+        else:
+            kept.append(p)
+    return kept
+
+
+def _sdk(vendors: Vendors, name: str) -> SdkFacts | None:
+    for registry in ("pypi", "npm", "maven", "go", "cargo", "nuget", "rubygems", "packagist", "pub"):
+        found = vendors.package(registry, name)
+        if found is not None:
+            return found
+    return None

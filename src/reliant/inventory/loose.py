@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from reliant.inventory.view import FileView
 
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")
-_PAIR = re.compile(r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*["'`]([^"'`\s]{2,100})["'`]""")
+_PAIR = re.compile(
+    r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*["'`]([^"'`\s]{2,100})["'`]"""
+)
 _PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
 _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
 _LONGEST_LINE = 2_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
-from reliant.inventory.link import Linker, Placed, place
+from reliant.inventory.link import Linker, Placed, joined, place
 from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tup
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = place(entries)
-    linked = Linker(placed, vendors).linked(placed)
+    linked = joined(Linker(placed, vendors).linked(placed), vendors)
     drafts = _drafts(linked, vendors)
     functions = functions_of(drafts)
     needed: dict[str, list[str]] = defaultdict(list)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reliant.core.use import Scope
 from reliant.inventory import loose
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from reliant.inventory.view import FileView
 
 _LARGEST_PARSED = 1_500_000
+_MOST_REPAIRS = 40
+_F_STRING = re.compile(r"""\b[rR]?[fF][rR]?["']""")
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 class Python:
@@ -57,12 +61,31 @@ class Python:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                source = ast.parse(file.text)
+                source = _parse(ast, file.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             file.skip(f"does not parse as Python ({type(error).__name__}), read line by line")
             yield from loose.read(file, language="python")
             return
         yield from read(file, source)
+
+
+def _parse(ast: Any, text: str) -> Any:
+    """Parse `text`; newer syntax inside of f-strings is put aside where this Python does not know it."""
+    lines: list[str] | None = None
+    for _ in range(_MOST_REPAIRS):
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            lines = lines if lines is not None else text.split("\n")
+            at = (error.lineno or 0) - 1
+            if not 0 <= at < len(lines) or "{" not in lines[at] or not _F_STRING.search(lines[at]):
+                raise
+            plain = _BRACES.sub("0", lines[at])
+            if plain == lines[at]:
+                raise
+            lines[at] = plain
+            text = "\n".join(lines)
+    return ast.parse(text)
 
 
 def _worth(file: FileView) -> bool:

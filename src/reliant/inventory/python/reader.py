@@ -32,11 +32,86 @@ MODEL_KEYWORDS = (
     "repo_or_dir", "checkpoint", "model_repo_id", "repo", "embedding_model_name", "embed_model", "llm_model",
 )  # fmt: skip
 _PLURAL_LISTED = 4
-_LABELS = frozenset({"name", "id", "provider", "provider_name", "provider_id", "slug", "key", "label", "service", "backend", "NAME", "ID"})
-_CHOICES = ("provider", "backend", "service", "llm_type", "vendor", "api_type", "llm_provider", "engine", "translator", "method", "client_type", "mode_provider")
-_TALK = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "echo", "secho", "write", "fail", "skip", "deprecated"})
-_ASKS = frozenset({"startswith", "endswith", "match", "search", "fullmatch", "index", "find", "count", "encoding_for_model", "get_encoding", "split", "partition"})
-_LOADERS = frozenset({"from_pretrained", "hf_hub_download", "snapshot_download", "load_model", "from_hub", "pull", "cached_download", "pipeline", "load", "create_model", "get_model"})
+_LABELS = frozenset(
+    {
+        "name",
+        "id",
+        "provider",
+        "provider_name",
+        "provider_id",
+        "slug",
+        "key",
+        "label",
+        "service",
+        "backend",
+        "NAME",
+        "ID",
+    }
+)
+_CHOICES = (
+    "provider",
+    "backend",
+    "service",
+    "llm_type",
+    "vendor",
+    "api_type",
+    "llm_provider",
+    "engine",
+    "translator",
+    "method",
+    "client_type",
+    "mode_provider",
+)
+_TALK = frozenset(
+    {
+        "debug",
+        "info",
+        "warning",
+        "warn",
+        "error",
+        "exception",
+        "critical",
+        "log",
+        "print",
+        "echo",
+        "secho",
+        "write",
+        "fail",
+        "skip",
+        "deprecated",
+    }
+)
+_ASKS = frozenset(
+    {
+        "startswith",
+        "endswith",
+        "match",
+        "search",
+        "fullmatch",
+        "index",
+        "find",
+        "count",
+        "encoding_for_model",
+        "get_encoding",
+        "split",
+        "partition",
+    }
+)
+_LOADERS = frozenset(
+    {
+        "from_pretrained",
+        "hf_hub_download",
+        "snapshot_download",
+        "load_model",
+        "from_hub",
+        "pull",
+        "cached_download",
+        "pipeline",
+        "load",
+        "create_model",
+        "get_model",
+    }
+)
 
 
 class Endpoint(NamedTuple):
@@ -102,11 +177,17 @@ class Reader:
         """Defaults of argparse options of the file, by the attribute they end up in."""
         found: dict[str, list[tuple[ast.expr, Block]]] = {}
         for node, block in self.tree.nodes:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "add_argument"
+            ):
                 default = keyword(node, "default")
                 if default is None:
                     continue
-                flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                flags = [
+                    a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+                ]
                 dest = keyword(node, "dest")
                 if isinstance(dest, ast.Constant):
                     flags.append(str(dest.value))
@@ -120,7 +201,9 @@ class Reader:
         for node, _ in self.tree.nodes:
             match node:
                 case ast.Compare():
-                    found.update(id(leaf) for part in (node.left, *node.comparators) for leaf in _leaves(part))
+                    found.update(
+                        id(leaf) for part in (node.left, *node.comparators) for leaf in _leaves(part)
+                    )
                 case ast.Dict():
                     found.update(id(key) for key in node.keys if key is not None)
                 case ast.Subscript():
@@ -130,7 +213,18 @@ class Reader:
                     if last in _TALK or last in _ASKS or last.endswith(("Error", "Exception", "Warning")):
                         found.update(id(leaf) for part in node.args for leaf in _leaves(part))
                     for word in node.keywords:
-                        if word.arg in {"help", "description", "title", "placeholder", "examples", "epilog", "choices", "label", "info", "tooltip"}:
+                        if word.arg in {
+                            "help",
+                            "description",
+                            "title",
+                            "placeholder",
+                            "examples",
+                            "epilog",
+                            "choices",
+                            "label",
+                            "info",
+                            "tooltip",
+                        }:
                             found.update(id(leaf) for leaf in _leaves(word.value))
                 case ast.Raise():
                     found.update(id(leaf) for leaf in ast.walk(node))
@@ -161,28 +255,40 @@ class Reader:
                 role=Role.OPTIONAL if imported.guarded else None,
             )
 
-    def resolve(self, node: ast.expr, block: Block) -> tuple[str, SdkFacts, Name | None] | None:
+    def resolve(
+        self, node: ast.expr, block: Block, depth: int = 0
+    ) -> tuple[str, SdkFacts, Name | None] | None:
         """Return the dotted name, the SDK and what the SDK says of the name, for a called expression."""
-        written = dotted(node)
-        if not written:
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute | ast.Call):
+            if isinstance(node, ast.Attribute):
+                parts.append(node.attr)
+                node = node.value
+            else:
+                node = node.func
+        if not isinstance(node, ast.Name):
             return None
-        head, _, tail = written.partition(".")
-        found = block.find(head)
-        if found is None:
+        found = block.find(node.id)
+        if found is None or depth > 3:
             return None
+        tail = ".".join(reversed(parts))
         for one in found[0]:
             if isinstance(one, Imported):
                 full = f"{one.dotted}.{tail}" if tail else one.dotted
                 sdk = self.vendors.module("python", full)
                 if sdk is not None:
-                    parts = full.split(".")
-                    info = next((sdk.names[p] for p in reversed(parts) if p in sdk.names), None)
+                    names = full.split(".")
+                    info = next((sdk.names[part] for part in reversed(names) if part in sdk.names), None)
                     return full, sdk, info
-            if isinstance(one, Block) and one.kind == "class":
+            elif isinstance(one, Block) and one.kind == "class" and not tail:
                 for base in one.bases:
-                    inherited = self.resolve(base, one.parent or one)
+                    inherited = self.resolve(base, one.parent or one, depth + 1)
                     if inherited is not None:
                         return inherited
+            elif isinstance(one, ast.Call) and tail:
+                made = self.resolve(one.func, found[1], depth + 1)
+                if made is not None and made[1].general:
+                    return f"{made[0]}.{tail}", made[1], made[2]
         return None
 
     # -- clients ------------------------------------------------------------------------------
@@ -202,7 +308,12 @@ class Reader:
         if info is not None and info.prefixed:
             yield from self._prefixed(call, block, sdk, info)
             return
-        if info is None and (last.endswith(("Error", "Exception", "Warning", "Type", "Config", "Params", "Message", "Content", "Part")) or sdk.provider is None):
+        if info is None and (
+            last.endswith(
+                ("Error", "Exception", "Warning", "Type", "Config", "Params", "Message", "Content", "Part")
+            )
+            or sdk.provider is None
+        ):
             return
         endpoints = self._endpoints(call, block, sdk, info)
         self.clients[id(call)] = endpoints
@@ -260,18 +371,26 @@ class Reader:
             host = next((e for e in found if e.provider == provider), None)
             return [default._replace(host=host.host, estate=host.estate) if host else default]
         if found:
-            if any(value.none or value.text == "" for value in values) and all(e.provider != provider for e in found):
+            if any(value.none or value.text == "" for value in values) and all(
+                e.provider != provider for e in found
+            ):
                 found.append(default._replace(confidence=0.6))
-            return list(dict.fromkeys(found))
+            return _distinct(found)
         if open_end:
             env = next((value.env for value in values if value.env), None)
             ref = next((value.ref for value in values if value.ref), None)
             told = any(value.none or value.env or value.text for value in values)
             self.pending(call, ref, provider, sdk, block)
-            return [default._replace(env=env or base_env, confidence=0.7) if told else Endpoint(None, sdk, kind, None, None, env, 0.5)]
+            return [
+                default._replace(env=env or base_env, confidence=0.7)
+                if told
+                else Endpoint(None, sdk, kind, None, None, env, 0.5)
+            ]
         return [default]
 
-    def pending(self, call: ast.Call, ref: str | None, provider: str | None, sdk: SdkFacts, block: Block) -> None:
+    def pending(
+        self, call: ast.Call, ref: str | None, provider: str | None, sdk: SdkFacts, block: Block
+    ) -> None:
         """Note an endpoint that another file of the project may settle."""
 
     def _service(self, call: ast.Call, block: Block, sdk: SdkFacts) -> Iterator[Signal]:
@@ -300,9 +419,19 @@ class Reader:
     def _prefixed(self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name) -> Iterator[Signal]:
         """Yield the models of a call that names the provider in front of the id."""
         url = next((g for name in URL_KEYWORDS if (g := keyword(call, name)) is not None), None)
-        hosts = [hit for v in (self.evaluator.values(url, block) if url else []) if v.text and (hit := self.vendors.host_in(v.text))]
-        given_provider = keyword(call, "model_provider") or keyword(call, "custom_llm_provider") or keyword(call, "provider")
-        named = [v.text for v in self.evaluator.values(given_provider, block) if v.text] if given_provider else []
+        hosts = [
+            hit
+            for v in (self.evaluator.values(url, block) if url else [])
+            if v.text and (hit := self.vendors.host_in(v.text))
+        ]
+        given_provider = (
+            keyword(call, "model_provider")
+            or keyword(call, "custom_llm_provider")
+            or keyword(call, "provider")
+        )
+        named = (
+            [v.text for v in self.evaluator.values(given_provider, block) if v.text] if given_provider else []
+        )
         default = info.provider
         any_model = False
         for value in self._model_values(call, block, info):
@@ -356,10 +485,19 @@ class Reader:
         for value in values:
             if value.text is None:
                 continue
-            yield from self._model(value, call, block, sdk, endpoints, slot=named or (info is not None and info.kind is not None))
+            yield from self._model(
+                value, call, block, sdk, endpoints, slot=named or (info is not None and info.kind is not None)
+            )
 
     def _model(
-        self, value: Value, call: ast.Call, block: Block, sdk: SdkFacts | None, endpoints: list[Endpoint], *, slot: bool
+        self,
+        value: Value,
+        call: ast.Call,
+        block: Block,
+        sdk: SdkFacts | None,
+        endpoints: list[Endpoint],
+        *,
+        slot: bool,
     ) -> Iterator[Signal]:
         """Yield one model id that a call is known to ask for."""
         text = value.text or ""
@@ -398,11 +536,17 @@ class Reader:
             case ast.Call():
                 if id(node) in self.clients:
                     return self.clients[id(node)]
-                return self.endpoints_of(node.func, block, depth + 1) if isinstance(node.func, ast.Attribute) else []
+                return (
+                    self.endpoints_of(node.func, block, depth + 1)
+                    if isinstance(node.func, ast.Attribute)
+                    else []
+                )
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attr):
                 owner = block.enclosing_class()
                 made = owner.attrs.get(attr, []) if owner else []
-                return [e for expression, where in made for e in self.endpoints_of(expression, where, depth + 1)]
+                return [
+                    e for expression, where in made for e in self.endpoints_of(expression, where, depth + 1)
+                ]
             case ast.Attribute():
                 return self.endpoints_of(node.value, block, depth + 1)
             case ast.Name():
@@ -421,7 +565,9 @@ class Reader:
         """Yield the models that a call on a client, or a loader, asks for."""
         if id(call) in self.clients:
             return
-        last = dotted(call.func).rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
+        last = dotted(call.func).rpartition(".")[2] or (
+            call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        )
         given = next((g for name in MODEL_KEYWORDS if (g := keyword(call, name)) is not None), None)
         positional = call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
         endpoints = self.endpoints_of(call.func, block) if isinstance(call.func, ast.Attribute) else []
@@ -435,7 +581,11 @@ class Reader:
             if resolved and not endpoints and sdk is not None and sdk.provider:
                 endpoints = self._endpoints(call, block, sdk, resolved[2])
             for value in self.evaluator.values(positional, block):
-                if value.text is not None and (is_hub_id(value.text) or known_form(self.file, value.text)) and looks_like_id(value.text):
+                if (
+                    value.text is not None
+                    and (is_hub_id(value.text) or known_form(self.file, value.text))
+                    and looks_like_id(value.text)
+                ):
                     if not endpoints and not self.sdks:
                         continue
                     yield from self._model(value, call, block, sdk, endpoints, slot=True)
@@ -467,10 +617,16 @@ class Reader:
                         yield from self._slot(name, one.default, block)
 
     def _entry_block(self, value: ast.expr, block: Block) -> Block:
-        return next((b for b in self.tree.blocks if b.node is value), block) if isinstance(value, ast.Dict) else block
+        return (
+            next((b for b in self.tree.blocks if b.node is value), block)
+            if isinstance(value, ast.Dict)
+            else block
+        )
 
     def _call_slots(self, call: ast.Call, block: Block) -> Iterator[Signal]:
-        last = dotted(call.func).rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
+        last = dotted(call.func).rpartition(".")[2] or (
+            call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        )
         strings = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         if last in {"add_argument", "option", "Option", "add_option", "argument"} and strings:
             default = keyword(call, "default")
@@ -479,7 +635,11 @@ class Reader:
                 yield from self._slot(flag.lstrip("-"), default, block, env=flag)
                 yield from self._choice(flag.lstrip("-"), default, block, keyword(call, "choices"))
             return
-        if last in {"getenv", "get", "getattr", "env", "get_env", "setdefault", "getstr", "str", "config"} and len(call.args) >= 2 and strings:
+        if (
+            last in {"getenv", "get", "getattr", "env", "get_env", "setdefault", "getstr", "str", "config"}
+            and len(call.args) >= 2
+            and strings
+        ):
             key = strings[0]
             position = 2 if last == "getattr" else 1
             if len(call.args) > position:
@@ -492,13 +652,17 @@ class Reader:
             if word.arg:
                 yield from self._slot(word.arg, word.value, block)
 
-    def _slot(self, name: str, expression: ast.expr, block: Block, env: str | None = None) -> Iterator[Signal]:
+    def _slot(
+        self, name: str, expression: ast.expr, block: Block, env: str | None = None
+    ) -> Iterator[Signal]:
         if not name:
             return
         if not holds_model(name):
             yield from self._choice(name, expression, block, None)
             return
-        listed = isinstance(expression, ast.List | ast.Tuple | ast.Set) and len(expression.elts) >= _PLURAL_LISTED
+        listed = (
+            isinstance(expression, ast.List | ast.Tuple | ast.Set) and len(expression.elts) >= _PLURAL_LISTED
+        )
         for value in self._slot_values(expression, block):
             text = value.text
             if text is None or self._is_told(value):
@@ -559,7 +723,11 @@ class Reader:
         if is_hub_id(text):
             return 0.7
         marked = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
-        if marked and (self.sdks or "model" in snake(name)) and not text.replace(".", "").replace("v", "").isdigit():
+        if (
+            marked
+            and (self.sdks or "model" in snake(name))
+            and not text.replace(".", "").replace("v", "").isdigit()
+        ):
             return 0.5
         if "-" in text and self.sdks and "model" in snake(name) and not text.startswith("-"):
             return 0.4
@@ -600,7 +768,16 @@ class Reader:
         host, entry = hit
         repo = hub_repo(text) if entry.weak else None
         if repo is not None:
-            yield self._signal(What.MODEL, value, block, model=repo, provider=entry.provider, endpoint=host, kind=Kind.OPEN_WEIGHTS, confidence=0.8)
+            yield self._signal(
+                What.MODEL,
+                value,
+                block,
+                model=repo,
+                provider=entry.provider,
+                endpoint=host,
+                kind=Kind.OPEN_WEIGHTS,
+                confidence=0.8,
+            )
             return
         if entry.weak:
             return
@@ -657,23 +834,40 @@ class Reader:
             if block.kind == "class":
                 for name in _LABELS:
                     for expression, where in block.attrs.get(name, ())[:2]:
-                        if isinstance(expression, ast.Constant) and isinstance(expression.value, str) and where is block:
+                        if (
+                            isinstance(expression, ast.Constant)
+                            and isinstance(expression.value, str)
+                            and where is block
+                        ):
                             value = Value(expression.value, expression.lineno, expression.col_offset + 1)
                             yield self._signal(What.LABEL, value, block, model=expression.value)
             elif block.kind == "entry" and block.name:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
 
-    def _choice(self, name: str, expression: ast.expr, block: Block, choices: ast.expr | None) -> Iterator[Signal]:
+    def _choice(
+        self, name: str, expression: ast.expr, block: Block, choices: ast.expr | None
+    ) -> Iterator[Signal]:
         plain = snake(name)
         if not plain.endswith(_CHOICES):
             return
-        options = tuple(v.text for v in self.evaluator.values(choices, block) if v.text) if choices is not None else ()
+        options = (
+            tuple(v.text for v in self.evaluator.values(choices, block) if v.text)
+            if choices is not None
+            else ()
+        )
         for value in self._slot_values(expression, block):
             if value.text and len(value.text) < 40 and " " not in value.text:
                 yield self._signal(
                     What.CHOICE, value, block, model=value.text, options=options,
                     provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", "")) or self.vendors.prefix(value.text),
                 )  # fmt: skip
+
+
+def _distinct(endpoints: list[Endpoint]) -> list[Endpoint]:
+    seen: dict[tuple[str | None, str | None], Endpoint] = {}
+    for endpoint in endpoints:
+        seen.setdefault((endpoint.provider, endpoint.host), endpoint)
+    return list(seen.values())
 
 
 def split_prefix(text: str, vendors: object) -> tuple[str | None, str]:
@@ -703,7 +897,13 @@ def hub_repo(url: str) -> str | None:
 
 
 def _kind(said: str | None) -> Kind | None:
-    return {"open-weights": Kind.OPEN_WEIGHTS, "embedding": Kind.EMBEDDING, "tokenizer": Kind.TOKENIZER, "gateway": Kind.GATEWAY, "hosted-api": Kind.HOSTED_API}.get(said or "")
+    return {
+        "open-weights": Kind.OPEN_WEIGHTS,
+        "embedding": Kind.EMBEDDING,
+        "tokenizer": Kind.TOKENIZER,
+        "gateway": Kind.GATEWAY,
+        "hosted-api": Kind.HOSTED_API,
+    }.get(said or "")
 
 
 def _target_name(target: ast.expr) -> str:
@@ -730,4 +930,9 @@ def _leaves(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _env_like(text: str) -> bool:
-    return 5 < len(text) < 60 and "_" in text and text.replace("_", "").isalnum() and (text.isupper() or text[0].isupper())
+    return (
+        5 < len(text) < 60
+        and "_" in text
+        and text.replace("_", "").isalnum()
+        and (text.isupper() or text[0].isupper())
+    )

@@ -154,7 +154,9 @@ class _Builder:
                     block.bind(alias.asname or alias.name, found)
             case ast.If():
                 self.expression(node.test, block)
-                typing_only = isinstance(node.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.dump(node.test)
+                typing_only = isinstance(node.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.dump(
+                    node.test
+                )
                 self.body(node.body, block, guarded=True)
                 self.body(node.orelse, block, guarded=guarded or not typing_only)
             case ast.Try():
@@ -235,19 +237,28 @@ class _Builder:
                     self._assign(current.target, current.value, where)
                     stack.append((current.value, where))
                 case _:
-                    stack.extend((child, where) for child in ast.iter_child_nodes(current) if not isinstance(child, ast.expr_context))
+                    stack.extend(
+                        (child, where)
+                        for child in ast.iter_child_nodes(current)
+                        if not isinstance(child, ast.expr_context)
+                    )
 
     def _open(self, kind: str, name: str, node: ast.AST, parent: Block) -> Block:
         block = Block(kind, name, getattr(node, "lineno", 0), parent, node)
         self.blocks.append(block)
         return block
 
-    def _parameters(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, inner: Block, outer: Block) -> None:
+    def _parameters(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, inner: Block, outer: Block
+    ) -> None:
         arguments = node.args
         every = [*arguments.posonlyargs, *arguments.args]
         defaults: list[ast.expr | None] = [None] * (len(every) - len(arguments.defaults))
         defaults += arguments.defaults
-        for argument, default in (*zip(every, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)):
+        for argument, default in (
+            *zip(every, defaults, strict=True),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ):
             param = Param(argument.arg, default, node)
             inner.bind(argument.arg, param)
             self.nodes.append((argument, inner))

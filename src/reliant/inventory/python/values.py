@@ -38,10 +38,78 @@ class Value(NamedTuple):
     none: bool = False
 
 
-_READS_ENV = ("getenv", "environ.get", "env.str", "env.get", "getenv_or", "get_env", "env", "env_or_default", "from_env", "get_env_var", "get_from_env", "get_from_dict_or_env", "config")
-_SAME = frozenset({"str", "SecretStr", "AnyUrl", "HttpUrl", "AnyHttpUrl", "Path", "cast", "expandvars", "URL", "parse_url", "copy", "deepcopy", "Some", "Default", "Literal"})
-_KEEPS = frozenset({"strip", "rstrip", "lstrip", "lower", "upper", "removesuffix", "removeprefix", "format_map", "get_secret_value", "decode", "encode", "as_posix"})
-_FIELD = frozenset({"Field", "field", "attrib", "ib", "Option", "Argument", "Parameter", "mapped_column", "Column", "Input", "traitlets", "Unicode", "CharField", "StringVar", "StrOpt", "Arg", "Required", "Optional"})
+_READS_ENV = (
+    "getenv",
+    "environ.get",
+    "env.str",
+    "env.get",
+    "getenv_or",
+    "get_env",
+    "env",
+    "env_or_default",
+    "from_env",
+    "get_env_var",
+    "get_from_env",
+    "get_from_dict_or_env",
+    "config",
+)
+_SAME = frozenset(
+    {
+        "str",
+        "SecretStr",
+        "AnyUrl",
+        "HttpUrl",
+        "AnyHttpUrl",
+        "Path",
+        "cast",
+        "expandvars",
+        "URL",
+        "parse_url",
+        "copy",
+        "deepcopy",
+        "Some",
+        "Default",
+        "Literal",
+    }
+)
+_KEEPS = frozenset(
+    {
+        "strip",
+        "rstrip",
+        "lstrip",
+        "lower",
+        "upper",
+        "removesuffix",
+        "removeprefix",
+        "format_map",
+        "get_secret_value",
+        "decode",
+        "encode",
+        "as_posix",
+    }
+)
+_FIELD = frozenset(
+    {
+        "Field",
+        "field",
+        "attrib",
+        "ib",
+        "Option",
+        "Argument",
+        "Parameter",
+        "mapped_column",
+        "Column",
+        "Input",
+        "traitlets",
+        "Unicode",
+        "CharField",
+        "StringVar",
+        "StrOpt",
+        "Arg",
+        "Required",
+        "Optional",
+    }
+)
 
 
 class Evaluator:
@@ -67,7 +135,11 @@ class Evaluator:
             case ast.Constant(value=None):
                 return [Value(None, node.lineno, node.col_offset + 1, none=True)]
             case ast.Constant():
-                return [Value(str(node.value), node.lineno, node.col_offset + 1)] if isinstance(node.value, int) else []
+                return (
+                    [Value(str(node.value), node.lineno, node.col_offset + 1)]
+                    if isinstance(node.value, int)
+                    else []
+                )
             case ast.Name():
                 return self._name(node, block, depth)
             case ast.Attribute():
@@ -80,7 +152,10 @@ class Evaluator:
             case ast.BoolOp():
                 return self.values(node.values[-1], block, depth + 1)
             case ast.IfExp():
-                return [*self.values(node.body, block, depth + 1), *self.values(node.orelse, block, depth + 1)]
+                return [
+                    *self.values(node.body, block, depth + 1),
+                    *self.values(node.orelse, block, depth + 1),
+                ]
             case ast.JoinedStr():
                 return self._joined(node, block, depth)
             case ast.BinOp(op=ast.Add()):
@@ -94,7 +169,9 @@ class Evaluator:
             case ast.Await():
                 return self.values(node.value, block, depth + 1)
             case ast.List() | ast.Tuple() | ast.Set():
-                return [value for element in node.elts[:_MOST] for value in self.values(element, block, depth + 1)]
+                return [
+                    value for element in node.elts[:_MOST] for value in self.values(element, block, depth + 1)
+                ]
         return [_unknown(node)]
 
     def _name(self, node: ast.Name, block: Block, depth: int) -> list[Value]:
@@ -128,7 +205,9 @@ class Evaluator:
         for decorator in decorators:
             if not isinstance(decorator, ast.Call):
                 continue
-            flags = [a.value for a in decorator.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            flags = [
+                a.value for a in decorator.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            ]
             plain = {flag.lstrip("-").replace("-", "_") for flag in flags}
             if param.name in plain:
                 default = keyword(decorator, "default")
@@ -189,9 +268,15 @@ class Evaluator:
                 continue
             seen.add(id(current))
             if attr in current.attrs:
-                return [v for expression, where in current.attrs[attr][:6] for v in self.values(expression, where, depth + 1)]
+                return [
+                    v
+                    for expression, where in current.attrs[attr][:6]
+                    for v in self.values(expression, where, depth + 1)
+                ]
             for base in current.bases:
-                found = current.parent.find(base.id) if isinstance(base, ast.Name) and current.parent else None
+                found = (
+                    current.parent.find(base.id) if isinstance(base, ast.Name) and current.parent else None
+                )
                 queue += [one for one in found[0] if isinstance(one, Block)] if found else []
         return []
 
@@ -204,12 +289,22 @@ class Evaluator:
                 return [(node, block)]
             case ast.Name():
                 found = block.find(node.id)
-                return [d for one in (found[0] if found else ()) if isinstance(one, ast.expr) for d in self.dictionary(one, found[1] if found else block, depth + 1)]
+                return [
+                    d
+                    for one in (found[0] if found else ())
+                    if isinstance(one, ast.expr)
+                    for d in self.dictionary(one, found[1] if found else block, depth + 1)
+                ]
             case ast.Attribute(value=ast.Name(id="self" | "cls")):
                 return self._own_dictionary(block.enclosing_class(), node.attr, depth)
             case ast.Attribute(value=ast.Name(id=name)):
                 found = block.find(name)
-                return [d for one in (found[0] if found else ()) if isinstance(one, Block) for d in self._own_dictionary(one, node.attr, depth)]
+                return [
+                    d
+                    for one in (found[0] if found else ())
+                    if isinstance(one, Block)
+                    for d in self._own_dictionary(one, node.attr, depth)
+                ]
             case ast.BoolOp():
                 return [d for part in node.values for d in self.dictionary(part, block, depth + 1)]
             case ast.Call(func=ast.Attribute(attr="copy", value=inner)):
@@ -226,7 +321,11 @@ class Evaluator:
     def _own_dictionary(self, owner: Block | None, attr: str, depth: int) -> list[tuple[ast.Dict, Block]]:
         if owner is None:
             return []
-        return [d for expression, where in owner.attrs.get(attr, ()) for d in self.dictionary(expression, where, depth + 1)]
+        return [
+            d
+            for expression, where in owner.attrs.get(attr, ())
+            for d in self.dictionary(expression, where, depth + 1)
+        ]
 
     def _subscript(self, node: ast.Subscript, block: Block, depth: int) -> list[Value]:
         key = _constant(node.slice)
@@ -235,7 +334,13 @@ class Evaluator:
         return self._looked_up(node, node.value, key, None, block, depth)
 
     def _looked_up(
-        self, at: ast.expr, table: ast.expr, key: str | None, default: ast.expr | None, block: Block, depth: int
+        self,
+        at: ast.expr,
+        table: ast.expr,
+        key: str | None,
+        default: ast.expr | None,
+        block: Block,
+        depth: int,
     ) -> list[Value]:
         found: list[Value] = []
         for literal, where in self.dictionary(table, block):
@@ -252,7 +357,9 @@ class Evaluator:
     def _call(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
         name = dotted(node.func)
         last = name.rpartition(".")[2]
-        if name.endswith("environ.get") or (last in {"getenv", "env", "get_env", "getenv_or_default"} or name.endswith(_READS_ENV)):
+        if name.endswith("environ.get") or (
+            last in {"getenv", "env", "get_env", "getenv_or_default"} or name.endswith(_READS_ENV)
+        ):
             key = _constant(node.args[0]) if node.args else None
             if key is not None and (key.isupper() or "environ" in name or "getenv" in name):
                 default = node.args[1] if len(node.args) > 1 else keyword(node, "default")
@@ -260,13 +367,22 @@ class Evaluator:
                     return [_unknown(node)._replace(env=key)]
                 return [value._replace(env=key) for value in self.values(default, block, depth + 1)]
         if isinstance(node.func, ast.Attribute):
-            if last in {"get", "pop", "setdefault", "get_value", "getstr", "get_option", "get_setting"} and node.args:
-                default = node.args[1] if len(node.args) > 1 else (keyword(node, "default") or keyword(node, "fallback"))
+            if (
+                last in {"get", "pop", "setdefault", "get_value", "getstr", "get_option", "get_setting"}
+                and node.args
+            ):
+                default = (
+                    node.args[1]
+                    if len(node.args) > 1
+                    else (keyword(node, "default") or keyword(node, "fallback"))
+                )
                 return self._looked_up(node, node.func.value, _constant(node.args[0]), default, block, depth)
             if last == "replace" and len(node.args) == 2:
                 return self._replaced(node, block, depth)
             if last == "format":
-                return [v._replace(text=v.text and v.text) for v in self.values(node.func.value, block, depth + 1)]
+                return [
+                    v._replace(text=v.text and v.text) for v in self.values(node.func.value, block, depth + 1)
+                ]
             if last == "join" and node.args:
                 return self._joined_path(node, block, depth)
             if last in _KEEPS:
@@ -290,8 +406,15 @@ class Evaluator:
         factory = keyword(node, "default_factory")
         if default is None and isinstance(factory, ast.Lambda):
             default = factory.body
-        env = _constant(keyword(node, "env") or keyword(node, "envvar") or keyword(node, "validation_alias") or keyword(node, "alias"))
-        return [v._replace(env=v.env or env) for v in self.values(default, block, depth + 1)] or [_unknown(node)._replace(env=env)]
+        env = _constant(
+            keyword(node, "env")
+            or keyword(node, "envvar")
+            or keyword(node, "validation_alias")
+            or keyword(node, "alias")
+        )
+        return [v._replace(env=v.env or env) for v in self.values(default, block, depth + 1)] or [
+            _unknown(node)._replace(env=env)
+        ]
 
     def _replaced(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
         old, new = (_constant(argument) for argument in node.args)
@@ -299,7 +422,10 @@ class Evaluator:
         whole = self.values(node.func.value, block, depth + 1)
         if old is None:
             return whole
-        return [v._replace(text=v.text.replace(old, new if new is not None else "{}")) if v.text else v for v in whole]
+        return [
+            v._replace(text=v.text.replace(old, new if new is not None else "{}")) if v.text else v
+            for v in whole
+        ]
 
     def _returned(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
         """Return what a function of this file returns."""
@@ -307,11 +433,19 @@ class Evaluator:
         if isinstance(node.func, ast.Name):
             found = block.find(node.func.id)
             target = next((one for one in found[0] if isinstance(one, Block)), None) if found else None
-        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id in {"self", "cls"}:
+        elif (
+            isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id in {"self", "cls"}
+        ):
             owner = block.enclosing_class()
             inner = owner.names.get(node.func.attr) if owner else None
             target = next((one for one in inner if isinstance(one, Block)), None) if inner else None
-        if target is None or target.kind != "def" or not isinstance(target.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if (
+            target is None
+            or target.kind != "def"
+            or not isinstance(target.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ):
             return [_unknown(node)]
         found_values: list[Value] = []
         for statement in ast.walk(target.node):
@@ -320,7 +454,9 @@ class Evaluator:
         return found_values or [_unknown(node)]
 
     def _joined(self, node: ast.JoinedStr, block: Block, depth: int) -> list[Value]:
-        parts: list[ast.expr] = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
+        parts: list[ast.expr] = [
+            part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
+        ]
         return self._glued(node, parts, block, depth)
 
     def _glued(self, at: ast.expr, parts: list[ast.expr], block: Block, depth: int) -> list[Value]:
@@ -343,7 +479,10 @@ class Evaluator:
             if glue:
                 glue.append(ast.copy_location(ast.Constant("/"), node))
             glue.append(argument.value if isinstance(argument, ast.Starred) else argument)
-        return [v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None) for v in self._glued(node, glue, block, depth)]
+        return [
+            v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None)
+            for v in self._glued(node, glue, block, depth)
+        ]
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
@@ -397,6 +536,25 @@ def _kept(value: Value, method: str) -> Value:
 
 
 def _is_options(node: ast.expr) -> bool:
-    said: Callable[[str], bool] = lambda name: name.lower() in {"args", "opts", "options", "parsed", "ns", "namespace", "arguments", "cli_args", "parsed_args", "flags", "opt", "cfg", "config", "params", "conf"}
+    said: Callable[[str], bool] = lambda name: (
+        name.lower()
+        in {
+            "args",
+            "opts",
+            "options",
+            "parsed",
+            "ns",
+            "namespace",
+            "arguments",
+            "cli_args",
+            "parsed_args",
+            "flags",
+            "opt",
+            "cfg",
+            "config",
+            "params",
+            "conf",
+        }
+    )
     name = dotted(node)
     return said(name.rpartition(".")[2])
