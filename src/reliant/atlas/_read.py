@@ -69,6 +69,12 @@ def read_folder(root: Path) -> Folder:
             found = _read_record(path, kind, root / name, shared, folder.errors)
             if found is None:
                 continue
+            if found.record.id in held:
+                other = held[found.record.id].document.path
+                folder.errors.append(
+                    found.error(("id",), f"id: {found.record.id!r} is that of {other} as well")
+                )
+                continue
             held[found.record.id] = found
             if name == SOURCES_FOLDER:
                 shared[found.record.id] = _as_source(found.record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -116,6 +116,10 @@ def _leaf_problems(data: Any, wanted: Any, place: Place) -> Iterator[Problem]:
     try:
         msgspec.convert(data, wanted)
     except msgspec.ValidationError as error:
+        if get_origin(wanted) is Literal and not isinstance(data, dict | list):
+            known = ", ".join(str(word) for word in get_args(wanted))
+            yield Problem(place, f"{data!r} is not in the vocabulary", f"The words are: {known}.")
+            return
         text, _, inner = str(error).partition(" - at `")
         yield Problem((*place, *_inner(inner)), text[:1].lower() + text[1:])
 

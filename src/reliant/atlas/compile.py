@@ -79,7 +79,9 @@ def compile_records(records: Mapping[str, Iterable[Record]], documents: Mapping[
         newest_source=newest,
         kinds=parts,
         documents={name: msgspec.Raw(encode(data)) for name, data in sorted(documents.items())},
-        countries=msgspec.Raw(encode(_country_names(documents.get("countries")))),
+        countries=msgspec.Raw(
+            encode(country_names((documents.get("countries") or {}).get("not_countries", ())))
+        ),
         index=msgspec.Raw(encode(build_index(typed))),
     )
     digest = hashlib.sha256(encode(body)).hexdigest()
@@ -94,22 +96,23 @@ def _dates(records: Iterable[Record]) -> Iterable[str]:
 
 
 def _latest_last(text: str) -> tuple[int, ...]:
-    """Order dates by the last day they may mean; no date comes first."""
-    return PartialDate.parse(text).latest.timetuple()[:3] if text else (0,)
+    """Order dates by the first day they may mean: "2026" is not yet December. No date comes first."""
+    return PartialDate.parse(text).earliest.timetuple()[:3] if text else (0,)
 
 
-def _country_names(countries: Any) -> dict[str, dict[str, str]]:
+def country_names(left_out: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the names of the countries by code and language, from CLDR.
 
-    Which CLDR territories are no countries is a fact, and stands in atlas/countries.yaml.
+    Which CLDR territories are no countries (`left_out`) is a fact, and stands in
+    atlas/countries.yaml.
     """
     from babel import Locale  # noqa: PLC0415 - at build time only; nothing needs Babel to run
 
-    left_out = set((countries or {}).get("not_countries", ()))
+    refused = set(left_out)
     names: dict[str, dict[str, str]] = {}
     for language in LANGUAGES:
         for code, name in Locale.parse(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code not in left_out:
+            if len(code) == 2 and code.isalpha() and code not in refused:
                 names.setdefault(code, {})[language] = name
     return names
 
