@@ -11,6 +11,19 @@ from reliant.core.facts import Value
 from reliant.policy.conditions import All, Any, Compare, Is, Node, Not, Starts
 from reliant.policy.places import named, places_on
 
+BUILT_ON = "model.built_on"
+"""Asks the descent graph: does the model carry weights that this developer made?"""
+
+
+def built_on_fact(developer: str) -> str:
+    """Return the name of the fact that answers it for one developer; yes or no, or missing if not known.
+
+    Examples:
+        >>> built_on_fact("deepseek")
+        'model.built_on[deepseek]'
+    """
+    return f"{BUILT_ON}[{developer}]"
+
 
 def share_fact(test: FactTest) -> str:
     """Return the name of the fact that answers a test on shares.
@@ -45,6 +58,9 @@ class Lowering:
     def _one(self, fact: str, condition: Condition, every: bool) -> tuple[Node, ...]:
         if not isinstance(condition, FactTest):
             values = condition if isinstance(condition, tuple) else (condition,)
+            if fact == BUILT_ON:
+                each = tuple(Is(built_on_fact(str(value)), frozenset({True})) for value in values)
+                return each if len(each) == 1 else (Any(each),)
             return (Is(fact, frozenset(values), every=every),)
         if condition.share_above is not None:
             return (Is(share_fact(condition), frozenset({True}), said=""),)

@@ -25,19 +25,19 @@ class Places(NamedTuple):
 def _in_use(copies: tuple[Copy, ...], day: dt.date) -> list[Copy]:
     """Return the copies that may have been the list on `day`.
 
-    A copy may hold from its earliest day until the latest day of the next. Before
-    the first copy the list is taken from the first and the last: nothing says when
-    a place was added.
+    A copy is from some day between its two dates. It may have been the list as long
+    as the next one need not have been, and as soon as the one before need not be any
+    more; before the first copy nothing says when a place was added.
     """
-    first = PartialDate.parse(copies[0].not_before).earliest
-    if day < first:
+    if day < PartialDate.parse(copies[0].not_before).earliest:
         return list(copies)
     found = []
     for position, copy in enumerate(copies):
-        begins = PartialDate.parse(copy.not_before).earliest
         later = copies[position + 1] if position + 1 < len(copies) else None
-        over = later is not None and day > PartialDate.parse(later.not_after).latest
-        if day >= begins and not over:
+        earlier = copies[position - 1] if position else None
+        over = later is not None and day >= PartialDate.parse(later.not_after).latest
+        begun = earlier is None or day >= PartialDate.parse(earlier.not_before).earliest
+        if begun and not over:
             found.append(copy)
     return found
 
@@ -48,11 +48,12 @@ def places_on(day: dt.date, lists: Iterable[PlaceList]) -> Places:
     maybe: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     for one in lists:
-        copies = [frozenset(copy.places) for copy in _in_use(one.copies, day)]
+        in_use = _in_use(one.copies, day)
+        copies = [frozenset(copy.places) for copy in in_use]
         always = frozenset.intersection(*copies)
         listed |= always
         maybe |= frozenset.union(*copies) - always
-        left_out |= frozenset(place for copy in _in_use(one.copies, day) for place in copy.left_out)
+        left_out |= frozenset(place for copy in in_use for place in copy.left_out)
     return Places(listed, maybe - listed, left_out - listed)
 
 

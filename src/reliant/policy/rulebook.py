@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from reliant.atlas.records.observation import Observation
 from reliant.atlas.records.place_list import PlaceList
-from reliant.atlas.records.rule import FactTest, Force, Obligation, Rule, RuleEffect
+from reliant.atlas.records.rule import FactTest, Force, Obligation, Rule, RuleEffect, When
 from reliant.core.facts import Facts, Value
 from reliant.core.results import Source
 from reliant.core.verdict import Answer, Axis
@@ -23,6 +23,7 @@ from reliant.policy.conditions import ALWAYS, NO, YES, All, Decide, Node, Values
 from reliant.policy.lowering import Lowering, share_fact
 from reliant.policy.snapshot import Coming, Entry, Snapshot, Variant
 from reliant.policy.verdict import decide
+from reliant.policy.vocabulary import vocabulary
 
 SNAPSHOTS = 64
 """Days kept compiled; a gateway needs one, a replay of history a few."""
@@ -69,8 +70,8 @@ class RuleBook:
     @classmethod
     def from_atlas(cls, atlas: RuleSource) -> RuleBook:
         """Return the rules of an atlas that were not replaced, with its lists, questions and observations."""
-        questions = getattr(atlas, "questions", None)
-        observations = getattr(atlas, "observations", {})
+        questions = {name: fact.question for name, fact in vocabulary(atlas).items()}
+        observations: Mapping[str, Observation] = getattr(atlas, "observations", {})
         return cls(
             (rule for rule in atlas.rules.values() if rule.replaced_by is None),
             atlas.lists,
@@ -203,15 +204,20 @@ class RuleBook:
     def share_tests(self) -> dict[str, FactTest]:
         """Return every test on shares that some rule makes, by the name of its fact."""
         found: dict[str, FactTest] = {}
-        for rule in self.rules.values():
-            conditions = [rule.when, *rule.any_of, *rule.unless]
-            for reading in rule.readings:
-                conditions += [reading.when, *reading.any_of]
-            for when in conditions:
-                for test in when.values():
-                    if isinstance(test, FactTest) and test.share_above is not None:
-                        found[share_fact(test)] = test
+        for when in self.conditions():
+            for test in when.values():
+                if isinstance(test, FactTest) and test.share_above is not None:
+                    found[share_fact(test)] = test
         return found
+
+    def conditions(self) -> Iterator[When]:
+        """Yield every set of conditions of every rule, those of readings and obligations included."""
+        for rule in self.rules.values():
+            yield from (rule.when, *rule.any_of, *rule.unless)
+            for reading in rule.readings:
+                yield from (reading.when, *reading.any_of)
+            for obligation in rule.obligations:
+                yield obligation.met_when
 
     def obligation(self, obligation: Obligation, day: dt.date) -> Node | None:
         """Return the condition under which an obligation is met, or None if nobody can tell."""

@@ -66,6 +66,8 @@ def window(force: Force | None) -> Window | None:
         end_earliest, end_latest = end.earliest.toordinal(), end.latest.toordinal()
         if force.to_precision == "placeholder":
             end_earliest = min(latest, end_earliest)
+    if force.last_known is not None:
+        end_earliest = min(end_earliest, PartialDate.parse(force.last_known).latest.toordinal() + 1)
     return Window(earliest, latest, end_earliest, end_latest, force.from_)
 
 
@@ -107,7 +109,7 @@ def coming(rule: Rule, day: dt.date, known_on: dt.date | None) -> Step | None:
     """
     last: Step | None = None
     for step in rule.timeline:
-        if step.on is None or PartialDate.parse(step.on).latest > day:
+        if step.status == "note" or step.on is None or PartialDate.parse(step.on).latest > day:
             continue
         if known_on is not None and step.source and _public(rule, step.source) > known_on:
             continue

@@ -91,22 +91,23 @@ class _Question:
         """Return the answer on one axis."""
         here = [(entry, truth) for entry, truth in self.answers if entry.rule.axis == axis.value]
         said = {entry.rule.id: self._said(entry) for entry, _ in here}
+        permitted = any(one.permits for one in said.values())
         notes: list[str] = []
         gates: tuple[Gate, ...] = ()
         if axis is Axis.ACCESS:
             gates = self._gates(here, said)
             verdict = worst(gate.verdict for gate in gates)
-            if not any(one.permits for one in said.values()):
+            if verdict is Verdict.UNKNOWN and not permitted:
                 notes.append("No record says that it is offered here on this day.")
         else:
             verdict = _sum(said.values())
-            if not any(one.permits for one in said.values()):
-                notes.append(f"No record says that the {axis.value} of this place was searched.")
+            if not permitted:
+                notes.append(f"No record says that the {axis.value} axis was searched for this case.")
         # What could not change the verdict any more is not worth a question.
         open_entries = [
             entry
             for entry, truth in here
-            if entry.rule.effect not in ("inform", "exempt", "warn")
+            if entry.rule.effect in ("deny", "require", *(() if permitted else ("allow", "coverage")))
             and (said[entry.rule.id].verdict is Verdict.UNKNOWN or truth == UNKNOWN)
         ]
         missing, doubts = self._missing(open_entries)
@@ -123,10 +124,12 @@ class _Question:
 
     def _said(self, entry: Entry) -> Said:
         """Return what a rule contributes; UNKNOWN if its readings disagree."""
-        each = {self._variant_said(entry.rule, one) for one in entry.chosen(self.values)}
-        if len(each) == 1:
-            return each.pop()
-        return Said(Verdict.UNKNOWN)
+        each = self._each_said(entry)
+        return each.pop() if len(each) == 1 else Said(Verdict.UNKNOWN)
+
+    def _each_said(self, entry: Entry) -> set[Said]:
+        """Return what the readings of a rule contribute: several if they disagree."""
+        return {self._variant_said(entry.rule, one) for one in entry.chosen(self.values)}
 
     def _variant_said(self, rule: Rule, variant: Variant) -> Said:
         answer = variant.decide(self.values) if variant.applies else NO
@@ -207,7 +210,7 @@ class _Question:
             if one in self.snapshot.exempt:
                 node = self.snapshot.exempt[one].node
                 because.update(dict.fromkeys(self._leaf(leaf) for leaf in deciding(node, self.values)))
-        if len(chosen) > 1 and self._said(entry).verdict is Verdict.UNKNOWN:
+        if len(self._each_said(entry)) > 1:
             test = "is one of " + ", ".join(str(one.reading) for one in chosen)
             because[LeafAnswer(entry.choice, test, "unknown", None, None)] = None
         state = {YES: "met", NO: "not met", UNKNOWN: "not known"}
@@ -240,9 +243,8 @@ class _Question:
         for entry in entries:
             rule = entry.rule
             chosen = entry.chosen(self.values)
-            if len(chosen) > 1 and self._said(entry).verdict is Verdict.UNKNOWN:
+            if len(self._each_said(entry)) > 1:
                 asks.setdefault(entry.choice, []).append(rule.id)
-                doubts.append(_readings(rule, [one.reading for one in chosen]))
             for variant in chosen:
                 if not variant.applies or variant.decide(self.values) != UNKNOWN:
                     continue
@@ -256,8 +258,8 @@ class _Question:
                     if self._known_exactly(leaf):
                         value = shown(self.values[leaf.fact])
                         doubts.append(f"{rule.id}: whether {leaf.fact} {value} {says(leaf)} is not known.")
-                    elif rule.id not in asks.setdefault(leaf.fact, []):
-                        asks[leaf.fact].append(rule.id)
+                    elif rule.id not in asks.setdefault(self._asked(leaf.fact), []):
+                        asks[self._asked(leaf.fact)].append(rule.id)
         missing = (Missing(fact, self._question(fact, rules), tuple(rules)) for fact, rules in asks.items())
         return tuple(sorted(missing, key=lambda one: (-len(one.rules), one.fact))), doubts
 
@@ -271,13 +273,17 @@ class _Question:
             return any(one in leaf.maybe for one in many)
         return True
 
+    def _asked(self, fact: str) -> str:
+        """Return the fact to ask a person for: the model itself rather than a property of it."""
+        return "model" if fact.startswith("model.") and "model" not in self.values else fact
+
     def _question(self, fact: str, rules: list[str]) -> str:
         if fact.startswith("reading:"):
             rule = self.book.rules[rules[0]]
             return _readings(rule, [one.id for one in rule.readings])
         if fact in self.facts.unknown:
             return self.facts.unknown[fact]
-        return self.book.questions.get(fact, f"What is {fact}?")
+        return self.book.questions.get(fact.partition("[")[0], f"What is {fact}?")
 
     def _pending(self, axis: Axis) -> Iterator[Pending]:
         for one in self.snapshot.coming:

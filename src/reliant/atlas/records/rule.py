@@ -117,6 +117,7 @@ class Force(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             that day; not_earlier_than: it began then or later.
         by: Latest day on which it may have begun, where that is later than `from`.
         to: First day on which it is over; None if no end is known.
+        last_known: Last day on which it is known to hold; whether it held later was not found.
     """
 
     from_: DateText | None = msgspec.field(name="from", default=None)
@@ -126,6 +127,7 @@ class Force(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     by: DateText | None = None
     to: DateText | None = None
     to_precision: Literal["exact", "placeholder"] = "exact"
+    last_known: DateText | None = None
 
 
 class Obligation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -178,12 +180,14 @@ class Rule(Record, frozen=True, kw_only=True):
         any_of: At least one of these sets holds as well, if there are any.
         unless: None of these sets holds: exemptions of the same text.
         exceptions: Ids of rules with the effect `exempt` that defeat this one.
+        overrides: Ids of permissions of the same issuer that this rule cuts into on purpose.
         force: None for what was never in force: a bill, a plan.
         not_enforced: True where it is on the books and not applied.
         scope_ordered: What was ordered, where more or less was done.
         scope_cut: What was really cut.
         readings: If they lead to different answers, the answer is UNKNOWN.
-        watch: Ids of observations that are evidence for it.
+        exempt_said: Exemptions of the text that no fact of the vocabulary can express.
+        routes_said: What sources name as still open; a record of what was said, no advice.
     """
 
     axis: RuleAxis
@@ -200,6 +204,7 @@ class Rule(Record, frozen=True, kw_only=True):
     any_of: tuple[When, ...] = ()
     unless: tuple[When, ...] = ()
     exceptions: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     timeline: tuple[Step, ...] = ()
     force: Force | None = None
@@ -210,7 +215,6 @@ class Rule(Record, frozen=True, kw_only=True):
     exempt_said: str | None = None
     former_ids: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
-    watch: tuple[str, ...] = ()
     routes_said: tuple[str, ...] = ()
 
 
