@@ -164,9 +164,9 @@ USES = (
         provider="openai",
         sdk="openai",
         developer="openai",
-        model="gpt-4o-mini",
+        model="gpt-4o",
         functions=("chat",),
-        text='MODEL = os.getenv("CHAT_MODEL", "gpt-4o-mini")',
+        text='MODEL = os.getenv("CHAT_MODEL", "gpt-4o")',
         overridable_by="CHAT_MODEL",
     ),
     use(
@@ -175,7 +175,7 @@ USES = (
         provider="azure-openai",
         sdk="openai",
         developer="openai",
-        model="gpt-4o",
+        model="gpt-4",
         channel=Channel.PARTNER,
         role=Role.OPTIONAL,
         functions=("chat",),
@@ -216,10 +216,10 @@ USES = (
         "u-docs",
         "docs/models.md:3",
         provider="openai",
-        model="gpt-4",
+        model="gpt-3.5-turbo",
         role=Role.LISTED,
         scope=Scope.DOCS,
-        text="The first version used `gpt-4`.",
+        text="The first version used `gpt-3.5-turbo`.",
         confidence=0.6,
     ),
 )
@@ -375,7 +375,7 @@ MODELS = (
         name="Yi-34B",
         country="CN",
     ),
-    Model("gpt-4o-mini", "openai", "closed", None, (), "GPT-4o mini", "US"),
+    Model("gpt-4o", "openai", "closed", None, (), "GPT-4o", "US"),
     Model("qwen-plus", "qwen", None, None, (), "Qwen-Plus", "CN"),
 )
 
