@@ -24,7 +24,15 @@ from reliant.assessment.simulate_plans import Plan, Plans, Replacement
 from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, name_of, route
 from reliant.core.need import Function, Need, Supplier
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
-from reliant.core.simulation import FunctionRow, Pair, ScenarioStamp, Simulation, Step
+from reliant.core.simulation import (
+    ComparedFunction,
+    Comparison,
+    FunctionRow,
+    Pair,
+    ScenarioStamp,
+    Simulation,
+    Step,
+)
 from reliant.core.truth import Truth
 
 
@@ -435,3 +443,17 @@ def _assumptions(plans: Plans, setting: Setting, cuts: Sequence[Cut]) -> tuple[s
     if any(cut.level == "jurisdiction" for cut in cuts):
         said.append("Open weights on own machines survive the cut of a country; hosted models do not.")
     return tuple(said)
+
+
+def compare(left: Simulation, right: Simulation) -> Comparison:
+    """Put two simulations of one target side by side, function by function."""
+    other = {row.id: row for row in right.functions}
+    return Comparison(
+        left=left,
+        right=right,
+        functions=tuple(
+            ComparedFunction(row.name, row.stops, other[row.id].stops, row.gap_days, other[row.id].gap_days)
+            for row in left.functions
+            if row.id in other
+        ),
+    )

@@ -1,0 +1,119 @@
+"""What the models of a country rest on, by half-year: counts, shares, and what is blank.
+
+The share among models with a recorded base is selected on being a derivative, so it
+always stands beside the floor (the same count over all models) and the blank share.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reliant.assessment.country_models import Made, Models, Origin, origins_by_name
+from reliant.assessment.measures import interval
+from reliant.core.country import Half, Reliance
+from reliant.core.results import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two countries or groups, as codes."""
+
+    home: frozenset[str]
+    on: frozenset[str]
+
+    def joint(self, made: Made) -> bool:
+        """Say whether both made it together."""
+        return bool(made.countries & self.home and made.countries & self.on)
+
+    def own(self, made: Made) -> bool:
+        """Say whether the country made it without the other."""
+        return bool(made.countries & self.home) and not made.countries & self.on
+
+
+def reliance(models: Models, sides: Sides) -> Reliance:
+    """Return the figures over all models that have a country and a date of at least a month."""
+    own = [made for made in models.rows.values() if made.half and sides.own(made)]
+    joint = [made for made in models.rows.values() if made.half and sides.joint(made)]
+    known = [made for made in own if made.recorded]
+    reached = sum(_touches(models.ancestors(made), sides.on) for made in own)
+    rooted = sum(_touches(models.roots(made), sides.on) for made in own)
+    blank = len(own) - len(known)
+    unplaced = sum(_unplaced(models, made, sides) for made in known)
+    design = [made for made in own if made.blueprints]
+    shared = sum(_touches(map(models.origin, made.blueprints), sides.on) for made in design)
+    whole = len(own)
+    return Reliance(
+        halves=halves(models, own, joint, sides),
+        face_value=interval(len(joint), 0, whole + len(joint)),
+        look_through=interval(reached, blank + unplaced, whole),
+        root=interval(rooted, blank + unplaced, whole),
+        unknown=interval(blank, 0, whole).low,
+        shared_design=interval(shared, whole - len(design), whole) if design else None,
+        models=whole,
+        base_known=len(known),
+        data=models.data,
+        by_name=dict(origins_by_name(models)),
+        left_out=sum(not made.countries or made.half is None for made in models.rows.values()),
+    )
+
+
+def halves(models: Models, own: Iterable[Made], joint: Iterable[Made], sides: Sides) -> tuple[Half, ...]:
+    """Return one row for each half-year in which the country made a model."""
+    by_half: dict[str, list[Made]] = defaultdict(list)
+    for made in own:
+        by_half[made.half or ""].append(made)
+    together: dict[str, int] = defaultdict(int)
+    for made in joint:
+        together[made.half or ""] += 1
+    return tuple(_half(half, by_half[half], together[half], models, sides) for half in sorted(by_half))
+
+
+def _half(half: str, several: list[Made], joint: int, models: Models, sides: Sides) -> Half:
+    counts = {"on": 0, "home": 0, "other": 0, "unknown": 0}
+    known = [made for made in several if made.recorded]
+    for made in known:
+        roots = models.roots(made)
+        places = [_column(root, sides) for root in roots] if roots else [("home",)]
+        for column in {name for place in places for name in place}:
+            counts[column] += 1
+    return Half(
+        half=half,
+        models=len(several),
+        base_known=len(known),
+        root_on=counts["on"],
+        root_home=counts["home"],
+        root_other=counts["other"],
+        root_unknown=counts["unknown"],
+        share_of_known=counts["on"] / len(known) if known else None,
+        floor=counts["on"] / len(several) if several else None,
+        joint=joint,
+    )
+
+
+def _column(root: Origin, sides: Sides) -> tuple[str, ...]:
+    """Return the columns a root counts in: both, if both countries made it."""
+    if not root.countries:
+        return ("unknown",)
+    found = []
+    if root.countries & sides.on:
+        found.append("on")
+    if root.countries & sides.home:
+        found.append("home")
+    return tuple(found) or ("other",)
+
+
+def _touches(origins: Iterable[Origin], wanted: frozenset[str]) -> bool:
+    return any(origin.countries & wanted for origin in origins)
+
+
+def _unplaced(models: Models, made: Made, sides: Sides) -> bool:
+    """Say whether a recorded base leads somewhere unknown, and nowhere to the other country."""
+    origins = models.ancestors(made)
+    return any(not origin.countries for origin in origins) and not _touches(origins, sides.on)
+
+
+def share_text(share: Interval) -> str:
+    """Return an interval as per cent for a remark."""
+    return f"{share.low:.0%} to {share.high:.0%}"

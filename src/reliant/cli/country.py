@@ -1,0 +1,66 @@
+"""`reliant country`: how reliant a country is on another."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reliant.cli._options import as_of_option, colour, emit, output_option
+from reliant.errors import UsageError
+
+if TYPE_CHECKING:
+    from reliant.assessment.country_models import ImportedRow
+
+
+@click.command()
+@click.argument("country", metavar="COUNTRY")
+@click.option("--on", "on", required=True, metavar="COUNTRY", help="The country or bloc it may rely on.")
+@as_of_option
+@click.option(
+    "--data",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A data set of models, for example a table of Epoch AI. Repeatable.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(("terminal", "json", "html", "csv")),
+    default="terminal",
+    show_default=True,
+    help="How to print it.",
+)
+@output_option
+def country(
+    country: str, on: str, as_of: dt.date, files: tuple[Path, ...], style: str, output: Path | None
+) -> None:
+    """Ask how reliant COUNTRY is on another: access, reliance, stance, impact.
+
+    COUNTRY is an ISO 3166 code such as CN, or a bloc such as EU. Without --data the
+    models of the atlas are counted. CN counts models of Hong Kong and Macao too.
+    """
+    from reliant import report
+    from reliant.assessment.country import CountryQuestion, ask
+    from reliant.atlas import load
+    from reliant.policy import RuleBook
+
+    if country.upper() == on.upper():
+        raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
+    atlas = load()
+    rows = tuple((file.name, _rows(file)) for file in files)
+    question = CountryQuestion(country, on, as_of, rows, tiles=style == "html")
+    result = ask(question, atlas, RuleBook.from_atlas(atlas))
+    emit(report.render(result, style, colour=colour()), output)
+
+
+def _rows(file: Path) -> tuple[ImportedRow, ...]:
+    from reliant.atlas.importers import ModelRow, guess, read
+
+    rows = tuple(row for row in read(guess(file), file) if isinstance(row, ModelRow))
+    if not rows:
+        raise UsageError(f"{file} holds no rows about models", hint="Try a table of Epoch AI.")
+    return rows

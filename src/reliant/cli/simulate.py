@@ -1,0 +1,237 @@
+"""`reliant simulate`: cut names, and see what stops."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reliant.cli._options import (
+    as_of_option,
+    colour,
+    emit,
+    known_on_option,
+    offline_option,
+    output_option,
+)
+from reliant.errors import UnknownId, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reliant.assessment.graph import Cut
+    from reliant.assessment.simulate import Scenario
+    from reliant.assessment.simulate_plans import Plans
+    from reliant.atlas import Atlas
+    from reliant.core.results import Assessment
+    from reliant.core.simulation import Simulation
+
+
+@click.command()
+@click.argument("path")
+@click.option(
+    "--cut",
+    "cuts",
+    multiple=True,
+    metavar="LEVEL:ID",
+    help="Take this away, for example provider:openai or jurisdiction:US; also "
+    "model, owner, developer, hub, licence, use. Repeatable.",
+)
+@click.option("--scenario", metavar="FILE", help="A scenario of dated cuts, or a scenario of rules.")
+@click.option("--against", metavar="FILE|LEVEL:ID", help="Show a second scenario beside the first.")
+@click.option("--on", "on", metavar="DATE", help="The day of the cuts.")
+@click.option(
+    "--place", help="Where you operate, an ISO 3166 code: what is closed there today is down already."
+)
+@as_of_option
+@known_on_option
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Weights, days and replacements of functions; by default PATH/reliant.toml.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(("terminal", "json", "html")),
+    default="terminal",
+    show_default=True,
+    help="How to print it.",
+)
+@output_option
+@offline_option
+def simulate(
+    path: str,
+    cuts: tuple[str, ...],
+    scenario: str | None,
+    against: str | None,
+    on: str | None,
+    place: str | None,
+    as_of: dt.date,
+    known_on: dt.date | None,
+    config: Path | None,
+    style: str,
+    output: Path | None,
+    offline: bool,
+) -> None:
+    """Cut a provider, a model, a jurisdiction, and see what stops.
+
+    PATH is what `reliant assess` takes. Nothing in it is run, and nothing is really
+    cut. Open weights on own machines survive the cut of a country; hosted models do not.
+    """
+    from reliant import report
+    from reliant.assessment.simulate_plans import Plans, read_plans
+    from reliant.cli._run import look
+
+    if not cuts and scenario is None:
+        raise UsageError("nothing is cut", hint="Name what to take away: --cut provider:openai")
+    config = config or _own_config(path)
+    plans = read_plans(config) if config else Plans()
+
+    def assessed(rules: str | None = None) -> tuple[Assessment, Atlas]:
+        looked = look(
+            path,
+            place=place,
+            as_of=as_of,
+            known_on=known_on,
+            config=config,
+            scenario=rules,
+            offline=offline,
+        )
+        return looked.assessment(), looked.atlas
+
+    today, atlas = assessed()
+
+    def played(name: str | None, extra: tuple[str, ...]) -> Simulation:
+        return _play(today, _scenario(name, extra, on, atlas, assessed, today), plans, atlas)
+
+    result = played(scenario, cuts)
+    if against is None:
+        emit(report.render(result, style, colour=colour()), output)
+        return
+    from reliant.assessment.simulate import compare
+
+    other = played(None, (against,)) if _is_cut(against) else played(against, ())
+    emit(report.render(compare(result, other), style, colour=colour()), output)
+
+
+def _own_config(path: str) -> Path | None:
+    own = Path(path) / "reliant.toml"
+    return own if own.is_file() else None
+
+
+def _is_cut(text: str) -> bool:
+    return ":" in text and not Path(text).exists()
+
+
+def _scenario(
+    name: str | None,
+    cuts: tuple[str, ...],
+    on: str | None,
+    atlas: Atlas,
+    assessed: Callable[[str], tuple[Assessment, Atlas]],
+    today: Assessment,
+) -> Scenario:
+    from reliant.assessment.graph import Cut
+    from reliant.assessment.simulate import Scenario, Stage
+    from reliant.assessment.simulate_scenario import is_cut_scenario, read_scenario
+    from reliant.core.dates import PartialDate
+
+    made = tuple(one for text in cuts for one in _known(Cut.parse(text), atlas))
+    try:
+        day = PartialDate.parse(on).latest if on else None
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if name is None:
+        return Scenario(" + ".join(cuts), (Stage(made, day),))
+    file = Path(name)
+    if file.is_file() and is_cut_scenario(file):
+        told = read_scenario(file)
+        stages = tuple(
+            Stage(tuple(one for cut in stage.cuts for one in _known(cut, atlas)), stage.on, stage.label)
+            for stage in told.stages
+        )
+        extra = (Stage(made, day),) if made else ()
+        return Scenario(told.name, (*stages, *extra), told.summary, told.sources)
+    return _of_rules(name, made, assessed, today)
+
+
+def _of_rules(
+    name: str,
+    made: tuple[Cut, ...],
+    assessed: Callable[[str], tuple[Assessment, Atlas]],
+    today: Assessment,
+) -> Scenario:
+    """Return the cuts that a scenario of rules makes: the uses it blocks that were not blocked before."""
+    from reliant.assessment.graph import Cut
+    from reliant.assessment.simulate import Scenario, Stage
+    from reliant.core.verdict import Verdict
+
+    if today.place is None:
+        raise UsageError(
+            "a scenario of rules is asked from a place", hint="Say where you operate: --place CN"
+        )
+    then, _ = assessed(name)
+    before = {answer.use: answer.combined for answer in today.verdicts}
+    closed = tuple(
+        Cut("use", answer.use)
+        for answer in then.verdicts
+        if answer.combined is Verdict.BLOCKED and before.get(answer.use) is not Verdict.BLOCKED
+    )
+    return Scenario(name, (Stage((*closed, *made), None, f"rules of {name}"),))
+
+
+def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
+    """Return the cut under the ids of the atlas; of a bloc, one for each of its members.
+
+    Raises:
+        UnknownId: Nobody is called so.
+    """
+    from reliant.assessment.country_blocs import members
+    from reliant.assessment.graph import Cut
+
+    match cut.level:
+        case "provider" | "developer" | "hub":
+            return (Cut(cut.level, atlas.provider(cut.id).id),)
+        case "model":
+            hit = atlas.find_model(cut.id)
+            return (Cut("model", hit.model.id if hit.model else cut.id),)
+        case "jurisdiction":
+            return tuple(Cut("jurisdiction", code) for code in members(cut.id, atlas))
+        case "licence":
+            wanted = cut.id.removeprefix("LicenseRef-")
+            if wanted in atlas.licences:
+                return (Cut("licence", atlas.licences[wanted].spdx or f"LicenseRef-{wanted}"),)
+            return (cut,)
+        case "owner":
+            try:
+                record = atlas.provider(cut.id)
+            except UnknownId:
+                return (cut,)
+            owner = record.ultimate_parent.name if record.ultimate_parent else record.id
+            return (Cut("owner", owner),)
+        case _:
+            return (cut,)
+
+
+def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Simulation:
+    from reliant.assessment.simulate import Setting
+    from reliant.assessment.simulate import simulate as play
+    from reliant.assessment.simulate_estate import already_down, estate_of, knows
+
+    estate = estate_of(today, atlas, plans)
+    setting = Setting(
+        tool=today.tool,
+        atlas=today.atlas,
+        target=today.target,
+        as_of=dt.date.fromisoformat(today.as_of),
+        place=today.place,
+        already=already_down(today),
+        places=estate.places,
+        know=knows(atlas),
+        sources=today.sources,
+        assumptions=estate.remarks,
+    )
+    return play(estate.graph, scenario, plans, setting)

@@ -1,0 +1,198 @@
+"""What is said of a whole country: the shape of `reliant.country/1`.
+
+These structs are the public JSON: a field may be added, none may change its name,
+its type or its meaning.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from reliant.core.results import AtlasStamp, Interval, Source, Tool
+
+COUNTRY_SCHEMA = "reliant.country/1"
+CLAIM_SCHEMA = "reliant.claim/1"
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """Whether one provider may and can be reached from the country through one channel.
+
+    Attributes:
+        verdict: OPEN, CONDITIONAL, UNKNOWN or BLOCKED.
+        since: When that state began; None if not known.
+        gates: Who holds it shut or open: `provider: terms since 2022-11-30`.
+    """
+
+    provider: str
+    channel: str
+    verdict: str
+    since: str | None
+    sources: tuple[str, ...]
+    name: str = ""
+    gates: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Half(msgspec.Struct, frozen=True):
+    """Models made in the country in one half-year, and where their lines begin.
+
+    A model with two roots counts in two columns.
+
+    Attributes:
+        base_known: Models whose base is recorded; all others are blank, which means made
+            from scratch or not recorded.
+        root_on: At least one root was made in the other country.
+        share_of_known: root_on / base_known; None if no base is known.
+        floor: root_on / models: at least so many of all.
+        joint: Made by both countries together; set aside, not in `models`.
+    """
+
+    half: str
+    models: int
+    base_known: int
+    root_on: int
+    root_home: int
+    root_other: int
+    share_of_known: float | None
+    floor: float | None
+    root_unknown: int = 0
+    joint: int = 0
+
+
+class Reliance(msgspec.Struct, frozen=True, kw_only=True):
+    """What the models made in the country rest on.
+
+    Attributes:
+        face_value: Share of its models that were made together with the other country.
+        look_through: Share of its models with a known ancestor made there, up to that
+            plus the share whose base nobody recorded.
+        root: The same, only where the line begins there.
+        unknown: Share of its models of which no base is recorded.
+        shared_design: Share that took over the blueprint and not the weights, where recorded.
+        data: The data sets, each with how many rows were used.
+        by_name: Parents that are in no row, and by what their origin was told.
+        left_out: Rows without a country or a date of at least a month.
+    """
+
+    halves: tuple[Half, ...]
+    face_value: Interval
+    look_through: Interval
+    unknown: float
+    root: Interval = Interval(0.0, 0.0)
+    shared_design: Interval | None = None
+    models: int = 0
+    base_known: int = 0
+    data: tuple[str, ...] = ()
+    by_name: dict[str, str] = {}
+    left_out: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+class Stance(msgspec.Struct, frozen=True):
+    """One rule, statement or register of the country, as it stands on the day.
+
+    Attributes:
+        kind: rule, bill, statement, register-count and so on.
+        state: in force, not in force, over, pending, or `count N`.
+    """
+
+    id: str
+    kind: str
+    issuer: str
+    summary: str
+    state: str
+    since: str | None
+    sources: tuple[str, ...] = ()
+    count: int | None = None
+    count_is: str | None = None
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """What one hypothetical cut would touch.
+
+    Attributes:
+        touched: Share of `whole`; the upper end adds what is not known.
+        exempt: Share that the same cut leaves alone, with the reason in `because`.
+        whole: What the shares are of.
+    """
+
+    scenario: str
+    touched: Interval
+    exempt: float
+    whole: str
+    because: str
+    count: int = 0
+    of: int = 0
+    in_force: str = ""
+
+
+class LagRow(msgspec.Struct, frozen=True):
+    """How many months the country's best is behind the other's, in one area."""
+
+    area: str
+    median: float
+    least: int
+    most: int
+    latest: str
+    points: int
+    data: str
+
+
+class Country(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer for one country on another, as of a day."""
+
+    schema: str = COUNTRY_SCHEMA
+    country: str
+    on: str
+    as_of: str
+    access: tuple[Reach, ...]
+    reliance: Reliance
+    stance: tuple[Stance, ...]
+    impact: tuple[Exposure, ...]
+    sources: tuple[Source, ...]
+    tool: Tool
+    atlas: AtlasStamp
+    lag: tuple[LagRow, ...] = ()
+    country_codes: tuple[str, ...] = ()
+    on_codes: tuple[str, ...] = ()
+    place_names: dict[str, str] = {}
+    ends: str | None = None
+    reach_elsewhere: dict[str, tuple[str, ...]] = {}
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A claim under one way to read it.
+
+    Attributes:
+        part: The count that the claim is about.
+        whole: Of so many.
+        share: part / whole; None if there are none.
+        holds: yes, no, or None where the data cannot say.
+        expected: The share that the claim's author expects here, for a check of the check.
+    """
+
+    name: str
+    part: int
+    whole: int
+    share: float | None
+    holds: bool | None
+    note: str = ""
+
+
+class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantified claim, tested against data under each reading.
+
+    Attributes:
+        verdict: borne out, not borne out, depends on the reading, or not testable.
+    """
+
+    schema: str = CLAIM_SCHEMA
+    id: str
+    claim: str
+    said_by: str
+    said_on: str | None
+    readings: tuple[Reading, ...]
+    verdict: str
+    data: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()

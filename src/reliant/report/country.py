@@ -1,0 +1,256 @@
+"""A country on another as text: the four answers, each with its denominators; and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA
+from reliant.report._registry import renders
+from reliant.report._text import clean, fit, listed, percent, plural, unformula, wrap
+
+if TYPE_CHECKING:
+    from reliant.core.country import ClaimResult, Country, Half, Reach
+
+COLUMNS = 80
+_ROWS = 10
+_HALVES = 5
+_COLOURS = {"BLOCKED": "31", "UNKNOWN": "33", "CONDITIONAL": "36", "OPEN": "32"}
+_ORDER = ("BLOCKED", "CONDITIONAL", "OPEN", "UNKNOWN")
+
+
+@renders("terminal", COUNTRY_SCHEMA)
+def to_terminal(result: Country, /, *, colour: bool = False) -> str:
+    """Return the four answers as lines of at most 80 columns."""
+    lines = [f"{name(result, result.country)} on {name(result, result.on)}, as of {result.as_of}"]
+    for sentence in headlines(result):
+        lines += wrap(clean(sentence), COLUMNS)
+    if result.ends:
+        lines += wrap(f"The atlas ends at {result.ends}: nothing later is known.", COLUMNS)
+    lines += ["", *_access(result, colour=colour), "", *_reliance(result), "", *_stance(result)]
+    lines += ["", "IMPACT  what a cut would touch"]
+    for one in result.impact:
+        lines += wrap(
+            f"{clean(one.scenario)}: {percent(one.touched)} of {clean(one.whole)} ({one.count} of {one.of}); "
+            f"{clean(one.because)}.",
+            COLUMNS,
+            indent="    ",
+            first="  - ",
+        )
+    lines += _lag(result)
+    lines += [
+        "",
+        *wrap(
+            f"{plural(len(result.sources), 'source')}; facts: atlas {result.atlas.version}, newest source "
+            f"{result.atlas.newest_source}. All rows and sources: --format json or html.",
+            COLUMNS,
+        ),
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def name(result: Country, code: str) -> str:
+    """Return the name of a country or group of the result."""
+    return result.place_names.get(code, code)
+
+
+def headlines(result: Country) -> list[str]:
+    """Return the two sentences that the whole answer comes down to."""
+    home, on = name(result, result.country), name(result, result.on)
+    found = result.reliance
+    counted = {word: sum(row.verdict == word for row in result.access) for word in _ORDER}
+    said = ", ".join(f"{count} {word.lower()}" for word, count in counted.items() if count)
+    sentences = [f"Of {plural(len(result.access), 'way')} to AI of {on} (provider and channel): {said}."]
+    if found.models:
+        sentences.append(
+            f"Of {plural(found.models, 'model')} made in {home}, {percent(found.face_value)} were made "
+            f"together with {on} (face value) and {percent(found.look_through)} descend from a model "
+            f"made there (look-through); of {percent(found.unknown)} no base is recorded."
+        )
+    else:
+        sentences.append(f"No model made in {home} with a date by then is known.")
+    return sentences
+
+
+def by_verdict(result: Country) -> list[Reach]:
+    """Return the ways, closed ones first."""
+    return sorted(result.access, key=lambda row: (_ORDER.index(row.verdict), row.name.casefold()))
+
+
+def turning(result: Country) -> str | None:
+    """Return how the share moved between its highest half-year and the last one, if it did."""
+    known = [
+        half for half in result.reliance.halves if half.base_known >= 4 and half.share_of_known is not None
+    ]
+    if len(known) < 2:
+        return None
+    top = max(known, key=lambda half: half.share_of_known or 0.0)
+    last = known[-1]
+    if top is last or (top.share_of_known or 0) - (last.share_of_known or 0) < 0.2:
+        return None
+    return (
+        f"Of models with a recorded base, those with a root in {name(result, result.on)} went from "
+        f"{percent(top.share_of_known or 0)} ({top.half}) to "
+        f"{percent(last.share_of_known or 0)} ({last.half})."
+    )
+
+
+def _access(result: Country, *, colour: bool) -> list[str]:
+    lines = [f"ACCESS  ways from {name(result, result.country)} to AI of {name(result, result.on)}"]
+    rows = [row for row in by_verdict(result) if row.verdict != "UNKNOWN"]
+    for row in rows[: 2 * _ROWS]:
+        word = fit(row.verdict, 12)
+        shown = f"\033[{_COLOURS[row.verdict]}m{word}\033[0m" if colour else word
+        gates = "; ".join(row.gates)
+        lines.append(f"  {shown} {fit(clean(row.name), 27)} {fit(row.channel, 8)} {fit(clean(gates), 28)}")
+    unknown = [row for row in result.access if row.verdict == "UNKNOWN"]
+    rest = len(rows) - 2 * _ROWS
+    if rest > 0:
+        lines.append(f"  ... and {plural(rest, 'way')} more")
+    if unknown:
+        told = listed(sorted({clean(row.name) for row in unknown}), at_most=5)
+        lines += wrap(f"UNKNOWN, no record says: {told}.", COLUMNS, indent="    ", first="  ")
+    return lines
+
+
+def _reliance(result: Country) -> list[str]:
+    found = result.reliance
+    lines = [
+        f"RELIANCE  models made in {name(result, result.country)}, by half-year",
+        f"  {'half':8}{'models':>7}{'base known':>12}{'root ' + result.on:>9}"
+        f"{'root ' + result.country:>9}{'other':>7}{'?':>4}{'of known':>11}{'floor':>10}",
+    ]
+    earlier = len(found.halves) - 2 * _HALVES
+    if earlier > 0:
+        lines.append(f"  ... {plural(earlier, 'half-year')} before that: --format csv")
+    lines += [_half(half) for half in found.halves[-2 * _HALVES :]]
+    changed = turning(result)
+    if changed:
+        lines += wrap(clean(changed), COLUMNS, indent="  ", first="  ")
+    if found.shared_design is not None:
+        lines += wrap(
+            f"Blueprint taken over, not weights, where recorded: {percent(found.shared_design)}.",
+            COLUMNS,
+            indent="  ",
+            first="  ",
+        )
+    if found.by_name:
+        placed = listed([f"{clean(one)}: {clean(how)}" for one, how in found.by_name.items()], at_most=3)
+        lines += wrap(
+            f"Bases that are in no row, placed by name: {placed}.", COLUMNS, indent="  ", first="  "
+        )
+    lines += wrap("Data: " + "; ".join(map(clean, found.data)) + ".", COLUMNS, indent="  ", first="  ")
+    for remark in found.remarks:
+        lines += wrap(clean(remark), COLUMNS, indent="  ", first="  ")
+    return lines
+
+
+def _half(half: Half) -> str:
+    known = percent(half.share_of_known) if half.share_of_known is not None else "-"
+    floor = percent(half.floor) if half.floor is not None else "-"
+    return (
+        f"  {half.half:8}{half.models:>7}{half.base_known:>12}{half.root_on:>9}{half.root_home:>9}"
+        f"{half.root_other:>7}{half.root_unknown:>4}{known:>11}{floor:>10}"
+    )
+
+
+def _stance(result: Country) -> list[str]:
+    counts = [row for row in result.stance if row.count is not None]
+    rules = [row for row in result.stance if row.count is None]
+    by_state: dict[str, int] = {}
+    for row in rules:
+        by_state[row.state] = by_state.get(row.state, 0) + 1
+    said = ", ".join(f"{count} {state}" for state, count in by_state.items()) or "none recorded"
+    lines = [f"STANCE  rules of {name(result, result.country)}: {said}"]
+    for row in rules[:_ROWS]:
+        lines += wrap(
+            f"{row.since or 'date not known'}  {clean(row.summary)} ({row.state})",
+            COLUMNS,
+            indent="              ",
+            first="  ",
+        )
+    if len(rules) > _ROWS:
+        lines.append(f"  ... and {plural(len(rules) - _ROWS, 'rule')} more")
+    if counts:
+        told = "; ".join(f"{row.since}: {row.state}" for row in counts[-4:])
+        lines += wrap(f"Register ({clean(counts[-1].issuer)}): {told}.", COLUMNS, indent="    ", first="  ")
+    return lines
+
+
+def _lag(result: Country) -> list[str]:
+    if not result.lag:
+        return []
+    lines = ["", f"LAG  months behind the best of {name(result, result.on)}"]
+    lines += [
+        f"  {fit(clean(row.area), 22)} median {row.median:g}, {row.least} to {row.most} "
+        f"({plural(row.points, 'point')}, last {row.latest}; {clean(row.data)})"
+        for row in result.lag
+    ]
+    return lines
+
+
+@renders("csv", COUNTRY_SCHEMA)
+def to_csv(result: Country, /, *, colour: bool = False) -> str:
+    """Return the half-year table as CSV, one line per half-year."""
+    del colour
+    return halves_csv(result)
+
+
+def halves_csv(result: Country) -> str:
+    """Return the half-years with their counts and shares; shares as fractions."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        (
+            "country",
+            "on",
+            "half",
+            "models",
+            "base_known",
+            "root_on",
+            "root_home",
+            "root_other",
+            "root_unknown",
+            "joint",
+            "share_of_known",
+            "floor",
+        )
+    )
+    for half in result.reliance.halves:
+        writer.writerow(
+            (
+                unformula(result.country),
+                unformula(result.on),
+                half.half,
+                half.models,
+                half.base_known,
+                half.root_on,
+                half.root_home,
+                half.root_other,
+                half.root_unknown,
+                half.joint,
+                "" if half.share_of_known is None else f"{half.share_of_known:.4f}",
+                "" if half.floor is None else f"{half.floor:.4f}",
+            )
+        )
+    return out.getvalue()
+
+
+@renders("terminal", CLAIM_SCHEMA)
+def claim_to_terminal(result: ClaimResult, /, *, colour: bool = False) -> str:
+    """Return a tested claim: one line for each reading."""
+    del colour
+    said = f", {result.said_on}" if result.said_on else ""
+    lines = wrap(f"Claim: {clean(result.claim)} ({clean(result.said_by)}{said})", COLUMNS)
+    lines += [f"Result: {result.verdict}", ""]
+    for one in result.readings:
+        share = percent(one.share) if one.share is not None else "no data"
+        holds = {True: "bears it out", False: "does not", None: "cannot say"}[one.holds]
+        lines.append(f"  {share:>10}  {f'{one.part} of {one.whole}':>14}  {fit(holds, 14)} {clean(one.name)}")
+        if one.note:
+            lines += wrap(clean(one.note), COLUMNS, indent="      ", first="      ")
+    for remark in result.remarks:
+        lines += wrap(clean(remark), COLUMNS, indent="    ", first="  - ")
+    lines += ["", *wrap("Data: " + ("; ".join(map(clean, result.data)) or "none"), COLUMNS)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -1,0 +1,167 @@
+"""A what-if as text: the two shares, one line per function, what is left, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
+from reliant.report._registry import renders
+from reliant.report._text import clean, fit, listed, number, percent, plural, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reliant.core.simulation import Comparison, FunctionRow, Simulation
+
+COLUMNS = 80
+_ROWS = 12
+_COLOURS = {True: "31", None: "33", False: "32"}
+
+
+@renders("terminal", SIMULATION_SCHEMA)
+def to_terminal(result: Simulation, /, *, colour: bool = False) -> str:
+    """Return the what-if as lines of at most 80 columns."""
+    return "\n".join(_lines(result, colour=colour)) + "\n"
+
+
+@renders("terminal", COMPARISON_SCHEMA)
+def comparison_to_terminal(result: Comparison, /, *, colour: bool = False) -> str:
+    """Return two what-ifs side by side: the shares, and the functions that differ."""
+    left, right = result.left, result.right
+    lines = [
+        f"Two scenarios on {clean(left.target.name)} as of {left.as_of}",
+        *wrap(f"A  {clean(left.scenario.name)}", COLUMNS, indent="   "),
+        *wrap(f"B  {clean(right.scenario.name)}", COLUMNS, indent="   "),
+        "",
+        f"{'':34}{'A':>20}{'B':>20}",
+    ]
+    for label, first, second in (
+        ("stops", left.stop_share, right.stop_share),
+        ("stops and has no proven replacement", left.unreplaced, right.unreplaced),
+    ):
+        lines.append(f"{fit(label, 36)}{percent(first):>18}{percent(second):>20}")
+    differing = [one for one in result.functions if one.left != one.right]
+    lines += ["", f"{plural(len(differing), 'function')} of {len(result.functions)} differ:"]
+    for one in differing[:_ROWS]:
+        lines.append(
+            f"  {fit(clean(one.name), 34)}{_paint(one.left, colour):>18}{_paint(one.right, colour):>20}"
+        )
+    lines += _more(len(differing) - _ROWS)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def headline(result: Simulation) -> str:
+    """Return the two shares in one sentence."""
+    if not result.functions:
+        return "No function that needs AI was found, so nothing can stop."
+    cuts = listed([cut for step in result.scenario.steps for cut in step.cuts], at_most=3) or "nothing"
+    return (
+        f"If {cuts} is cut, {percent(result.stop_share)} of the weight of "
+        f"{plural(len(result.functions), 'AI function')} stops; "
+        f"{percent(result.unreplaced)} stops and has no proven replacement."
+    )
+
+
+def state(stops: bool | None) -> str:
+    """Return the state of a function as the assessment calls it."""
+    return {True: "stops", False: "works", None: "unknown"}[stops]
+
+
+def days(value: float | None, *, for_ever: bool = False) -> str:
+    """Return a number of days; a dash if it was not told."""
+    if for_ever:
+        return "for ever"
+    return "-" if value is None else number(value)
+
+
+def ordered(rows: Iterable[FunctionRow]) -> list[FunctionRow]:
+    """Return rows as they matter: what stops first, then what is unknown; heavier first."""
+    rank = {True: 0, None: 1, False: 2}
+    return sorted(rows, key=lambda row: (rank[row.stops], -row.weight, row.name))
+
+
+def _lines(result: Simulation, *, colour: bool) -> list[str]:
+    rows = ordered(result.functions)
+    where = f" from {result.place}" if result.place else ""
+    lines = wrap(
+        f"What if: {clean(result.scenario.name)}. {clean(result.target.name)}{where} as of {result.as_of}.",
+        COLUMNS,
+    )
+    lines += wrap(headline(result), COLUMNS)
+    if result.already.high > 0:
+        lines += wrap(f"Before the cut, {percent(result.already)} has stopped already.", COLUMNS)
+    if result.loss is not None:
+        lines += [f"Known loss over all gaps: {number(result.loss)} (in your unit)."]
+    dated = [step for step in result.scenario.steps if step.on]
+    if dated:
+        lines += ["", "Day by day"]
+        lines += [
+            f"  {step.on}  {fit(clean(step.label or ', '.join(step.cuts)), 36)} "
+            f"stops {percent(step.stop_share)}"
+            for step in dated
+        ]
+    lines += ["", f"  {'function':22}{'':9}{'when':12}{'fallback':20}{'survive/recover/gap':>15}"]
+    for row in rows[:_ROWS]:
+        gaps = "/".join(
+            (
+                days(row.survive_days, for_ever=row.survives_for_ever),
+                days(row.recover_days),
+                days(row.gap_days),
+            )
+        )
+        fallback = clean(row.fallback) if row.fallback else "none" if row.stops else ""
+        if row.fallback:
+            fallback += {True: " (proven)", False: " (not proven)", None: " (untested)"}[row.proven]
+        lines.append(
+            f"  {fit(clean(row.name), 21)} {_paint(row.stops, colour, 8)} "
+            f"{fit(row.when or ('already' if row.already else ''), 11)} {fit(fallback, 19)} {gaps:>14}"
+        )
+        lines += wrap(clean(row.why), COLUMNS, indent="      ", first="      ")
+    lines += _more(len(rows) - _ROWS)
+    lines += _single_and_pairs(result)
+    if result.actions:
+        lines += ["", "Do first (by what it saves per effort)"]
+        for at, action in enumerate(result.actions, start=1):
+            saves = f"{percent(action.saves)} saved for {number(action.effort)} {action.unit}"
+            lines += wrap(f"{clean(action.text)}: {saves}.", COLUMNS, indent="     ", first=f"  {at}. ")
+    if result.assumptions:
+        lines += ["", "Assumed"]
+        for told in result.assumptions:
+            lines += wrap(clean(told), COLUMNS, indent="    ", first="  - ")
+    lines += [
+        "",
+        *wrap(f"Facts: atlas {result.atlas.version}, newest source {result.atlas.newest_source}.", COLUMNS),
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def _single_and_pairs(result: Simulation) -> list[str]:
+    lines: list[str] = []
+    if result.single_points:
+        told = listed(
+            [
+                f"{clean(one.supplier)} ({one.level}, {percent(one.stop_share)})"
+                for one in result.single_points
+            ],
+            at_most=5,
+        )
+        lines += ["", *wrap(f"Alone enough to stop something: {told}.", COLUMNS, indent="  ")]
+    if result.pairs:
+        told = listed(
+            [
+                f"{clean(one.suppliers[0])} with {clean(one.suppliers[1])} ({percent(one.stop_share)})"
+                for one in result.pairs
+            ],
+            at_most=3,
+        )
+        lines += wrap(f"Only together: {told}.", COLUMNS, indent="  ")
+    return lines
+
+
+def _more(count: int) -> list[str]:
+    return [f"  ... and {plural(count, 'function')} more (all of them: --format json)"] if count > 0 else []
+
+
+def _paint(stops: bool | None, colour: bool, columns: int = 0) -> str:
+    word = fit(state(stops), columns) if columns else state(stops)
+    return f"\033[{_COLOURS[stops]}m{word}\033[0m" if colour else word
