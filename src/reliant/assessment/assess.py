@@ -15,8 +15,7 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment import measures
-from reliant.assessment.about import facts_about
-from reliant.assessment.chains import chain_of
+from reliant.assessment.chains import chain_of, country_of
 from reliant.assessment.citing import Citations
 from reliant.assessment.graph import Graph
 from reliant.assessment.models import models_of
@@ -29,7 +28,8 @@ from reliant.core.results import (
     Tool,
     UseAnswer,
 )
-from reliant.core.verdict import Answer, Axis, AxisAnswer
+from reliant.core.verdict import Answer, Axis, AxisAnswer, Verdict
+from reliant.policy.ask import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,14 +56,6 @@ class Question:
     known_on: dt.date | None = None
     about: Facts = field(default_factory=Facts)
 
-    @property
-    def facts(self) -> Facts:
-        """All that the operator says, its place included."""
-        if self.place is None:
-            return self.about
-        here = Fact(self.place, Provenance("given", "--place"))
-        return Facts({"user.region": here}) | self.about
-
 
 def assess(
     found: Inventory, target: TargetStamp, question: Question, *, atlas: Atlas, rules: RuleBook
@@ -83,7 +75,7 @@ def assess(
     )
     models = models_of(found.uses, atlas, citations)
     graph = Graph(found.functions, {use.id: chain_of(use, atlas) for use in found.uses})
-    impact = measures.impact(graph, {answer.use: answer.combined for answer in verdicts})
+    impact = measures.impact(graph, {answer.use: reachable(answer) for answer in verdicts})
     parties = _parties(found.uses, models, atlas)
     return Assessment(
         tool=Tool("reliant", __version__),
@@ -103,10 +95,36 @@ def assess(
     )
 
 
+def reachable(answer: UseAnswer) -> Verdict:
+    """Return the verdict that decides whether a use still runs.
+
+    Blocked on any axis, it stops. Otherwise what counts is access: a duty that nobody
+    looked into (is the service filed? is the licence kept?) makes a use doubtful in law,
+    and is shown as that, but stops nothing today.
+    """
+    if answer.combined is Verdict.BLOCKED:
+        return Verdict.BLOCKED
+    return answer.axes[Axis.ACCESS].verdict
+
+
 def _answers(uses: Iterable[Use], question: Question, atlas: Atlas, rules: RuleBook) -> list[Answer]:
-    """Decide each use on what is found of it and what the operator says."""
-    told = question.facts
-    return [rules.decide(facts_about(use, atlas) | told, question.as_of, question.known_on) for use in uses]
+    """Decide each use on what is found of it, what the atlas adds and what the operator says."""
+    asker = Asker(atlas, rules)
+    answers = []
+    for use in uses:
+        facts = asker.facts_of_use(use, question.place, question.about) | _estate(use, atlas)
+        answers.append(rules.decide(facts, question.as_of, question.known_on))
+    return answers
+
+
+def _estate(use: Use, atlas: Atlas) -> dict[str, Fact]:
+    """Return the country of the installation that the endpoint belongs to, where that says more."""
+    provider = atlas.providers.get(use.provider) if use.provider else None
+    country = country_of(use, provider, atlas)
+    if not use.endpoint or country is None or (provider and provider.hq_country == country):
+        return {}
+    seen = use.evidence[0]
+    return {"provider.country": Fact(country, Provenance("found", f"{seen.path}:{seen.line}", use.endpoint))}
 
 
 def _cited(answer: Answer, rules: RuleBook, citations: Citations) -> dict[Axis, AxisAnswer]:

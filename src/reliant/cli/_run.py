@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import platformdirs
 from reliant import atlas as atlas_room
 from reliant import inventory, policy, targets
 from reliant.assessment.assess import Question, assess
+from reliant.cli._targets import open_named
 from reliant.core.facts import Facts
 from reliant.errors import NothingToAssess, UsageError
 
@@ -47,16 +47,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get("RELIANT_CACHE") or platformdirs.user_cache_dir("reliant"))
 
 
-def fetcher(*, offline: bool) -> targets.Fetcher:
-    """Return what fetches packages and repositories as the user's own tools would."""
-    from reliant.targets.fetch import NetworkFetcher, read_settings
-
-    settings = read_settings(
-        os.environ, home=Path.home(), cache=cache_folder(), prefix=Path(sys.prefix), offline=offline
-    )
-    return NetworkFetcher(settings)
-
-
 def look(
     path: str,
     *,
@@ -81,11 +71,7 @@ def look(
     atlas = atlas_room.load()
     if place is not None:
         place = _place(place, atlas)
-    environment = dict(os.environ)
-    limits = targets.Limits()
-    with targets.open_target(
-        path, limits, fetcher=fetcher(offline=offline), environment=environment
-    ) as target:
+    with open_named(path, offline=offline) as target:
         only = None
         if changed_since is not None:
             if target.stamp.kind != "directory":
@@ -93,7 +79,7 @@ def look(
                     f"--changed-since needs a folder, and {path} is {target.stamp.kind}",
                     hint="Name a checkout.",
                 )
-            only = targets.changed_since(target.root, changed_since, limits, environment)
+            only = targets.changed_since(target.root, changed_since, target.limits, os.environ)
         cache = None
         if cached and target.stamp.kind == "directory":
             from reliant.inventory.cache import Cache
@@ -119,4 +105,4 @@ def _place(text: str, atlas: Atlas) -> str:
     return code
 
 
-__all__ = ["Looked", "cache_folder", "fetcher", "look"]
+__all__ = ["Looked", "cache_folder", "look"]
