@@ -21,6 +21,7 @@ from reliant.core.verdict import Answer, Axis
 from reliant.policy import timeline
 from reliant.policy.conditions import ALWAYS, NO, YES, All, Decide, Node, Values, compiled
 from reliant.policy.lowering import Lowering, share_fact
+from reliant.policy.scenario import ScenarioFile, overlaid
 from reliant.policy.snapshot import Coming, Entry, Snapshot, Variant
 from reliant.policy.verdict import decide
 from reliant.policy.vocabulary import vocabulary
@@ -90,6 +91,14 @@ class RuleBook:
             observations=self.observations,
             assumed=self.assumed | assumed if assumed else self.assumed,
         )
+
+    def overlaid(self, scenario: ScenarioFile) -> RuleBook:
+        """Return the book as it would be under a scenario.
+
+        Raises:
+            UnknownId: The scenario names a rule that is not in the book.
+        """
+        return overlaid(self, scenario)
 
     def origin(self, rule_id: str) -> str:
         """Return `atlas`, `operator:FILE` or `scenario:NAME`."""
