@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role, Scope
-from reliant.inventory.idforms import holds_model, looks_like_id
+from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _PAIR = re.compile(
 )
 _PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
 _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
+_BYTES_URL = re.compile(rb"(?:https?|wss?)://[A-Za-z0-9._-]{4,80}")
+_VERSION = re.compile(r"^v?\d+(?:[.-]\d+)*(?:[a-z]+\d*)?$")
 _LONGEST_LINE = 2_000
 
 
@@ -84,6 +86,43 @@ def known_form(file: FileView, text: str) -> bool:
     if "test" in text.lower() or "fake" in text.lower():
         return False
     return file.vendors.developer(text) is not None and any(c.isdigit() for c in text)
+
+
+def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:
+    """Return how sure it is that `text` under `name` is a model id; 0 if it is not taken for one."""
+    if is_weight_file(text):
+        return 0.6
+    if known_form(file, text):
+        return 0.85
+    if file.vendors.developer(text) is not None:
+        return 0.7
+    if file.vendors.serves_id(text) is not None:
+        return 0.6
+    if is_hub_id(text):
+        return 0.7
+    plain = snake(name)
+    letters = any(c.isalpha() for c in text)
+    digits = any(c.isdigit() for c in text)
+    if letters and digits and (has_sdk or "model" in plain) and not _VERSION.match(text):
+        return 0.5
+    if "-" in text and has_sdk and "model" in plain:
+        return 0.4
+    return 0.0
+
+
+def bundle(file: FileView) -> Iterator[Signal]:
+    """Yield the hosts of a minified bundle, whose lines are too long to be read as lines."""
+    seen: set[str] = set()
+    for match in _BYTES_URL.finditer(file.data):
+        url = match[0].decode("ascii", "replace")
+        found = file.vendors.host_in(url)
+        if found is None or found[1].weak or found[0] in seen:
+            continue
+        seen.add(found[0])
+        line = file.data.count(b"\n", 0, match.start()) + 1
+        yield Signal(
+            what=What.ENDPOINT, line=line, provider=found[1].provider, endpoint=found[0], region=found[1].estate, confidence=0.5,
+        )  # fmt: skip
 
 
 def sdk_name(sdk: object, language: str) -> str:

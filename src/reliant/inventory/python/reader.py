@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.core.use import Kind, Role
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
-from reliant.inventory.loose import known_form, sdk_name
+from reliant.inventory.loose import how_sure, known_form, sdk_name
 from reliant.inventory.python.facts import ModuleFacts, collect
 from reliant.inventory.python.tree import Block, Imported, Param, build
 from reliant.inventory.python.values import Evaluator, Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
+from reliant.inventory.urls import hub_repo, split_prefix
 from reliant.inventory.vendors import host_of
 
 if TYPE_CHECKING:
@@ -672,7 +673,7 @@ class Reader:
                 text = posixpath.basename(text) if "://" not in text else text
             elif not looks_like_id(text):
                 continue
-            confidence = self._sure(name, text) if not weights else 0.6
+            confidence = how_sure(self.file, name, text, bool(self.sdks)) if not weights else 0.6
             if confidence <= 0:
                 continue
             role = Role.LISTED if listed and len(expression.elts) > 12 else Role.OPTIONAL if listed else None  # type: ignore[attr-defined]
@@ -711,27 +712,6 @@ class Reader:
                     if isinstance(expression, ast.Call) and value.line < expression.lineno:
                         continue
                     yield value
-
-    def _sure(self, name: str, text: str) -> float:
-        """Return how sure it is that `text` under `name` is a model id; 0 if it is not taken for one."""
-        if known_form(self.file, text):
-            return 0.85
-        if self.vendors.developer(text) is not None:
-            return 0.7
-        if self.vendors.serves_id(text) is not None:
-            return 0.6
-        if is_hub_id(text):
-            return 0.7
-        marked = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
-        if (
-            marked
-            and (self.sdks or "model" in snake(name))
-            and not text.replace(".", "").replace("v", "").isdigit()
-        ):
-            return 0.5
-        if "-" in text and self.sdks and "model" in snake(name) and not text.startswith("-"):
-            return 0.4
-        return 0.0
 
     # -- strings anywhere ---------------------------------------------------------------------
 
@@ -868,32 +848,6 @@ def _distinct(endpoints: list[Endpoint]) -> list[Endpoint]:
     for endpoint in endpoints:
         seen.setdefault((endpoint.provider, endpoint.host), endpoint)
     return list(seen.values())
-
-
-def split_prefix(text: str, vendors: object) -> tuple[str | None, str]:
-    """Return the provider that stands in front of an id, and the id without it."""
-    prefix = getattr(vendors, "prefix")  # noqa: B009 - typed loosely to be shared with other readers
-    for separator in ("/", ":"):
-        head, found, rest = text.partition(separator)
-        if found and rest:
-            provider = prefix(head)
-            if provider is not None:
-                return provider, rest
-    return None, text
-
-
-def hub_repo(url: str) -> str | None:
-    """Return `owner/name` of a hub URL that points at weights.
-
-    Examples:
-        >>> hub_repo("https://hub.test/acme/base-7b/resolve/main/model.gguf")
-        'acme/base-7b'
-    """
-    path = url.split("://", 1)[-1].partition("/")[2]
-    parts = [part for part in path.split("/") if part]
-    if len(parts) >= 3 and parts[2] in {"resolve", "raw", "blob"} and "{" not in parts[0] + parts[1]:
-        return f"{parts[0]}/{parts[1]}"
-    return None
 
 
 def _kind(said: str | None) -> Kind | None:

@@ -1,0 +1,58 @@
+"""JavaScript and TypeScript source: clients, endpoints, model ids, and what they are set from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Scope
+from reliant.inventory import loose
+from reliant.inventory.signals import Claim, Signal, Wants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.view import FileView
+
+_LARGEST_PARSED = 600_000
+_LONGEST_LINE = 5_000
+
+
+class JavaScript:
+    """Parses the file with tree-sitter; bundles and very large files are read line by line."""
+
+    id = "javascript"
+    claim = Claim(
+        reads="JavaScript and TypeScript source (.js, .mjs, .cjs, .jsx, .ts, .mts, .cts, .tsx), scripts of .vue and .svelte files",
+        finds=("provider", "model", "sdk", "endpoint", "env", "role"),
+        resolves=(
+            "names, class fields, object literals of the file",
+            "process.env and its like with `||` and `??` defaults",
+            "template strings, concatenation, default parameters",
+            "import, require and dynamic import",
+        ),
+        limits="Values of other files are not followed; minified bundles are read by host and id only.",
+    )
+    wants = Wants(
+        suffixes=(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro"),
+        patterns=('model: "', "model: '", 'model="', "model = '", 'model = "', "modelname: '", 'modelname: "', "model || '", 'model || "', "model ?? '", 'model ?? "'),
+    )  # fmt: skip
+
+    def detect(self, file: FileView) -> Iterator[Signal]:
+        """Yield what the source shows."""
+        if not file.hits:
+            return
+        minified = len(file.data) > 50_000 and len(file.data) / (file.data.count(b"\n") + 1) > _LONGEST_LINE
+        if file.scope in {Scope.TESTS, Scope.DOCS} or minified or len(file.data) > _LARGEST_PARSED:
+            if minified:
+                file.skip("is a minified bundle, read by host only")
+                yield from loose.bundle(file)
+            else:
+                yield from loose.read(file, language="js")
+            return
+        from reliant.inventory.js.parse import parse  # noqa: PLC0415 - the grammars load when a file needs them
+        from reliant.inventory.js.reader import Reader  # noqa: PLC0415 - as above
+
+        yield from Reader(file, parse(file)).read()
+
+
+DETECTOR = JavaScript()

@@ -1,0 +1,1 @@
+"""How JavaScript and TypeScript are understood: blocks, values and clients."""

@@ -1,0 +1,33 @@
+"""What a URL or a prefixed id says, the same for every language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reliant.inventory.vendors import Vendors
+
+
+def split_prefix(text: str, vendors: Vendors) -> tuple[str | None, str]:
+    """Return the provider that stands in front of an id, and the id without it."""
+    for separator in ("/", ":"):
+        head, found, rest = text.partition(separator)
+        if found and rest:
+            provider = vendors.prefix(head)
+            if provider is not None:
+                return provider, rest
+    return None, text
+
+
+def hub_repo(url: str) -> str | None:
+    """Return `owner/name` of a hub URL that points at weights.
+
+    Examples:
+        >>> hub_repo("https://hub.test/acme/base-7b/resolve/main/model.gguf")
+        'acme/base-7b'
+    """
+    path = url.split("://", 1)[-1].partition("/")[2]
+    parts = [part for part in path.split("/") if part]
+    if len(parts) >= 3 and parts[2] in {"resolve", "raw", "blob"} and "{" not in parts[0] + parts[1]:
+        return f"{parts[0]}/{parts[1]}"
+    return None
