@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from reliant.assessment.chains import chain_of
-from reliant.assessment.graph import LEVELS, Chain, Cut, Graph
+from reliant.assessment.graph import LEVELS, Chain, Graph
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Role, Scope, Use
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from reliant.core.results import Assessment
 
 _DEEPEST = 20
+_CLOSED = {"BLOCKED": Truth.YES, "UNKNOWN": Truth.UNKNOWN}
+_NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class Estate:
     """A graph with what belongs to it.
 
     Attributes:
+        already: For each use, whether it is down before any cut; empty if no place was asked from.
         places: For each use, in how many places of the target it stands.
         remarks: What was told and does not fit what was found.
     """
 
     graph: Graph
+    already: Mapping[str, Truth]
     places: Mapping[str, int]
     remarks: tuple[str, ...] = ()
 
@@ -40,63 +42,88 @@ class Estate:
 def estate_of(assessment: Assessment, atlas: Atlas, plans: Plans) -> Estate:
     """Return the graph of an assessment, with the operator's weights and needs put in.
 
+    A function of the plans is a function that was found if it has its id, or the last
+    part of it. Once the operator says what functions need, its list is the whole list:
+    what was found besides is left out, and named in a remark.
+
     Raises:
         ConfigError: A need in the plans cannot be read, or names nothing that can be known.
     """
-    chains = {use.id: chain_of(use, atlas) for use in assessment.uses}
+    reading = _Reading(atlas, {use.id: chain_of(use, atlas) for use in assessment.uses})
+    found = {impact.function.id: impact.function for impact in assessment.impact.functions}
+    whole = any(plan.needs is not None for plan in plans.functions.values())
     functions: list[Function] = []
-    known = set()
-    for impact in assessment.impact.functions:
-        function = impact.function
-        known.add(function.id)
-        plan = plans.of(function.id)
-        if plan.needs is not None:
-            need = _need(plan.needs, function.id, chains, atlas)
-            function = msgspec.structs.replace(function, need=need)
-        if plan.weight is not None:
-            function = msgspec.structs.replace(function, weight=plan.weight)
-        functions.append(function)
-    remarks = []
+    remarks: list[str] = []
+    matched: set[str] = set()
     for name, plan in plans.functions.items():
-        if name in known:
+        same = [one for one in found.values() if name in {one.id, one.id.rpartition("/")[2]}]
+        matched |= {one.id for one in same}
+        if plan.needs is None and len(same) != 1:
+            told = "fits several functions that were found" if same else "fits no function that was found"
+            remarks.append(f"The function {name!r} of reliant.toml {told}, and says not what it needs.")
+            matched -= {one.id for one in same}
             continue
-        if plan.needs is None:
-            remarks.append(
-                f"reliant.toml tells of a function {name!r} that was not found, and not what it needs."
-            )
-            continue
-        need = _need(plan.needs, name, chains, atlas)
-        functions.append(Function(name, plan.name or name, plan.weight or 1.0, need, "reliant.toml"))
-    places = {use.id: len(use.evidence) for use in assessment.uses}
-    return Estate(Graph(tuple(functions), chains), places, tuple(remarks))
+        need = same[0].need if plan.needs is None else reading.need(plan.needs, name)
+        weight = plan.weight or sum(one.weight for one in same) or 1.0
+        shown = plan.name or (same[0].name if same else name)
+        functions.append(Function(name, shown, weight, need, same[0].where if same else "reliant.toml"))
+    rest = [one for key, one in found.items() if key not in matched]
+    if whole and rest:
+        shown = ", ".join(one.id for one in rest[:_NAMED_AT_MOST])
+        more = f" and {len(rest) - _NAMED_AT_MOST} more" if len(rest) > _NAMED_AT_MOST else ""
+        remarks.append(f"reliant.toml says what functions need; left out, found besides: {shown}{more}.")
+    elif not whole:
+        functions.extend(rest)
+    return Estate(
+        Graph(tuple(functions), reading.chains),
+        _already(assessment, reading),
+        {use.id: len(use.evidence) for use in assessment.uses},
+        tuple(remarks),
+    )
 
 
-def already_down(assessment: Assessment) -> dict[str, Truth]:
-    """Return which uses are down before any cut; nothing if no place was given to ask from."""
+def _already(assessment: Assessment, reading: _Reading) -> dict[str, Truth]:
+    """Return what is down before any cut; a use that was only told is judged as those found like it."""
     if assessment.place is None:
         return {}
-    blocked = {"BLOCKED": Truth.YES, "UNKNOWN": Truth.UNKNOWN}
-    return {answer.use: blocked.get(answer.combined.value, Truth.NO) for answer in assessment.verdicts}
+    down = {answer.use: _CLOSED.get(answer.combined.value, Truth.NO) for answer in assessment.verdicts}
+    for name in reading.declared:
+        chain = reading.chains[name]
+        alike = [
+            down[use]
+            for use, other in reading.chains.items()
+            if use in down and other.provider == chain.provider and other.channel == chain.channel
+        ]
+        down[name] = max(alike, key=lambda answer: answer.value, default=Truth.UNKNOWN)
+    return down
 
 
 def knows(atlas: Atlas) -> Callable[[Replacement], Chain]:
     """Return what gives the chain of a replacement from the atlas."""
 
     def chain(one: Replacement) -> Chain:
-        return chain_of(_declared("replacement", one.provider, one.model, self_hosted=one.self_hosted), atlas)
+        return chain_of(
+            _told("replacement", one.provider, one.model, atlas, self_hosted=one.self_hosted), atlas
+        )
 
     return chain
 
 
-def _declared(name: str, provider: str | None, model: str | None, *, self_hosted: bool = False) -> Use:
+def _told(
+    name: str, provider: str | None, model: str | None, atlas: Atlas, *, self_hosted: bool = False
+) -> Use:
+    """Return a use that nobody found and the operator told of."""
+    roles = atlas.providers[provider].roles if provider and provider in atlas.providers else ()
+    channel = Channel.PARTNER if "partner-cloud" in roles else Channel.DIRECT
+    local = self_hosted or "local-runtime" in roles
     return Use(
         id=name,
         provider=provider,
         sdk=None,
         developer=None,
         model=model,
-        kind=Kind.OPEN_WEIGHTS if self_hosted else Kind.HOSTED_API,
-        channel=Channel.SELF_HOSTED if self_hosted else Channel.DIRECT,
+        kind=Kind.OPEN_WEIGHTS if local else Kind.HOSTED_API,
+        channel=Channel.SELF_HOSTED if local else channel,
         role=Role.DEFAULT,
         scope=Scope.CONFIG,
         confidence=1.0,
@@ -105,53 +132,68 @@ def _declared(name: str, provider: str | None, model: str | None, *, self_hosted
     )
 
 
-def _need(told: Any, function: str, chains: dict[str, Chain], atlas: Atlas, depth: int = 0) -> Need:
-    """Read a need: a use's id, `level:id`, or a table with one key, `all` or `any`, and a list."""
-    if depth > _DEEPEST:
-        raise ConfigError("reliant.toml", 0, f"the needs of {function!r} are nested too deep")
-    if isinstance(told, str):
-        return _named(told, function, chains, atlas)
-    if isinstance(told, dict) and len(told) == 1:
-        ((word, parts),) = told.items()
-        if word in {"all", "any"} and isinstance(parts, list) and parts:
-            below = tuple(_need(part, function, chains, atlas, depth + 1) for part in parts)
-            return AllOf(below) if word == "all" else AnyOf(below)
-    raise ConfigError(
-        "reliant.toml",
-        0,
-        f"the needs of {function!r} cannot be read",
-        hint='Write a name, { all = [...] } or { any = [...] }, for example { any = ["provider:openai"] }.',
-    )
+@dataclass
+class _Reading:
+    """Reads needs; a supplier that was not found is added to the chains."""
 
+    atlas: Atlas
+    chains: dict[str, Chain]
+    declared: list[str] = field(default_factory=list)
 
-def _named(name: str, function: str, chains: dict[str, Chain], atlas: Atlas) -> Need:
-    if name in chains:
-        return Supplier(name)
-    level, colon, wanted = name.partition(":")
-    if not colon or level not in LEVELS:
+    def need(self, told: Any, function: str, depth: int = 0) -> Need:
+        """Read a use's id, `level:id`, or a table with one key, `all` or `any`, and a list."""
+        if depth > _DEEPEST:
+            raise ConfigError("reliant.toml", 0, f"the needs of {function!r} are nested too deep")
+        if isinstance(told, str):
+            return self._named(told, function)
+        if isinstance(told, dict) and len(told) == 1:
+            ((word, parts),) = told.items()
+            if word in {"all", "any"} and isinstance(parts, list) and parts:
+                below = tuple(self.need(part, function, depth + 1) for part in parts)
+                return AllOf(below) if word == "all" else AnyOf(below)
         raise ConfigError(
             "reliant.toml",
             0,
-            f"{function!r} needs {name!r}, which is neither a use that was found nor LEVEL:ID",
-            hint=f"Levels: {', '.join(LEVELS)}. The ids of uses stand in: reliant assess PATH --format json",
+            f"the needs of {function!r} cannot be read",
+            hint="Write a name, or a table with one list of them: { all = [...] } or { any = [...] }.",
         )
-    if level == "provider":
-        wanted = atlas.provider(wanted).id
-    cut = Cut(level, wanted)
-    matching = tuple(Supplier(use) for use, chain in chains.items() if _is(chain, cut))
-    if matching:
-        return matching[0] if len(matching) == 1 else AllOf(matching)
-    if level == "provider":
-        chains[name] = chain_of(_declared(name, wanted, None), atlas)
-    elif level == "model":
-        chains[name] = chain_of(_declared(name, None, wanted), atlas)
-    else:
-        raise ConfigError(
-            "reliant.toml", 0, f"{function!r} needs {name!r}, and no use that was found is of it"
-        )
-    return Supplier(name)
 
+    def _named(self, name: str, function: str) -> Need:
+        if name in self.chains:
+            return Supplier(name)
+        level, colon, wanted = name.partition(":")
+        if not colon or level not in LEVELS:
+            raise ConfigError(
+                "reliant.toml",
+                0,
+                f"{function!r} needs {name!r}, which is neither a use that was found nor LEVEL:ID",
+                hint=f"Levels: {', '.join(LEVELS)}. The ids of uses: reliant assess PATH --format json",
+            )
+        if level == "provider":
+            return self._add(name, self.atlas.provider(wanted).id, None)
+        if level == "model":
+            return self._model(name, wanted)
+        alike = tuple(Supplier(use) for use, one in self.chains.items() if getattr(one, level) == wanted)
+        if not alike:
+            raise ConfigError("reliant.toml", 0, f"{function!r} needs {name!r}, and no use found is of it")
+        return alike[0] if len(alike) == 1 else AllOf(alike)
 
-def _is(chain: Chain, cut: Cut) -> bool:
-    """Say whether a chain is of this name, wherever it runs."""
-    return bool(getattr(chain, cut.level) == cut.id)
+    def _model(self, name: str, wanted: str) -> Need:
+        """Return the model from whoever serves it here: one supplier for each way it was found."""
+        hit = self.atlas.find_model(wanted)
+        ids = {wanted, hit.model.id if hit.model else wanted}
+        ways: dict[tuple[str | None, str | None], str] = {}
+        for use, chain in self.chains.items():
+            if chain.model in ids:
+                ways.setdefault((chain.provider, chain.channel), use)
+        if not ways:
+            return self._add(name, None, wanted)
+        own_first = sorted(ways.items(), key=lambda way: (way[0][1] != Channel.DIRECT.value, way[1]))
+        found = tuple(Supplier(use) for _, use in own_first)
+        return found[0] if len(found) == 1 else AnyOf(found)
+
+    def _add(self, name: str, provider: str | None, model: str | None) -> Supplier:
+        if name not in self.chains:
+            self.chains[name] = chain_of(_told(name, provider, model, self.atlas), self.atlas)
+            self.declared.append(name)
+        return Supplier(name)

@@ -199,7 +199,9 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
             hit = atlas.find_model(cut.id)
             return (Cut("model", hit.model.id if hit.model else cut.id),)
         case "jurisdiction":
-            return tuple(Cut("jurisdiction", code) for code in members(cut.id, atlas))
+            code = cut.id.upper()
+            codes = (code,) if atlas.is_country(code) else members(code, atlas)
+            return tuple(Cut("jurisdiction", one) for one in codes)
         case "licence":
             wanted = cut.id.removeprefix("LicenseRef-")
             if wanted in atlas.licences:
@@ -219,7 +221,7 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
 def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Simulation:
     from reliant.assessment.simulate import Setting
     from reliant.assessment.simulate import simulate as play
-    from reliant.assessment.simulate_estate import already_down, estate_of, knows
+    from reliant.assessment.simulate_estate import estate_of, knows
 
     estate = estate_of(today, atlas, plans)
     setting = Setting(
@@ -228,7 +230,7 @@ def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> 
         target=today.target,
         as_of=dt.date.fromisoformat(today.as_of),
         place=today.place,
-        already=already_down(today),
+        already=estate.already,
         places=estate.places,
         know=knows(atlas),
         sources=today.sources,

@@ -54,9 +54,8 @@ def headline(result: Simulation) -> str:
     """Return the two shares in one sentence."""
     if not result.functions:
         return "No function that needs AI was found, so nothing can stop."
-    cuts = listed([cut for step in result.scenario.steps for cut in step.cuts], at_most=3) or "nothing"
     return (
-        f"If {cuts} is cut, {percent(result.stop_share)} of the weight of "
+        f"Under {clean(result.scenario.name)}, {percent(result.stop_share)} of the weight of "
         f"{plural(len(result.functions), 'AI function')} stops; "
         f"{percent(result.unreplaced)} stops and has no proven replacement."
     )
@@ -100,7 +99,7 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
             f"stops {percent(step.stop_share)}"
             for step in dated
         ]
-    lines += ["", f"  {'function':22}{'':9}{'when':12}{'fallback':20}{'survive/recover/gap':>15}"]
+    lines += ["", f"  {'function':22}{'':9}{'when':11}{'fallback':18}{'days*':>14}"]
     for row in rows[:_ROWS]:
         gaps = "/".join(
             (
@@ -114,10 +113,11 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
             fallback += {True: " (proven)", False: " (not proven)", None: " (untested)"}[row.proven]
         lines.append(
             f"  {fit(clean(row.name), 21)} {_paint(row.stops, colour, 8)} "
-            f"{fit(row.when or ('already' if row.already else ''), 11)} {fit(fallback, 19)} {gaps:>14}"
+            f"{fit(row.when or ('already' if row.already else ''), 10)} {fit(fallback, 18)} {gaps:>12}"
         )
         lines += wrap(clean(row.why), COLUMNS, indent="      ", first="      ")
     lines += _more(len(rows) - _ROWS)
+    lines.append("  * survives / recovers in / without it; a dash is not told")
     lines += _single_and_pairs(result)
     if result.actions:
         lines += ["", "Do first (by what it saves per effort)"]

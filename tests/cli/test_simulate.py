@@ -1,0 +1,199 @@
+"""`reliant simulate` on small trees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from reliant.cli.simulate import simulate
+from reliant.errors import ConfigError, UnknownId, UsageError
+
+APP = """\
+from openai import OpenAI
+
+client = OpenAI()
+
+
+def answer(question):
+    return client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": question}])
+"""
+
+PLANS = """\
+[functions.chat]
+name = "Answer customers"
+weight = 3
+survive_days = 7
+recover_days = 20
+cost_per_day = 2000
+needs = "provider:openai"
+
+[functions.translate]
+weight = 1
+needs = { any = ["provider:openai", "provider:mistral"] }
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """One file that calls one provider, and what the operator told of it."""
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "reliant.toml").write_text(PLANS)
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> Any:
+    """Return what the command prints as JSON."""
+    result = CliRunner().invoke(
+        simulate,
+        [*map(str, arguments), "--as-of", "2024-07-10", "--offline", "--format", "json"],
+        catch_exceptions=False,
+    )
+    return json.loads(result.stdout)
+
+
+def test_what_needs_the_cut_provider_stops_and_what_has_another_works(app: Path) -> None:
+    found = run(app, "--cut", "provider:openai")
+    rows = {row["id"]: row for row in found["functions"]}
+
+    assert found["schema"] == "reliant.simulation/1"
+    assert (rows["chat"]["stops"], rows["translate"]["stops"]) == (True, False)
+    assert rows["chat"]["path"] == ["function:chat", "use:provider:openai", "provider:openai"]
+    assert rows["translate"]["fallback"] == "mistral"
+    assert rows["chat"]["gap_days"] == 13
+    assert found["loss"] == 26_000
+    assert found["stop_share"] == {"low": 0.75, "high": 0.75}
+    assert found["unreplaced"] == {"low": 0.75, "high": 0.75}
+    assert found["actions"][0]["saves"] == 0.75
+
+
+def test_an_alias_of_a_provider_is_as_good_as_its_id(app: Path) -> None:
+    assert run(app, "--cut", "provider:OpenAI")["stop_share"] == {"low": 0.75, "high": 0.75}
+
+
+def test_a_proven_replacement_outside_of_the_cut_leaves_nothing_unreplaced(app: Path) -> None:
+    (app / "reliant.toml").write_text(
+        PLANS
+        + """
+[[functions.chat.replacements]]
+name = "Qwen on own machines"
+self_hosted = true
+reachable = true
+permitted = true
+api_fits = true
+parity = "passed"
+evidence = "parity/chat.json"
+"""
+    )
+    found = run(app, "--cut", "provider:openai")
+
+    assert found["stop_share"]["low"] == 0.75
+    assert found["unreplaced"] == {"low": 0.0, "high": 0.0}
+    assert found["functions"][0]["proven"] is True
+
+
+def test_a_replacement_that_nobody_measured_is_not_proven_and_proving_it_is_an_action(app: Path) -> None:
+    (app / "reliant.toml").write_text(
+        PLANS
+        + """
+[[functions.chat.replacements]]
+name = "Mistral"
+provider = "mistral"
+reachable = true
+permitted = true
+api_fits = true
+effort_days = 0.5
+"""
+    )
+    found = run(app, "--cut", "provider:openai")
+
+    assert found["unreplaced"]["low"] == 0.75
+    assert found["functions"][0]["missing"] == ["parity", "evidence"]
+    assert found["actions"][0]["kind"] == "prove"
+
+
+def test_dated_steps_say_on_which_day_a_function_stops(app: Path, tmp_path: Path) -> None:
+    scenario = tmp_path / "notice.yaml"
+    scenario.write_text(
+        "name: notice and enforcement\n"
+        "steps:\n"
+        "  - {on: 2024-06-24, label: notice}\n"
+        "  - {on: 2024-07-09, label: enforced, cuts: [provider:openai]}\n"
+    )
+    found = run(app, "--scenario", scenario)
+    rows = {row["id"]: row for row in found["functions"]}
+
+    assert [step["on"] for step in found["scenario"]["steps"]] == ["2024-06-24", "2024-07-09"]
+    assert [step["stop_share"]["low"] for step in found["scenario"]["steps"]] == [0.0, 0.75]
+    assert rows["chat"]["when"] == "2024-07-09"
+    assert rows["translate"]["when"] is None
+
+
+def test_two_scenarios_stand_side_by_side(app: Path) -> None:
+    found = run(app, "--cut", "provider:openai", "--against", "provider:mistral")
+
+    assert found["schema"] == "reliant.simulation-comparison/1"
+    assert [(one["left"], one["right"]) for one in found["functions"]] == [(True, False), (False, False)]
+
+
+def test_from_a_place_where_it_is_closed_already_the_cut_is_not_the_cause(app: Path) -> None:
+    found = run(app, "--cut", "provider:mistral", "--place", "CN")
+    rows = {row["id"]: row for row in found["functions"]}
+
+    assert rows["chat"]["already"] is True
+    assert found["already"]["low"] == 0.75
+
+
+def test_a_bloc_is_cut_with_all_of_its_members(app: Path) -> None:
+    found = run(app, "--cut", "provider:openai", "--cut", "jurisdiction:EU")
+
+    assert found["stop_share"] == {"low": 1.0, "high": 1.0}
+
+
+def test_the_screen_says_both_shares_and_never_passes_eighty_columns(app: Path) -> None:
+    result = CliRunner().invoke(
+        simulate, [str(app), "--cut", "provider:openai", "--offline", "--as-of", "2024-07-10"]
+    )
+
+    assert "75 % of the weight of 2 AI functions stops; 75 % stops and has no" in " ".join(
+        result.stdout.split()
+    )
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), UsageError),
+        (("--cut", "openai"), UsageError),
+        (("--cut", "provider:nobody-at-all"), UnknownId),
+        (("--cut", "planet:earth"), UsageError),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(app: Path, arguments: tuple[str, ...], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        run(app, *arguments)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[functions.chat]\nneeds = 3\n",
+        "[functions.chat]\nweight = 0\n",
+        "[functions.chat]\nsurvive_days = -1\n",
+        "[functions.chat]\ntypo = 1\n",
+        "[functions.chat]\nneeds = { any = [] }\n",
+        '[functions.chat]\nneeds = "planet:earth"\n',
+        "functions = 3\n",
+        "[effort]\nx = 0\n",
+        "not toml at all [",
+    ],
+)
+def test_a_configuration_that_says_nonsense_is_refused(app: Path, told: str) -> None:
+    (app / "reliant.toml").write_text(told)
+
+    with pytest.raises(ConfigError):
+        run(app, "--cut", "provider:openai")
