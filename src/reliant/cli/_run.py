@@ -16,6 +16,8 @@ import platformdirs
 from reliant import atlas as atlas_room
 from reliant import inventory, policy, targets
 from reliant.assessment.assess import Question, assess
+from reliant.assessment.planned import with_plans
+from reliant.assessment.simulate_plans import Plans, read_plans
 from reliant.cli._targets import open_named
 from reliant.core.facts import Facts
 from reliant.errors import NothingToAssess, UsageError
@@ -36,10 +38,12 @@ class Looked:
     atlas: Atlas
     rules: RuleBook
     question: Question
+    plans: Plans
 
     def assessment(self) -> Assessment:
-        """Judge what was found."""
-        return assess(self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules)
+        """Judge what was found, with the functions that the operator names if there are any."""
+        result = assess(self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules)
+        return with_plans(result, self.plans, self.atlas)
 
 
 def cache_folder() -> Path:
@@ -69,6 +73,7 @@ def look(
         NothingToAssess: There is no file in it.
     """
     atlas = atlas_room.load()
+    config = config or own_config(path)
     if place is not None:
         place = _place(place, atlas)
     with open_named(path, offline=offline) as target:
@@ -93,7 +98,14 @@ def look(
                 f"there is no file in {path}", hint="Name a folder or an archive with code in it."
             )
     rules = policy.RuleBook.from_atlas(atlas)
-    return Looked(found, stamp, atlas, rules, Question(as_of, place, known_on, Facts()))
+    plans = read_plans(config) if config else Plans()
+    return Looked(found, stamp, atlas, rules, Question(as_of, place, known_on, Facts()), plans)
+
+
+def own_config(path: str) -> Path | None:
+    """Return the `reliant.toml` of a folder; what was fetched or packed is not asked how to judge it."""
+    file = Path(path) / "reliant.toml"
+    return file if Path(path).is_dir() and file.is_file() else None
 
 
 def _place(text: str, atlas: Atlas) -> str:

@@ -215,6 +215,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         parties: Every provider and developer named in it.
         place_names: Name in English by ISO 3166 code, for every code named in it.
+        remarks: What a reader must know of how it was made, one sentence each.
     """
 
     schema: str = ASSESSMENT_SCHEMA
@@ -232,3 +233,4 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...]
     parties: tuple[Party, ...] = ()
     place_names: dict[str, str] = {}
+    remarks: tuple[str, ...] = ()
