@@ -29,7 +29,10 @@ ProviderRole: TypeAlias = Literal[
 """lab trains models; api serves them on its own machines; partner-cloud serves another lab's closed models
 under contract; reseller re-hosts others' models; gateway routes to others; protocol names no server."""
 
-Ecosystem: TypeAlias = Literal["pypi", "npm", "go", "maven", "nuget", "cargo", "rubygems", "packagist", "pub"]
+Ecosystem: TypeAlias = Literal[
+    "pypi", "npm", "go", "maven", "nuget", "cargo", "rubygems", "packagist", "pub",
+    "terraform", "cloudformation", "actions", "file",
+]  # fmt: skip
 
 
 class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

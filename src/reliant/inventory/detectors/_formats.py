@@ -1,0 +1,111 @@
+"""Tells what a YAML or JSON file is for, from its path and its first lines, and reads its settings."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import TYPE_CHECKING
+
+from reliant.inventory.detectors._flow import flow_entries
+from reliant.inventory.detectors._yaml import yaml_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.detectors._entries import Entry
+    from reliant.inventory.view import FileView
+
+
+class Use(enum.Enum):
+    """What a file is for."""
+
+    COMPOSE = "compose"
+    WORKFLOW = "workflow"
+    KUBERNETES = "kubernetes"
+    HELM = "helm"
+    CLOUDFORMATION = "cloudformation"
+    GATEWAY = "gateway"
+    MCP = "mcp"
+    SBOM = "sbom"
+    TRAFFIC = "traffic"
+    MANIFEST = "manifest"
+    WEIGHTS = "weights"
+    PLAIN = "plain"
+
+
+_COMPOSE = re.compile(r"(?i)(^|/)(docker-)?compose[^/]*\.ya?ml$|(^|/)stack\.ya?ml$")
+_WORKFLOW = re.compile(
+    r"(?i)(^|/)\.github/(workflows|actions)/|(^|/)action\.ya?ml$|(^|/)\.gitlab-ci|(^|/)\.gitlab/|(^|/)\.circleci/"
+    r"|azure-pipelines|bitbucket-pipelines|(^|/)cloudbuild\.ya?ml$|(^|/)\.drone\.yml$|(^|/)buildspec"
+)
+_HELM = re.compile(r"(?i)(^|/)values[^/]*\.ya?ml$|(^|/)templates/[^/]+\.ya?ml$|(^|/)helmfile|(^|/)charts?/")
+_MANIFEST = re.compile(
+    r"(?i)(^|/)(package(-lock)?|npm-shrinkwrap|composer|tsconfig[^/]*|jsconfig[^/]*|bower|deno|lerna|nx|turbo|biome|\.eslintrc"
+    r"|\.prettierrc|renovate|\.swcrc|babel\.config|jest\.config|tslint|project\.assets|pipfile\.lock)\.?(jsonc?|lock)?$"
+    r"|(^|/)(pnpm-lock|mkdocs|\.pre-commit-config|environment[^/]*|conda[^/]*|pubspec|_config|\.readthedocs|codecov|dependabot|\.travis"
+    r"|meta|recipe)\.ya?ml$|\.lock$|(^|/)(pubspec|uv|poetry)\.lock$"
+)
+_MCP = re.compile(r"(?i)(^|/)\.?mcp[^/]*\.json$|claude_desktop_config|mcp_settings|mcp[-_.]servers?")
+_KUBERNETES = re.compile(rb"(?m)^apiVersion\s*:.*$")
+_KIND = re.compile(rb"(?m)^kind\s*:")
+_CLOUDFORMATION = re.compile(
+    rb"AWSTemplateFormatVersion|Transform\"?:\s*\"?'?AWS::Serverless|\bType\"?:\s*\"?'?AWS::\w+::"
+)
+_GATEWAY = re.compile(
+    rb"litellm_params|\bmodel_list\s*:|\"?(override_params|virtual_key|virtual_keys)\"?\s*:|\brouter_settings\s*:|(?m:^reliant_gateway)"
+)
+_SBOM = re.compile(rb"\"bomFormat\"|\"spdxVersion\"|spdx\.org/rdf|\"SPDXID\"|cyclonedx\.org/schema")
+_TRAFFIC = re.compile(rb"gen_ai\.|\"resourceSpans\"|\"scopeSpans\"")
+_HEAD = 200_000
+_WORTH = re.compile(
+    rb"(?i)model|llm|provider|deployment|image\"?\s*:|repository\"?\s*:|base_?url|api_?base|api_?key|endpoint|checkpoint|repo_id"
+)
+
+
+def use_of(file: FileView) -> Use:
+    """Return what a YAML or JSON file is for."""
+    path = file.path
+    if _MANIFEST.search(path):
+        return Use.MANIFEST
+    if _MCP.search(path) and path.lower().endswith(".json"):
+        return Use.MCP
+    head = file.data[:_HEAD]
+    if _SBOM.search(head[:20_000]):
+        return Use.SBOM
+    if _TRAFFIC.search(head):
+        return Use.TRAFFIC
+    if file.name in _WEIGHTS_CONFIG:
+        return Use.WEIGHTS
+    if _COMPOSE.search(path):
+        return Use.COMPOSE
+    if _WORKFLOW.search(path):
+        return Use.WORKFLOW
+    if _GATEWAY.search(head):
+        return Use.GATEWAY
+    if _CLOUDFORMATION.search(head):
+        return Use.CLOUDFORMATION
+    if _HELM.search(path):
+        return Use.HELM
+    if _KUBERNETES.search(head) and _KIND.search(head):
+        return Use.KUBERNETES
+    return Use.MCP if b'"mcpServers"' in head else Use.PLAIN
+
+
+# What a folder of weights describes itself with; read together with the weights.
+_WEIGHTS_CONFIG = frozenset({
+    "adapter_config.json", "config.json", "tokenizer_config.json", "generation_config.json", "tokenizer.json",
+    "preprocessor_config.json", "special_tokens_map.json", "model_index.json", "vocab.json",
+    "added_tokens.json", "modules.json", "config_sentence_transformers.json", "quantize_config.json",
+})  # fmt: skip
+
+
+def worth_reading(file: FileView) -> bool:
+    """Say whether a configuration file has anything in it that could matter."""
+    return bool(file.hits) or _WORTH.search(file.data) is not None
+
+
+def entries_of(file: FileView) -> Iterator[Entry]:
+    """Yield the settings of a YAML or JSON file."""
+    if file.text.lstrip()[:1] in {"{", "["} and not file.text.lstrip().startswith("{{"):
+        return flow_entries(file.text)
+    return yaml_entries(file.text)

@@ -1,0 +1,39 @@
+"""JSON configuration of programs, with or without comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reliant.inventory.detectors._blocks import is_example, signals_of
+from reliant.inventory.detectors._formats import Use, entries_of, use_of, worth_reading
+from reliant.inventory.signals import Claim, Wants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.signals import Signal
+    from reliant.inventory.view import FileView
+
+# A price list or a vocabulary is data, and may be huge; what names a provider is small.
+_MOST_BYTES = 400_000
+
+
+class JsonConfig:
+    """Reads any JSON that is no manifest, no SBOM and no list of data."""
+
+    id = "json-config"
+    claim = Claim(
+        reads="*.json, *.jsonc, *.json5",
+        finds=("provider", "model", "endpoint", "env", "region"),
+        resolves=("settings of one block belong together",),
+        limits="Files above 400 kB are taken for data.",
+    )
+    wants = Wants(suffixes=(".json", ".jsonc", ".json5"), always=True, limit=_MOST_BYTES + 1)
+
+    def detect(self, file: FileView) -> Iterator[Signal]:
+        """Say what the settings name."""
+        if len(file.data) <= _MOST_BYTES and worth_reading(file) and use_of(file) is Use.PLAIN:
+            yield from signals_of(entries_of(file), file, optional=is_example(file))
+
+
+DETECTOR = JsonConfig()
