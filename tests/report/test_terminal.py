@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant import report
-from reliant.core.results import Interval, UseAnswer
-from reliant.core.use import NotLookedAt
-from reliant.core.verdict import Axis, AxisAnswer, Verdict
+from reliant.core.results import Interval
 from reliant.report._text import clean, fit, percent, width, wrap
 from support import assessments
 
@@ -59,33 +57,16 @@ def test_a_name_in_a_target_cannot_send_codes_to_the_terminal():
     assert "\u202e" not in text
 
 
-def crowd(providers, models):
-    """An assessment with many providers, blocked by access rules, and long Chinese names."""
-    uses, answers = [], []
-    for number in range(providers):
-        name = f"通义千问供应商-{number}-" + "很长的名字" * 3
-        use = assessments.use(f"u{number}", "a.py:1", provider=name, model=f"模型-{number % models}" * 4)
-        uses.append(use)
-        access = AxisAnswer(Verdict.UNKNOWN)
-        answers.append(UseAnswer(use.id, Verdict.UNKNOWN, dict.fromkeys(Axis, access)))
-    skipped = tuple(NotLookedAt(f"f{n}", f"reason {n} " + "目录太深" * 8) for n in range(40))
-    return assessments.shop(
-        uses=(*assessments.USES, *uses),
-        verdicts=(*assessments.shop().verdicts, *answers),
-        not_looked_at=skipped,
-    )
-
-
 @pytest.mark.parametrize("providers", [0, 3, 40])
 def test_it_is_one_screen_of_forty_lines_and_eighty_columns(providers):
-    lines = screen(crowd(providers, 7)).splitlines()
+    lines = screen(assessments.crowd(providers)).splitlines()
 
     assert len(lines) <= 40
     assert max(map(width, lines)) <= 80
 
 
 def test_what_does_not_fit_is_counted():
-    text = screen(crowd(40, 7))
+    text = screen(assessments.crowd(40))
 
     shown = sum(line.startswith(("BLOCKED", "UNKNOWN", "CONDITIONAL", "OPEN")) for line in text.splitlines())
     more = int(re.search(r"and (\d+) more lines: ", text)[1])

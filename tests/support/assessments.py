@@ -459,3 +459,23 @@ def hostile() -> Assessment:
         verdicts=(_answer("u-x", _openai_access(BLOCK_DAY)),),
         not_looked_at=(NotLookedAt(f"{script}|x", "symbolic link"),),
     )
+
+
+def crowd(providers: int = 40, models: int = 7) -> Assessment:
+    """Return an assessment with many providers, long Chinese names and many skipped paths."""
+    uses, answers, functions = [], [], []
+    for number in range(providers):
+        name = f"通义千问供应商-{number}-" + "很长的名字" * 3
+        one = use(f"crowd{number}", "a.py:1", provider=name, model=f"模型-{number % models}" * 4)
+        uses.append(one)
+        answers.append(UseAnswer(one.id, Verdict.UNKNOWN, dict.fromkeys(Axis, AxisAnswer(Verdict.UNKNOWN))))
+        function = _function(f"crowd{number}", f"功能 {number} with a name that is rather long", 1, one.id)
+        functions.append(FunctionImpact(function, "unknown", (one.id,)))
+    base = shop()
+    impact = msgspec.structs.replace(base.impact, functions=(*base.impact.functions, *functions))
+    return shop(
+        uses=(*USES, *uses),
+        verdicts=(*base.verdicts, *answers),
+        impact=impact,
+        not_looked_at=tuple(NotLookedAt(f"f{n}", f"reason {n} " + "目录太深" * 8) for n in range(40)),
+    )

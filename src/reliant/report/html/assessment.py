@@ -178,6 +178,10 @@ def _functions_table(view: View) -> Table:
     )
 
 
+def _weight(view: View, state: str) -> float:
+    return sum(item.function.weight for item in view.by_state(state))
+
+
 def _states_table(view: View) -> Table:
     """Return the numbers of the bar; why each function is in its state is told further down."""
     return Table(
@@ -202,6 +206,7 @@ def stop_figure(view: View) -> Figure | None:
     ]
     if not pieces:
         return None
+    whole = sum(piece.weight for piece in pieces)
     title = "What stops, what is not known, what works"
     return Figure.drawn(
         "stops",
@@ -209,7 +214,10 @@ def stop_figure(view: View) -> Figure | None:
         "Each piece is one function, as wide as its weight.",
         lambda size: stacked_bar(pieces, id_="stops", title=title, description=view.stop_sentence, size=size),
         table=_states_table(view),
-        legend=tuple((class_, f"{mark} {state}") for state, (class_, mark) in _STATES.items()),
+        legend=tuple(
+            (class_, f"{mark} {state} {percent(_weight(view, state) / whole)}")
+            for state, (class_, mark) in _STATES.items()
+        ),
     )
 
 

@@ -151,9 +151,9 @@ def _nodes(threads: Sequence[Thread], columns: int) -> list[dict[str, _Node]]:
             if at:
                 pull[node.stop.key] += thread.weight * before[thread.stops[at - 1].key]
         if at:
-            order = sorted(column, key=lambda key: (pull[key] / column[key].weight, key))
+            order = sorted(column, key=lambda key: (key == _REST, pull[key] / column[key].weight, key))
         else:
-            order = sorted(column, key=lambda key: -column[key].weight)
+            order = sorted(column, key=lambda key: (key == _REST, -column[key].weight))
         found.append({key: column[key] for key in order})
     return found
 

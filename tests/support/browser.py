@@ -1,0 +1,93 @@
+"""A real Chromium that opens a page from disk: no network, and nothing of the page may run.
+
+What is asked of the page is asked from outside, through the driver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def find() -> tuple[str, str]:
+    """Return the paths of Chromium and of its driver; skip the test where one is not installed."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    chromium = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no Chromium with its chromedriver is installed")
+    return chromium, driver
+
+
+@contextlib.contextmanager
+def started() -> Iterator[WebDriver]:
+    """Give a running Chromium that can reach nothing but files."""
+    chromium, driver = find()
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+    options = Options()
+    options.binary_location = chromium
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+    ):
+        options.add_argument(word)
+    options.add_argument("--proxy-server=127.0.0.1:9")
+    options.add_argument("--proxy-bypass-list=<-loopback>")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = WebDriver(options=options, service=Service(executable_path=driver))
+    try:
+        yield running
+    finally:
+        running.quit()
+
+
+def show(driver: WebDriver, page: Path, *, width: int, dark: bool = False, media: str = "") -> None:
+    """Open a page from disk at a width, in a colour scheme, on the screen or as print."""
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
+    driver.get(page.as_uri())
+
+
+def ask(driver: WebDriver, expression: str) -> Any:
+    """Return the value of a JavaScript expression about the page."""
+    return driver.execute_script(f"return {expression}")
+
+
+def axe(driver: WebDriver) -> list[str]:
+    """Return what axe-core finds wrong, one line each."""
+    pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    source = importlib.resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    driver.execute_script(source)
+    found = driver.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run(document, {resultTypes: ['violations']})"
+        ".then(r => done(r.violations), e => done(String(e)));"
+    )
+    assert isinstance(found, list), found
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        for one in found
+        for node in one["nodes"][:3]
+    ]
