@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reliant.inventory.merge import Draft
+    from reliant.inventory.roles import Roles
 
 _CALLED = frozenset({Scope.CODE, Scope.CONFIG})
 
 
-def functions_of(drafts: Iterable[Draft]) -> tuple[Function, ...]:
+def functions_of(drafts: Iterable[Draft], roles: Roles) -> tuple[Function, ...]:
     """Return the functions that the drafts show, ordered by id."""
     called = [
         draft
@@ -31,55 +32,71 @@ def functions_of(drafts: Iterable[Draft]) -> tuple[Function, ...]:
         and draft.role is not Role.LISTED
         and draft.kind not in {Kind.SDK, Kind.TOKENIZER}
     ]
-    by_file: dict[str, list[Draft]] = defaultdict(list)
+    by_place: dict[str, list[Draft]] = defaultdict(list)
     for draft in called:
         for path in dict.fromkeys(p.path for p in draft.places):
-            by_file[path].append(draft)
+            by_place[_place(path, draft, roles)].append(draft)
     found = []
-    for path, here in sorted(by_file.items()):
-        need, sites = _need(path, here)
-        first = min((p.signal.line for draft in here for p in draft.places if p.path == path), default=0)
-        stem = posixpath.splitext(path)[0]
+    for place, here in sorted(by_place.items()):
+        sites = [p for draft in here for p in draft.places if _place(p.path, draft, roles) == place]
+        first = min(sites, key=lambda p: (p.path, p.signal.line))
+        stem = posixpath.splitext(place)[0]
         found.append(
             Function(
                 id=stem,
                 name=posixpath.basename(stem).replace("_", " "),
-                weight=float(max(sites, 1)),
-                need=need,
-                where=f"{path}:{first}",
+                weight=float(len({(p.path, p.signal.block[:2]) for p in sites}) or 1),
+                need=_need(list(dict.fromkeys(here)), roles),
+                where=f"{first.path}:{first.signal.line}",
             )
         )
     return tuple(found)
 
 
-def _need(path: str, here: list[Draft]) -> tuple[Need, int]:
-    """Return what a file needs, and the number of its call sites."""
-    always = [draft for draft in here if draft.role is Role.DEFAULT]
-    choices = [draft for draft in here if draft.role is Role.OPTIONAL]
-    sites = len({p.signal.block[:1] for draft in here for p in draft.places if p.path == path})
-    parts: list[Need] = [_either(group) for group in _alternatives(path, always)]
+def _place(path: str, draft: Draft, roles: Roles) -> str:
+    """Return the file, or the folder of adapters, whose function a use belongs to."""
+    return (posixpath.dirname(path) or path) if _adapter(path, draft, roles) else path
+
+
+def _adapter(path: str, draft: Draft, roles: Roles) -> bool:
+    """Say whether a file is one of several adapters to providers that exclude each other."""
+    if draft.provider is None or not roles.alternatives(draft.provider):
+        return False
+    stem = posixpath.basename(path).partition(".")[0].lower().replace("_", "").replace("-", "")
+    return draft.provider.replace("-", "") in stem
+
+
+def _need(here: list[Draft], roles: Roles) -> Need:
+    """Return what a place needs: of each set of alternatives one, of everything else all."""
+    sets: dict[str, list[Draft]] = {}
+    for draft in here:
+        group = roles.alternatives(draft.provider)
+        same = f"{draft.kind}:" if draft.kind is Kind.EMBEDDING else ""
+        key = same + (",".join(sorted(group)) if group else f"{draft.provider}")
+        sets.setdefault(key, []).append(draft)
+    parts: list[Need] = []
+    for drafts in sets.values():
+        needed = [draft for draft in drafts if draft.role is Role.DEFAULT]
+        if len({draft.provider for draft in drafts}) > 1:
+            parts.append(_either(drafts))
+        elif needed:
+            parts.append(_either(needed) if _same_purpose(needed) else _every(needed))
     if not parts:
-        return _either(choices), sites
-    if len(parts) == 1 and choices and isinstance(parts[0], Supplier):
-        alike = [draft for draft in choices if draft.kind is always[0].kind]
-        if alike:
-            return AnyOf((parts[0], *(Supplier(draft.id) for draft in alike))), sites
-    return (parts[0] if len(parts) == 1 else AllOf(tuple(parts))), sites
+        return _either(here)
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _alternatives(path: str, drafts: list[Draft]) -> list[list[Draft]]:
-    """Group drafts that stand in the same group or in sibling classes: one of each group is enough."""
-    groups: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        here = [p.signal for p in draft.places if p.path == path]
-        key = next((s.group for s in here if s.group), "")
-        if not key:
-            heads = {s.block[0] for s in here if s.block and s.block[0].startswith("class ")}
-            key = f"classes:{draft.kind}" if len(heads) == 1 and len({*heads}) == 1 else f"one:{draft.id}"
-        groups.setdefault(key, []).append(draft)
-    return list(groups.values())
+def _same_purpose(drafts: list[Draft]) -> bool:
+    """Say whether the models of one provider stand in the same list or table, one to be picked."""
+    groups = {p.signal.group for draft in drafts for p in draft.places}
+    return len(drafts) > 1 and len(groups) == 1 and "" not in groups
 
 
 def _either(drafts: list[Draft]) -> Need:
     leaves = tuple(Supplier(draft.id) for draft in drafts)
     return leaves[0] if len(leaves) == 1 else AnyOf(leaves)
+
+
+def _every(drafts: list[Draft]) -> Need:
+    leaves = tuple(Supplier(draft.id) for draft in drafts)
+    return leaves[0] if len(leaves) == 1 else AllOf(leaves)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from reliant.core.use import Kind, Role, Scope
+from reliant.inventory.idforms import is_weight_file
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from reliant.inventory.engine import Seen
     from reliant.inventory.vendors import SdkFacts, Vendors
+
+_PLAIN = 0.6
+"""A plain word (`small`) counts as a model only if a library that knows it is there."""
 
 PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
 
@@ -54,8 +58,11 @@ class Linker:
         self._by_file: dict[str, list[Signal]] = defaultdict(list)
         self._product: dict[str, float] = {}
         self._any: dict[str, float] = {}
+        self._declared: set[str] = set()
         for p in placed:
             signal = p.signal
+            if signal.what is What.SDK and signal.provider:
+                self._declared.add(signal.provider)
             if not _names_provider(signal):
                 continue
             self._by_file[p.path].append(signal)
@@ -65,30 +72,61 @@ class Linker:
 
     def linked(self, placed: Sequence[Placed]) -> list[Placed]:
         """Return the signals with the provider filled in wherever it can be told."""
-        return [p._replace(signal=self._link(p)) for p in placed]
+        found = []
+        for p in placed:
+            signal = self._link(p)
+            if signal is not None:
+                found.append(p._replace(signal=signal))
+        return found
 
-    def _link(self, p: Placed) -> Signal:
+    def _link(self, p: Placed) -> Signal | None:
         signal = p.signal
         if signal.what is not What.MODEL or not signal.model:
             return signal
         developer = self.vendors.developer(signal.model)
         if signal.provider:
-            return signal
-        prefixed = self._by_prefix(signal.model)
-        if prefixed:
-            return msgspec.structs.replace(signal, provider=prefixed)
+            return self._loaded(signal)
+        formed = self.vendors.serves_id(signal.model)
+        if formed is not None and (formed in self._product or formed in self._declared):
+            return self._loaded(msgspec.structs.replace(signal, provider=formed))
+        if signal.model.isalpha() and signal.confidence <= _PLAIN and developer is None:
+            return None
+        labelled = self._by_label(p)
+        if labelled is not None:
+            return msgspec.structs.replace(signal, provider=labelled)
         local = self._in_file(p, developer)
         if local is not None:
-            return _served(signal, local)
+            return self._loaded(_served(signal, local))
+        if formed is not None and not signal.model.isalpha():
+            return msgspec.structs.replace(signal, provider=formed)
         if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
             return signal
         return self._in_package(signal, developer, p.scope)
 
-    def _by_prefix(self, model: str) -> str | None:
-        """Return the provider that the id itself names (`groq/...`), unless the file knows better."""
-        head, slash, _ = model.partition("/")
-        if not slash:
-            return self.vendors.serves_id(model)
+    def _loaded(self, signal: Signal) -> Signal:
+        """Return a model that a library fetches from a hub as served by that hub, with the library as SDK."""
+        record = self.vendors.providers.get(signal.provider or "")
+        if record is None or not record.downloads_from or signal.model is None:
+            return signal
+        if self.vendors.developer(signal.model) == record.id or is_weight_file(signal.model):
+            return msgspec.structs.replace(signal, kind=signal.kind or Kind.OPEN_WEIGHTS)
+        names = record.packages.get("pypi") or ()
+        return msgspec.structs.replace(
+            signal,
+            provider=record.downloads_from,
+            kind=signal.kind or Kind.OPEN_WEIGHTS,
+            sdk=signal.sdk or (names[0] if names else None),
+        )
+
+    def _by_label(self, p: Placed) -> str | None:
+        """Return the provider whose name the innermost table entry or branch around a signal carries."""
+        for part in reversed(p.signal.block):
+            kind, _, rest = part.partition(" ")
+            if kind in {"entry", "branch", "case"}:
+                name = rest.rpartition(":")[0]
+                provider = self.vendors.prefix(name) or self.vendors.slugs.get(plain_slug(name))
+                if provider is not None:
+                    return provider
         return None
 
     def _in_file(self, p: Placed, developer: str | None) -> Signal | None:
@@ -163,6 +201,11 @@ class Linker:
                 signal, provider=servers[0], confidence=min(signal.confidence, 0.6)
             )
         return signal
+
+
+def plain_slug(name: str) -> str:
+    """Return a name as slugs are compared: letters and digits in lower case."""
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _names_provider(signal: Signal) -> bool:

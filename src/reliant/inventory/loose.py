@@ -16,6 +16,7 @@ from reliant.inventory.signals import Signal, What
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reliant.inventory.vendors import SdkFacts
     from reliant.inventory.view import FileView
 
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")
@@ -60,7 +61,7 @@ def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iter
                         what=What.SDK,
                         line=number,
                         column=match.start() + 1,
-                        sdk=sdk_name(sdk, language),
+                        sdk=sdk_name(sdk, language, next(group for group in match.groups() if group)),
                         provider=None if sdk.replaceable else sdk.provider,
                         fixed=not sdk.replaceable,
                         confidence=confidence,
@@ -125,9 +126,17 @@ def bundle(file: FileView) -> Iterator[Signal]:
         )  # fmt: skip
 
 
-def sdk_name(sdk: object, language: str) -> str:
-    """Return the name under which the registry of a language has an SDK."""
+def sdk_name(sdk: SdkFacts, language: str, module: str = "") -> str:
+    """Return the name under which the registry of a language has an SDK; of several the one of the module."""
     registry = {"python": "pypi", "js": "npm"}.get(language, language)
-    packages: dict[str, tuple[str, ...]] = getattr(sdk, "packages", {})
-    names = packages.get(registry) or next(iter(packages.values()), ())
-    return names[0] if names else str(getattr(sdk, "id", ""))
+    names = sdk.packages.get(registry) or next(iter(sdk.packages.values()), ())
+    wanted = module.lower().replace("_", "-")
+    for name in names:
+        plain = name.lower().replace("_", "-")
+        if (
+            wanted
+            and (wanted == plain or wanted.replace(".", "-").startswith((plain + "-", plain + "/")))
+            or wanted.partition(".")[0] == plain
+        ):
+            return name
+    return names[0] if names else sdk.id

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
 from reliant.inventory.link import Linker, Placed, joined, place
+from reliant.inventory.roles import Roles, roles_of
 from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tup
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = place(entries)
     linked = joined(Linker(placed, vendors).linked(placed), vendors)
-    drafts = _drafts(linked, vendors)
-    functions = functions_of(drafts)
+    roles = roles_of(linked, vendors)
+    drafts = _drafts(linked, vendors, roles)
+    functions = functions_of(drafts, roles)
     needed: dict[str, list[str]] = defaultdict(list)
     for function in functions:
         for use in suppliers(function.need):
@@ -51,6 +53,7 @@ class Draft:
         self.scope = scope
         self.sdk = sdk
         self.places: list[Placed] = []
+        self.decided = Role.DEFAULT
 
     def use(self, vendors: Vendors, functions: tuple[str, ...]) -> Use:
         """Return the finished use."""
@@ -90,7 +93,7 @@ class Draft:
     @property
     def role(self) -> Role:
         """The strongest role that any place shows."""
-        roles = [p.signal.role or _DEFAULT_ROLE.get(self.scope, Role.DEFAULT) for p in self.places]
+        roles = [p.signal.role or self.decided for p in self.places]
         return min(roles, key=_STRONGEST.index)
 
     def evidence(self) -> tuple[Evidence, ...]:
@@ -106,16 +109,23 @@ class Draft:
 
 _SCOPES = list(Scope)
 _STRONGEST = [Role.DEFAULT, Role.OPTIONAL, Role.LISTED]
-_DEFAULT_ROLE = {
-    Scope.TESTS: Role.OPTIONAL,
-    Scope.DOCS: Role.OPTIONAL,
-    Scope.EXAMPLES: Role.OPTIONAL,
-    Scope.TOOLING: Role.OPTIONAL,
-}
+_ASIDE = frozenset({Scope.TESTS, Scope.DOCS, Scope.EXAMPLES, Scope.TOOLING})
 
 
-def _drafts(placed: Sequence[Placed], vendors: Vendors) -> list[Draft]:
+def _decided(provider: str | None, scope: Scope, roles: Roles, coded: set[str | None]) -> Role:
+    """Return the role of a provider where the signal itself does not say it."""
+    if scope in _ASIDE:
+        return Role.OPTIONAL
+    if provider in roles.of:
+        return roles.of[provider]
+    if scope is Scope.MANIFEST and provider is not None and coded and provider not in coded:
+        return Role.OPTIONAL
+    return Role.DEFAULT
+
+
+def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[Draft]:
     drafts: dict[tuple[str | None, str | None, Kind, Scope, str | None], Draft] = {}
+    coded = {p.signal.provider for p in placed if p.scope is Scope.CODE and p.signal.provider}
     for p in placed:
         signal = p.signal
         if signal.what in {What.CHOICE, What.LABEL}:
@@ -127,6 +137,7 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors) -> list[Draft]:
         draft = drafts.get(key)
         if draft is None:
             draft = drafts[key] = Draft(signal.provider, model, kind, p.scope, signal.sdk)
+            draft.decided = _decided(signal.provider, p.scope, decided, coded)
         draft.sdk = draft.sdk or signal.sdk
         draft.places.append(p)
     return _without_shadows(drafts.values())

@@ -325,9 +325,12 @@ class Vendors:
     def _serving(self) -> list[tuple[str, re.Pattern[str]]]:
         found = []
         for record in self.providers.values():
+            if not record.serving_ids:
+                continue
+            pattern = re.compile(record.serving_ids)
             # A form that every hub id has tells nothing about who serves it.
-            if record.serving_ids and "hub" not in record.roles and "gateway" not in record.roles:
-                found.append((record.id, re.compile(record.serving_ids)))
+            if not pattern.match("owner/name-7b"):
+                found.append((record.id, pattern))
         return found
 
     @functools.cached_property

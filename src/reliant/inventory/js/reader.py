@@ -52,6 +52,17 @@ _MODEL_KEYS = (
 )
 _LABELS = frozenset({"name", "id", "provider", "providerId", "slug", "key"})
 _CHOICES = ("provider", "backend", "service", "vendor", "llm_type", "llm_provider", "default_provider")
+_ORDERS = (
+    "order",
+    "priority",
+    "priorities",
+    "preference",
+    "preferences",
+    "fallback",
+    "fallbacks",
+    "fallback_chain",
+    "chain",
+)
 _ASKS = frozenset({"startsWith", "endsWith", "includes", "indexOf", "match", "test", "split"})
 _TALK = frozenset({"log", "warn", "error", "info", "debug", "fail", "message", "describe"})
 
@@ -116,7 +127,7 @@ class Reader:
                 what=What.SDK,
                 line=imported.line,
                 block=block.path,
-                sdk=sdk_name(sdk, "js"),
+                sdk=sdk_name(sdk, "js", imported.module),
                 provider=None if sdk.replaceable else sdk.provider,
                 fixed=not sdk.replaceable,
                 kind=_kind(sdk.kind) if sdk.kind in {"tokenizer", "gateway"} else Kind.SDK,
@@ -420,6 +431,19 @@ class Reader:
             )  # fmt: skip
 
     def _choice(self, name: str, expression: Node, block: Block) -> Iterator[Signal]:
+        if snake(name).endswith(_ORDERS) and expression.type == "array":
+            texts = [v.text for v in values(expression, block) if v.text]
+            if texts:
+                line, column = place_of(expression)
+                yield Signal(
+                    what=What.CHOICE,
+                    line=line,
+                    column=column,
+                    block=block.path,
+                    model=texts[0],
+                    options=tuple(texts[1:]),
+                )
+            return
         if not snake(name).endswith(_CHOICES) or expression.type in {
             "identifier",
             "object",
@@ -509,7 +533,7 @@ class Reader:
                                 block=block.path,
                                 model=text_of(node)[1:-1],
                             )
-            elif block.kind == "entry" and block.name:
+            elif block.kind in {"entry", "branch"} and block.name:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
 
 

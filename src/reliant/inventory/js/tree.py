@@ -49,6 +49,12 @@ class Block:
             block = block.parent
         return tuple(reversed(parts))
 
+    def bind(self, name: str, value: Node | Imported) -> None:
+        """Note one more thing that `name` may be; a branch binds for the function around it."""
+        self.names.setdefault(name, []).append(value)
+        if self.kind == "branch" and self.parent is not None:
+            self.parent.bind(name, value)
+
     def owner(self) -> Block | None:
         """The innermost class around it, or itself."""
         block: Block | None = self
@@ -102,10 +108,27 @@ class Tree:
                     else ""
                 )
                 inner = self._open("entry", name, node, block)
+            elif kind in {"if_statement", "switch_case"}:
+                label = _label(node)
+                if label and kind == "switch_case":
+                    inner = self._open("branch", label, node, block)
+                elif label:
+                    self._branch(node, label, block, stack, depth)
+                    self.nodes.append((node, block))
+                    continue
             self._bind(node, kind, inner if kind in _FUNCTIONS else block)
             self.nodes.append((node, inner))
             for child in reversed(node.named_children):
                 stack.append((child, inner, depth + 1))
+
+    def _branch(
+        self, node: Node, label: str, block: Block, stack: list[tuple[Node, Block, int]], depth: int
+    ) -> None:
+        """Give the body of an `if x === "label"` a block of its own; the rest stays where it is."""
+        inner = self._open("branch", label, node, block)
+        body = node.child_by_field_name("consequence")
+        for child in reversed(node.named_children):
+            stack.append((child, inner if child == body else block, depth + 1))
 
     def _open(self, kind: str, name: str, node: Node, parent: Block) -> Block:
         block = Block(kind, name[:40], node.start_point[0] + 1, parent)
@@ -132,16 +155,16 @@ class Tree:
                 if owner is not None:
                     owner.fields.setdefault(text_of(left.child_by_field_name("property")), []).append(right)
             elif left is not None and left.type == "identifier":
-                block.names.setdefault(text_of(left), []).append(right)
+                block.bind(text_of(left), right)
         elif kind in {"required_parameter", "optional_parameter"}:
             value = node.child_by_field_name("value")
             pattern = node.child_by_field_name("pattern")
             if value is not None and pattern is not None and pattern.type == "identifier":
-                block.names.setdefault(text_of(pattern), []).append(value)
+                block.bind(text_of(pattern), value)
         elif kind in {"assignment_pattern", "object_assignment_pattern"}:
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             if left is not None and right is not None:
-                block.names.setdefault(text_of(left), []).append(right)
+                block.bind(text_of(left), right)
 
     def _declare(self, name: Node, value: Node, block: Block) -> None:
         if name is None or value is None:
@@ -152,16 +175,16 @@ class Tree:
             line = name.start_point[0] + 1
             if name.type == "identifier":
                 found = Imported(source, member or "*", line, dynamic=True)
-                block.names.setdefault(text_of(name), []).append(found)
+                block.bind(text_of(name), found)
                 self.imports.append((found, block))
             elif name.type == "object_pattern":
                 for child in name.named_children:
                     exported, local = _pattern(child)
                     found = Imported(source, exported, line, dynamic=True)
-                    block.names.setdefault(local, []).append(found)
+                    block.bind(local, found)
                     self.imports.append((found, block))
         elif name.type == "identifier":
-            block.names.setdefault(text_of(name), []).append(value)
+            block.bind(text_of(name), value)
 
     def _import(self, node: Node, block: Block) -> None:
         source = node.child_by_field_name("source")
@@ -181,7 +204,7 @@ class Tree:
                     alias = text_of(part.child_by_field_name("alias")) or name
                     found.append((alias, Imported(module, name, line)))
         for local, imported in found:
-            block.names.setdefault(local, []).append(imported)
+            block.bind(local, imported)
         if not typed:
             self.imports.append((found[0][1] if found else Imported(module, "*", line), block))
 
@@ -237,6 +260,25 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
             yield text_of(child.child_by_field_name("key")).strip("'\"`"), child.child_by_field_name("value")
         elif child.type == "shorthand_property_identifier":
             yield text_of(child), child
+
+
+def _label(node: Node) -> str:
+    """Return the text with which an `if` or a `case` compares something."""
+    if node.type == "switch_case":
+        value = node.child_by_field_name("value")
+        return text_of(value).strip("'\"`")[:40] if value is not None and value.type == "string" else ""
+    condition = node.child_by_field_name("condition")
+    test = condition.named_children[0] if condition is not None and condition.named_children else None
+    if (
+        test is None
+        or test.type != "binary_expression"
+        or text_of(test.child_by_field_name("operator")) not in {"===", "=="}
+    ):
+        return ""
+    for side in (test.child_by_field_name("right"), test.child_by_field_name("left")):
+        if side is not None and side.type == "string":
+            return text_of(side).strip("'\"`")[:40]
+    return ""
 
 
 def _pattern(node: Node) -> tuple[str, str]:

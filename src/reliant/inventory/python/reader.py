@@ -28,9 +28,8 @@ URL_KEYWORDS = (
     "openai_base_url", "service_url", "api_base_url", "dashscope_base_url", "base_uri", "http_options", "client_options",
 )  # fmt: skip
 MODEL_KEYWORDS = (
-    "model", "model_name", "model_id", "azure_deployment", "deployment_name", "deployment_id", "deployment", "engine",
-    "repo_id", "pretrained_model_name_or_path", "model_name_or_path", "modelId", "model_size_or_path", "model_path",
-    "repo_or_dir", "checkpoint", "model_repo_id", "repo", "embedding_model_name", "embed_model", "llm_model",
+    "repo_or_dir", "model", "model_name", "model_id", "azure_deployment", "deployment_name", "deployment_id", "deployment", "engine",
+    "repo_id", "pretrained_model_name_or_path", "model_name_or_path", "modelId", "model_size_or_path", "model_path", "checkpoint", "model_repo_id", "repo", "embedding_model_name", "embed_model", "llm_model",
 )  # fmt: skip
 _PLURAL_LISTED = 4
 _LABELS = frozenset(
@@ -62,6 +61,17 @@ _CHOICES = (
     "method",
     "client_type",
     "mode_provider",
+)
+_ORDERS = (
+    "order",
+    "priority",
+    "priorities",
+    "preference",
+    "preferences",
+    "fallback",
+    "fallbacks",
+    "fallback_chain",
+    "chain",
 )
 _TALK = frozenset(
     {
@@ -249,7 +259,7 @@ class Reader:
                 what=What.SDK,
                 line=imported.line,
                 block=block.path,
-                sdk=sdk_name(sdk, "python"),
+                sdk=sdk_name(sdk, "python", imported.dotted),
                 provider=None if sdk.replaceable else sdk.provider,
                 fixed=not sdk.replaceable,
                 kind=_kind(sdk.kind) if sdk.kind in {"tokenizer", "gateway"} else Kind.SDK,
@@ -325,7 +335,7 @@ class Reader:
                 column=call.col_offset + 1,
                 block=block.path,
                 provider=endpoint.provider,
-                sdk=sdk_name(sdk, "python"),
+                sdk=sdk_name(sdk, "python", full),
                 kind=endpoint.kind,
                 endpoint=endpoint.host,
                 region=endpoint.estate,
@@ -570,6 +580,10 @@ class Reader:
             call.func.attr if isinstance(call.func, ast.Attribute) else ""
         )
         given = next((g for name in MODEL_KEYWORDS if (g := keyword(call, name)) is not None), None)
+        if keyword(call, "repo_or_dir") is not None or dotted(call.func).endswith("hub.load"):
+            entry = keyword(call, "model") or (call.args[1] if len(call.args) > 1 else None)
+            for value in self.evaluator.values(entry, block) if entry is not None else ():
+                self._tell(value, value.text or "")
         positional = call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
         endpoints = self.endpoints_of(call.func, block) if isinstance(call.func, ast.Attribute) else []
         if given is not None and (endpoints or last in _LOADERS):
@@ -821,13 +835,19 @@ class Reader:
                         ):
                             value = Value(expression.value, expression.lineno, expression.col_offset + 1)
                             yield self._signal(What.LABEL, value, block, model=expression.value)
-            elif block.kind == "entry" and block.name:
+            elif block.kind in {"entry", "branch"} and block.name:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
 
     def _choice(
         self, name: str, expression: ast.expr, block: Block, choices: ast.expr | None
     ) -> Iterator[Signal]:
         plain = snake(name)
+        if plain.endswith(_ORDERS) and isinstance(expression, ast.List | ast.Tuple):
+            texts = [v.text for v in self._slot_values(expression, block) if v.text]
+            if texts:
+                value = Value(texts[0], expression.lineno, expression.col_offset + 1)
+                yield self._signal(What.CHOICE, value, block, model=texts[0], options=tuple(texts[1:]))
+            return
         if not plain.endswith(_CHOICES):
             return
         options = (

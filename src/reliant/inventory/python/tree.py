@@ -74,8 +74,10 @@ class Block:
         return block
 
     def bind(self, name: str, value: Bound) -> None:
-        """Note one more thing that `name` may be."""
+        """Note one more thing that `name` may be; a branch binds for the function around it."""
         self.names.setdefault(name, []).append(value)
+        if self.kind == "branch" and self.parent is not None:
+            self.parent.bind(name, value)
 
     def find(self, name: str) -> tuple[list[Bound], Block] | None:
         """Return what `name` may be, seen from here, and the block that binds it."""
@@ -154,10 +156,14 @@ class _Builder:
                     block.bind(alias.asname or alias.name, found)
             case ast.If():
                 self.expression(node.test, block)
-                typing_only = isinstance(node.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.dump(
-                    node.test
+                typing_only = (
+                    "TYPE_CHECKING" in ast.dump(node.test)
+                    if isinstance(node.test, ast.Name | ast.Attribute)
+                    else False
                 )
-                self.body(node.body, block, guarded=True)
+                label = _compared(node.test)
+                inner = self._open("branch", label, node, block) if label else block
+                self.body(node.body, inner, guarded=True)
                 self.body(node.orelse, block, guarded=guarded or not typing_only)
             case ast.Try():
                 catches = any(_catches_import(handler) for handler in node.handlers)
@@ -197,7 +203,9 @@ class _Builder:
             case ast.Match():
                 self.expression(node.subject, block)
                 for arm in node.cases:
-                    self.body(arm.body, block, guarded=True)
+                    label = _matched(arm.pattern)
+                    inner = self._open("branch", label, arm.pattern, block) if label else block
+                    self.body(arm.body, inner, guarded=True)
             case ast.Expr(value=ast.Constant(value=str())):
                 self.docstrings.add(id(node.value))
             case _:
@@ -295,6 +303,39 @@ class _Builder:
         parts = self.package.split(".") if self.package else []
         parts = parts[: len(parts) - (node.level - 1)] if node.level > 1 else parts
         return ".".join((*parts, *([node.module] if node.module else [])))
+
+
+def _compared(test: ast.expr) -> str:
+    """Return the text with which an `if` compares something, if that is what it does."""
+    if isinstance(test, ast.BoolOp):
+        return next((label for part in test.values if (label := _compared(part))), "")
+    if (
+        not isinstance(test, ast.Compare)
+        or len(test.ops) != 1
+        or not isinstance(test.ops[0], ast.Eq | ast.In)
+    ):
+        return ""
+    for side in (test.comparators[0], test.left):
+        if isinstance(side, ast.Constant) and isinstance(side.value, str):
+            return side.value[:40]
+        if isinstance(side, ast.Tuple | ast.List | ast.Set) and side.elts and isinstance(test.ops[0], ast.In):
+            first = side.elts[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                return first.value[:40]
+        if isinstance(side, ast.Attribute) and side.attr.isupper():
+            return side.attr.lower()
+    return ""
+
+
+def _matched(pattern: ast.pattern) -> str:
+    if isinstance(pattern, ast.MatchOr):
+        return next((label for part in pattern.patterns if (label := _matched(part))), "")
+    if isinstance(pattern, ast.MatchValue):
+        if isinstance(pattern.value, ast.Constant) and isinstance(pattern.value.value, str):
+            return pattern.value.value[:40]
+        if isinstance(pattern.value, ast.Attribute):
+            return pattern.value.attr.lower()
+    return ""
 
 
 def _catches_import(handler: ast.ExceptHandler) -> bool:

@@ -1,0 +1,187 @@
+"""Which of several providers a product takes unless asked otherwise.
+
+Providers are alternatives of each other if sibling blocks name one each: the classes of a plugin
+table, the arms of an `if provider == ...`, the entries of a table, the files of a folder of
+adapters. The one that a default names (`--service openai`, a priority list, a model constant
+outside of the alternatives) is DEFAULT, the others are OPTIONAL. A provider without alternatives
+is DEFAULT.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from reliant.core.use import Role, Scope
+from reliant.inventory.signals import What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reliant.inventory.link import Placed
+    from reliant.inventory.vendors import Vendors
+
+
+class Roles(NamedTuple):
+    """The role of each provider in the product, and the sets of alternatives."""
+
+    of: dict[str, Role]
+    groups: tuple[frozenset[str], ...]
+
+    def alternatives(self, provider: str | None) -> frozenset[str]:
+        """Return the providers that can stand in for one, itself included; empty if there are none."""
+        return next((group for group in self.groups if provider in group), frozenset())
+
+
+def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
+    """Decide for every provider of the product's code."""
+    calls = [
+        p for p in placed if p.scope is Scope.CODE and p.signal.provider and p.signal.role is not Role.LISTED
+    ]
+    calls = [p for p in calls if p.signal.what in {What.ENDPOINT, What.MODEL, What.ENV, What.SDK}]
+    groups = _merged((*_by_block(calls, placed, vendors), *_by_file(calls, vendors)))
+    labels = _labels(placed, calls)
+    chosen, refused = _chosen(placed, labels, vendors)
+    of: dict[str, Role] = {}
+    for group in groups:
+        taken = group & chosen
+        if not taken:
+            taken = _outside(group, calls)
+        for provider in group:
+            of[provider] = Role.DEFAULT if provider in taken else Role.OPTIONAL
+    for provider in refused - chosen:
+        of.setdefault(provider, Role.OPTIONAL)
+    return Roles(of, tuple(groups))
+
+
+def _by_block(calls: Iterable[Placed], placed: Sequence[Placed], vendors: Vendors) -> list[frozenset[str]]:
+    """Find siblings in one file, each with a provider of its own."""
+    labelled = {(p.path, p.signal.block) for p in placed if p.signal.what is What.LABEL}
+    siblings: dict[tuple[str, tuple[str, ...], str], dict[str, set[str]]] = defaultdict(
+        lambda: defaultdict(set)
+    )
+    marked: set[tuple[str, tuple[str, ...], str, str]] = set()
+    for p in calls:
+        block = p.signal.block
+        if p.signal.what is What.SDK:
+            continue
+        for depth, part in enumerate(block):
+            kind = part.partition(" ")[0]
+            if kind not in {"class", "branch", "entry", "case"}:
+                continue
+            key = (p.path, block[:depth], "branch" if kind == "case" else kind)
+            siblings[key][part].add(str(p.signal.provider))
+            if (
+                kind != "class"
+                or (p.path, block[: depth + 1]) in labelled
+                or _names(part, str(p.signal.provider), vendors)
+            ):
+                marked.add((*key, part))
+    found = []
+    for key, parts in siblings.items():
+        own = {part: providers for part, providers in parts.items() if (*key, part) in marked}
+        if len(own) < 2:
+            continue
+        distinct = frozenset(provider for providers in own.values() for provider in providers)
+        if len(distinct) >= 2:
+            found.append(distinct)
+    return found
+
+
+def _by_file(calls: Iterable[Placed], vendors: Vendors) -> list[frozenset[str]]:
+    """Find adapters: files of one folder that carry the names of their providers."""
+    by_folder: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for p in calls:
+        folder, name = posixpath.split(p.path)
+        stem = name.partition(".")[0]
+        provider = str(p.signal.provider)
+        if _names(stem, provider, vendors) or (
+            stem in {"__init__", "index"} and _names(posixpath.basename(folder), provider, vendors)
+        ):
+            where = posixpath.dirname(folder) if stem in {"__init__", "index"} else folder
+            by_folder[where][p.path].add(provider)
+    found = []
+    for files in by_folder.values():
+        providers = frozenset(provider for named in files.values() for provider in named)
+        if len(files) >= 2 and len(providers) >= 2:
+            found.append(providers)
+    return found
+
+
+def _names(text: str, provider: str, vendors: Vendors) -> bool:
+    """Say whether a class or file name contains a name of the provider."""
+    plain = re.sub(r"[^a-z0-9]", "", text.lower())
+    return any(slug in plain for slug, owner in vendors.slugs.items() if owner == provider and len(slug) >= 3)
+
+
+def _merged(groups: Iterable[frozenset[str]]) -> list[frozenset[str]]:
+    """Join groups that share a provider."""
+    found: list[frozenset[str]] = []
+    for group in groups:
+        current = group
+        rest = []
+        for other in found:
+            if current & other:
+                current |= other
+            else:
+                rest.append(other)
+        found = [*rest, current]
+    return sorted(found, key=sorted)
+
+
+def _labels(placed: Sequence[Placed], calls: Iterable[Placed]) -> dict[str, set[str]]:
+    """Return for each label of a block the providers named in that block."""
+    inside: dict[str, list[Placed]] = defaultdict(list)
+    for p in calls:
+        inside[p.path].append(p)
+    found: dict[str, set[str]] = defaultdict(set)
+    for p in placed:
+        signal = p.signal
+        if signal.what is not What.LABEL or not signal.model:
+            continue
+        depth = len(signal.block)
+        for call in inside.get(p.path, ()):
+            if call.signal.block[:depth] == signal.block and call.signal.provider:
+                found[signal.model.lower()].add(call.signal.provider)
+    return found
+
+
+def _chosen(
+    placed: Sequence[Placed], labels: dict[str, set[str]], vendors: Vendors
+) -> tuple[set[str], set[str]]:
+    """Return the providers that defaults name, and those that they leave aside."""
+    chosen: set[str] = set()
+    refused: set[str] = set()
+    for p in placed:
+        signal = p.signal
+        if signal.what is not What.CHOICE or not signal.model or p.scope not in {Scope.CODE, Scope.CONFIG}:
+            continue
+        named = _meant(signal.model, labels, vendors)
+        chosen |= named
+        if named:
+            for option in signal.options:
+                refused |= _meant(option, labels, vendors) - named
+    return chosen, refused
+
+
+def _meant(label: str, labels: dict[str, set[str]], vendors: Vendors) -> set[str]:
+    low = label.lower()
+    if low in labels:
+        return labels[low]
+    plain = re.sub(r"[^a-z0-9]", "", low)
+    provider = vendors.slugs.get(plain) or vendors.prefix(low)
+    return {provider} if provider else set()
+
+
+def _outside(group: frozenset[str], calls: Iterable[Placed]) -> set[str]:
+    """Return providers of a group whose model stands as a default outside of any alternative."""
+    found: list[str] = []
+    for p in calls:
+        signal = p.signal
+        if signal.provider not in group or signal.what is not What.MODEL or signal.role is not None:
+            continue
+        if not any(part.startswith(("class ", "branch ", "entry ", "case ")) for part in signal.block):
+            found.append(signal.provider)
+    return {found[0]} if found else set()
