@@ -306,7 +306,7 @@ class _Question:
             if rule.not_enforced:
                 yield f"{rule.id}: on the books, not enforced."
             age = (self.as_of - PartialDate.parse(rule.reviewed.on).latest).days
-            if age > STALE_AFTER_DAYS[axis]:
+            if entry.origin == "atlas" and age > STALE_AFTER_DAYS[axis]:
                 yield f"{rule.id}: stale, last reviewed {rule.reviewed.on}, {age} days before."
         end = self.book.newest(axis)
         if end is not None and self.as_of > end:
