@@ -84,9 +84,12 @@ class Linker:
         if signal.what is not What.MODEL or not signal.model:
             return signal
         developer = self.vendors.developer(signal.model)
-        if signal.provider:
-            return self._loaded(signal)
         formed = self.vendors.serves_id(signal.model)
+        if signal.provider:
+            record = self.vendors.providers.get(signal.provider)
+            if formed and record and "hub" in record.roles and "/" not in signal.model:
+                return self._loaded(msgspec.structs.replace(signal, provider=formed))
+            return self._loaded(signal)
         if formed is not None and (formed in self._product or formed in self._declared):
             return self._loaded(msgspec.structs.replace(signal, provider=formed))
         if signal.model.isalpha() and signal.confidence <= _PLAIN and developer is None:
@@ -94,10 +97,11 @@ class Linker:
         labelled = self._by_label(p)
         if labelled is not None:
             return msgspec.structs.replace(signal, provider=labelled)
-        local = self._in_file(p, developer)
+        distinct = formed is not None and not signal.model.isalpha()
+        local = self._in_file(p, developer, shallowest=1 if distinct else 0)
         if local is not None:
             return self._loaded(_served(signal, local))
-        if formed is not None and not signal.model.isalpha():
+        if distinct:
             return msgspec.structs.replace(signal, provider=formed)
         if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
             return signal
@@ -129,13 +133,13 @@ class Linker:
                     return provider
         return None
 
-    def _in_file(self, p: Placed, developer: str | None) -> Signal | None:
+    def _in_file(self, p: Placed, developer: str | None, *, shallowest: int = 0) -> Signal | None:
         """Return the endpoint of the innermost block around the signal that settles it."""
         endpoints = self._by_file.get(p.path)
         if not endpoints:
             return None
         block = p.signal.block
-        for depth in range(len(block), -1, -1):
+        for depth in range(len(block), shallowest - 1, -1):
             inside = [e for e in endpoints if e.block[:depth] == block[:depth]]
             found = self._settled(inside, developer, p.signal, whole_file=depth == 0)
             if found is not None:

@@ -154,9 +154,23 @@ def _chosen(
     """Return the providers that defaults name, and those that they leave aside."""
     chosen: set[str] = set()
     refused: set[str] = set()
-    for p in placed:
+    choices = [
+        p
+        for p in placed
+        if p.signal.what is What.CHOICE and p.signal.model and p.scope in {Scope.CODE, Scope.CONFIG}
+    ]
+    # One function that names several providers in turn decides between them; it has no default.
+    said: dict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
+    for p in choices:
+        said[p.path, p.signal.block[:1]].add(str(p.signal.model).lower())
+    asked = [p for p in choices if p.signal.options or p.signal.env]
+    if any(_meant(str(p.signal.model), labels, vendors) for p in asked):
+        choices = asked  # an option or a priority list says more than an assignment
+    for p in choices:
         signal = p.signal
-        if signal.what is not What.CHOICE or not signal.model or p.scope not in {Scope.CODE, Scope.CONFIG}:
+        if not signal.model or (
+            not signal.options and not signal.env and len(said[p.path, signal.block[:1]]) > 1
+        ):
             continue
         named = _meant(signal.model, labels, vendors)
         chosen |= named

@@ -208,7 +208,7 @@ class Vendors:
                 self._ports.setdefault(record.port, record.id)
             for repo in record.torch_hub:
                 self._torch_hub.setdefault(repo.lower(), record.id)
-            for slug in (record.id, *record.aliases):
+            for slug in (record.id, *record.aliases, *record.prefixes):
                 plain = re.sub(r"[^A-Z0-9]+", "_", slug.upper()).strip("_")
                 if len(plain) >= 4 and " " not in slug and plain not in _WORDS:
                     slugs.setdefault(plain, record.id)

@@ -512,8 +512,8 @@ class Reader:
     ) -> Iterator[Signal]:
         """Yield one model id that a call is known to ask for."""
         text = value.text or ""
-        if is_weight_file(text) and "{" not in text:
-            text = posixpath.basename(text) if "://" not in text else text
+        if is_weight_file(text) and "{" not in posixpath.basename(text):
+            text = posixpath.basename(text)
         elif not looks_like_id(text) or (not slot and not (known_form(self.file, text) or is_hub_id(text))):
             return
         for endpoint in endpoints or [Endpoint(None, sdk, None, None, None, None, 0.5)]:
@@ -648,7 +648,7 @@ class Reader:
             flag = max(strings, key=len)
             if default is not None:
                 yield from self._slot(flag.lstrip("-"), default, block, env=flag)
-                yield from self._choice(flag.lstrip("-"), default, block, keyword(call, "choices"))
+                yield from self._choice(flag.lstrip("-"), default, block, keyword(call, "choices"), env=flag)
             return
         if (
             last in {"getenv", "get", "getattr", "env", "get_env", "setdefault", "getstr", "str", "config"}
@@ -660,7 +660,7 @@ class Reader:
             if len(call.args) > position:
                 env = key if key.isupper() else None
                 yield from self._slot(key, call.args[position], block, env=env)
-                yield from self._choice(key, call.args[position], block, None)
+                yield from self._choice(key, call.args[position], block, None, env=env)
         if id(call) in self.clients:
             return
         for word in call.keywords:
@@ -682,9 +682,9 @@ class Reader:
             text = value.text
             if text is None or self._is_told(value):
                 continue
-            weights = is_weight_file(text) and "{" not in text
+            weights = is_weight_file(text) and "{" not in posixpath.basename(text)
             if weights:
-                text = posixpath.basename(text) if "://" not in text else text
+                text = posixpath.basename(text)
             elif not looks_like_id(text):
                 continue
             confidence = how_sure(self.file, name, text, bool(self.sdks)) if not weights else 0.6
@@ -839,7 +839,12 @@ class Reader:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
 
     def _choice(
-        self, name: str, expression: ast.expr, block: Block, choices: ast.expr | None
+        self,
+        name: str,
+        expression: ast.expr,
+        block: Block,
+        choices: ast.expr | None,
+        env: str | None = None,
     ) -> Iterator[Signal]:
         plain = snake(name)
         if plain.endswith(_ORDERS) and isinstance(expression, ast.List | ast.Tuple):
@@ -858,7 +863,7 @@ class Reader:
         for value in self._slot_values(expression, block):
             if value.text and len(value.text) < 40 and " " not in value.text:
                 yield self._signal(
-                    What.CHOICE, value, block, model=value.text, options=options,
+                    What.CHOICE, value, block, model=value.text, options=options, env=value.env or env,
                     provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", "")) or self.vendors.prefix(value.text),
                 )  # fmt: skip
 
