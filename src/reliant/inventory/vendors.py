@@ -314,6 +314,11 @@ class Vendors:
         """Return True if the id is one that the atlas lists, not merely of a known form."""
         return _bare(model).lower() in self._known_ids or model.lower() in self._known_ids
 
+    @property
+    def known_ids(self) -> Iterable[str]:
+        """The model ids that the atlas lists, lower case."""
+        return self._known_ids.keys()
+
     def serves_id(self, model: str) -> str | None:
         """Return the provider whose serving form an id has, such as `accounts/.../models/...`."""
         for provider, pattern in self._serving:

@@ -1,0 +1,43 @@
+"""Ruby: gems, clients and raw HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reliant.inventory.detectors._code import Language, code_signals
+from reliant.inventory.signals import Claim, Wants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.signals import Signal
+    from reliant.inventory.view import FileView
+
+_LANGUAGE = Language(
+    id="ruby",
+    comments=(r"(?<![\w\"'])#(?!\{)[^\n]*", r"^=begin.*?^=end"),
+    strings=(r'"((?:[^"\\\n]|\\.)*)"', r"'((?:[^'\\\n]|\\.)*)'"),
+    imports=(r"""^\s*require\s*\(?\s*["']([\w/-]+)["']""",),
+    joint="/",
+    braces=False,
+)
+
+
+class Ruby:
+    """Reads imports, clients, addresses and the strings that are given as models."""
+
+    id = "ruby"
+    claim = Claim(
+        reads="*.rb, *.rake",
+        finds=("provider", "model", "sdk", "endpoint", "env", "region"),
+        resolves=("arguments, fields and setters by name", "defaults of variables", "constants of an SDK"),
+        limits="Constants are not followed to other files.",
+    )
+    wants = Wants(suffixes=(".rb", ".rake"), limit=1_500_000)
+
+    def detect(self, file: FileView) -> Iterator[Signal]:
+        """Say what the source uses."""
+        yield from code_signals(file, _LANGUAGE)
+
+
+DETECTOR = Ruby()
