@@ -58,7 +58,7 @@ def compile_folder(folder: Folder) -> bytes:
 
 def compile_records(records: Mapping[str, Iterable[Record]], documents: Mapping[str, Any]) -> bytes:
     """Return the snapshot of these records, by folder, and documents, by name."""
-    encode = msgspec.msgpack.Encoder(order="deterministic").encode
+    encode = msgspec.msgpack.Encoder().encode
     registry = kinds()
     parts: dict[str, KindPart] = {}
     newest = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ import click
 from reliant.core.dates import PartialDate
 from reliant.errors import UsageError
 
-_Decorated = TypeVar("_Decorated")
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any] | click.Command)
 
 
 class AsOf(click.ParamType[dt.date]):
@@ -52,7 +53,7 @@ output_option = click.option(
 )
 
 
-def format_option(*styles: str, default: str = "terminal") -> Any:
+def format_option(*styles: str, default: str = "terminal") -> Callable[[_Decorated], _Decorated]:
     """Return the `--format` option with these styles."""
     return click.option(
         "--format",
@@ -62,6 +63,45 @@ def format_option(*styles: str, default: str = "terminal") -> Any:
         show_default=True,
         help="How to print it.",
     )
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def who_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Add the options that say who asks: they are the same wherever rules are asked."""
+    for option in reversed(
+        (
+            click.option("--place", metavar="CC", help="Where the users are, an ISO 3166 code such as CN."),
+            click.option("--company-country", metavar="CC", help="Where the company has its seat."),
+            click.option("--owner-country", metavar="CC", help="Where the one owner of the company sits."),
+            click.option("--owners", type=_FILE, help="The graph of holdings above the company, as YAML."),
+            click.option(
+                "--nationality",
+                "nationalities",
+                multiple=True,
+                metavar="CC",
+                help="Of the users; repeatable.",
+            ),
+            click.option("--sector", help="private, government, defence, education ..."),
+            click.option("--public-service", type=click.Choice(["yes", "no"]), help="Offered to the public?"),
+            click.option(
+                "--fact", "more", multiple=True, metavar="NAME=VALUE", help="Any other fact; repeatable."
+            ),
+            click.option("--facts", "facts_file", type=_FILE, help="More facts, as YAML or JSON."),
+            click.option(
+                "--reading",
+                "readings",
+                multiple=True,
+                metavar="RULE=READING",
+                help="Which reading of a rule you follow; repeatable.",
+            ),
+            click.option("--config", type=_FILE, help="A reliant.toml with facts, rules and readings."),
+            click.option("--scenario", help="What if: a built-in scenario, or a scenario file."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def emit(text: str, output: Path | None = None) -> None:

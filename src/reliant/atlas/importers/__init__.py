@@ -13,6 +13,7 @@ import pkgutil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reliant.atlas.importers._cache import Import, store, stored
 from reliant.atlas.importers._rows import Format, ModelRow, Place, ProviderRow, Row
 from reliant.errors import UsageError
 
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Format", "ModelRow", "Place", "ProviderRow", "Row", "formats", "guess", "read"]
+__all__ = [
+    "Format",
+    "Import",
+    "ModelRow",
+    "Place",
+    "ProviderRow",
+    "Row",
+    "formats",
+    "guess",
+    "read",
+    "store",
+    "stored",
+]
 
 
 @functools.cache

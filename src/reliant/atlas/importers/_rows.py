@@ -48,6 +48,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, tag="model", omit_defa
         organisations: Makers as written.
         countries: Countries of the makers as written, in the same order as far as given.
         released: A date, a month or a year.
+        submitted: Day on which it was handed in to a leaderboard.
         accessibility: In the words of the data set.
         weights: open or closed, where the row says so.
         base_models: Names of the models it is said to be built on.
@@ -63,6 +64,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, tag="model", omit_defa
     countries: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     released: str | None = None
+    submitted: str | None = None
     accessibility: str | None = None
     weights: str | None = None
     base_models: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ def _first(path: Path) -> Iterator[ModelRow]:
             params_b=number(row.get("params_b")),
             merged=_flag(row.get("merged", "")),
             weights="open",
+            submitted=row["date"][:10] or None,
             note=row["type"] or None,
         )
 
@@ -64,6 +65,7 @@ def _second(path: Path) -> Iterator[ModelRow]:
             params_b=number(row.get("metadata_params_billions")),
             merged=_flag(row.get("features_is_merged", "")),
             weights="open",
+            submitted=row.get("metadata_submission_date", "")[:10] or None,
             note=row.get("model_type") or None,
         )
 

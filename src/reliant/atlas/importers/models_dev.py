@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_THIS_MACHINE = {"localhost", "127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104 - compared with, never bound to
+
 
 def _read(path: Path) -> Iterator[Row]:
     data = document(path)
@@ -39,9 +41,9 @@ def _read(path: Path) -> Iterator[Row]:
 
 
 def _host(address: str) -> str:
-    """Return the host of an address; none where a part of it is a placeholder."""
+    """Return the host of an address; none where it is a placeholder or this machine."""
     host = urllib.parse.urlsplit(address).hostname or "" if "://" in address else ""
-    return "" if "$" in host or "{" in host else host
+    return "" if "$" in host or "{" in host or host in _THIS_MACHINE else host
 
 
 def _model(path: Path, key: str, name: str, model: dict[str, Any]) -> ModelRow:
