@@ -94,6 +94,15 @@ class Desk:
         """Whether the command line names neither a provider nor a model."""
         return not self.options.get("provider") and not self.options.get("model")
 
+    @property
+    def place(self) -> str | None:
+        """The place that the command line names, checked.
+
+        Raises:
+            UsageError: It is no country.
+        """
+        return self._place(self.options["place"]) if self.options.get("place") else None
+
     def facts(self, asked: Mapping[str, Any], as_of: dt.date) -> Facts:
         """Return all facts of one question.
 
@@ -120,6 +129,19 @@ class Desk:
             place=place,
             origin={name: origin("--channel" if name == "partner" else f"--{name}") for name in names},
         )
+        return self.asker.facts(question, self.about_you(asked, as_of))
+
+    def about_you(self, asked: Mapping[str, Any], as_of: dt.date) -> Facts:
+        """Return what is said about the one who asks: seat, owners, nationality, sector and other facts.
+
+        Raises:
+            UsageError: A place is no country, or a fact is not in the vocabulary.
+        """
+        from_line = str(asked.get("where", ""))
+
+        def origin(option: str) -> Provenance:
+            return Provenance("given", from_line or option)
+
         found: dict[str, Fact] = {}
         for fact, option in (("server.region", "server_place"), ("company.country", "company_country")):
             if asked.get(option):
@@ -141,7 +163,7 @@ class Desk:
         owners = self._ownership(asked)
         if owners is not None:
             about = owners.facts(self.book, as_of) | about
-        return self.asker.facts(question, about)
+        return about
 
     def _named_facts(self, asked: Mapping[str, Any], origin: Any) -> Iterator[tuple[str, Fact]]:
         for text in asked.get("more") or ():

@@ -9,20 +9,21 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from reliant import atlas as atlas_room
-from reliant import inventory, policy, targets
+from reliant import inventory, targets
 from reliant.assessment.assess import Question, assess
 from reliant.assessment.planned import with_plans
 from reliant.assessment.simulate_plans import Plans, read_plans
+from reliant.cli._questions import Desk
 from reliant.cli._targets import open_named
-from reliant.core.facts import Facts
 from reliant.errors import NothingToAssess, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment, TargetStamp
     from reliant.inventory import Inventory
@@ -53,13 +54,10 @@ def cache_folder() -> Path:
 
 def look(
     path: str,
+    who: Mapping[str, Any],
     *,
-    place: str | None,
     as_of: dt.date,
     known_on: dt.date | None = None,
-    facts_file: Path | None = None,
-    config: Path | None = None,
-    scenario: str | None = None,
     changed_since: str | None = None,
     workers: int | None = None,
     cached: bool = True,
@@ -72,10 +70,10 @@ def look(
         TargetError: PATH cannot be opened.
         NothingToAssess: There is no file in it.
     """
-    atlas = atlas_room.load()
-    config = config or own_config(path)
-    if place is not None:
-        place = _place(place, atlas)
+    config = who.get("config") or own_config(path)
+    desk = Desk.open({**who, "config": config})
+    about = desk.about_you(desk.options, as_of)
+    place = desk.place
     with open_named(path, offline=offline) as target:
         only = None
         if changed_since is not None:
@@ -90,31 +88,21 @@ def look(
             from reliant.inventory.cache import Cache
 
             cache = Cache(cache_folder(), str(target.root.resolve()))
-        vendors = inventory.Vendors.from_atlas(atlas)
+        vendors = inventory.Vendors.from_atlas(desk.atlas)
         found = inventory.scan(target, vendors, workers=workers, cache=cache, only=only)
         stamp = target.stamp
         if stamp.files == 0 and not found.not_looked_at:
             raise NothingToAssess(
                 f"there is no file in {path}", hint="Name a folder or an archive with code in it."
             )
-    rules = policy.RuleBook.from_atlas(atlas)
     plans = read_plans(config) if config else Plans()
-    return Looked(found, stamp, atlas, rules, Question(as_of, place, known_on, Facts()), plans)
+    return Looked(found, stamp, desk.atlas, desk.book, Question(as_of, place, known_on, about), plans)
 
 
 def own_config(path: str) -> Path | None:
     """Return the `reliant.toml` of a folder; what was fetched or packed is not asked how to judge it."""
     file = Path(path) / "reliant.toml"
     return file if Path(path).is_dir() and file.is_file() else None
-
-
-def _place(text: str, atlas: Atlas) -> str:
-    code = text.upper()
-    if not atlas.is_country(code.partition("-")[0]):
-        raise UsageError(
-            f"{text!r} is not a country code", hint="Write an ISO 3166-1 code of two letters, for example CN."
-        )
-    return code
 
 
 __all__ = ["Looked", "cache_folder", "look"]

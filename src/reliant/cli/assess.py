@@ -16,6 +16,7 @@ from reliant.cli._options import (
     known_on_option,
     offline_option,
     say,
+    who_options,
 )
 from reliant.errors import UsageError
 
@@ -28,21 +29,9 @@ _FAIL_ON = ("blocked", "unknown", "conditional", "stop", "never")
 
 @click.command()
 @click.argument("path")
-@click.option("--place", help="Where you operate, an ISO 3166 code such as CN.")
+@who_options
 @as_of_option
 @known_on_option
-@click.option(
-    "--facts",
-    "facts_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Facts about you, as YAML or JSON: name to value.",
-)
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Use this reliant.toml instead of the target's own.",
-)
-@click.option("--scenario", help="What if: a built-in scenario, or a scenario file.")
 @click.option(
     "--format",
     "style",
@@ -76,12 +65,8 @@ _FAIL_ON = ("blocked", "unknown", "conditional", "stop", "never")
 @offline_option
 def assess(
     path: str,
-    place: str | None,
     as_of: dt.date,
     known_on: dt.date | None,
-    facts_file: Path | None,
-    config: Path | None,
-    scenario: str | None,
     style: str,
     outputs: tuple[str, ...],
     fail_on: str,
@@ -89,6 +74,7 @@ def assess(
     workers: int | None,
     no_cache: bool,
     offline: bool,
+    **who: object,
 ) -> None:
     """Report what PATH relies on, what is permitted, and what would stop.
 
@@ -101,12 +87,9 @@ def assess(
     written = [_destination(item, style) for item in outputs]
     result = look(
         path,
-        place=place,
+        who,
         as_of=as_of,
         known_on=known_on,
-        facts_file=facts_file,
-        config=config,
-        scenario=scenario,
         changed_since=changed_since,
         workers=workers,
         cached=not no_cache,

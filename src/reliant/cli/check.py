@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reliant.cli._options import as_of_option, colour, emit, known_on_option, output_option
+from reliant.cli._options import (
+    as_of_option,
+    colour,
+    emit,
+    known_on_option,
+    output_option,
+    who_options,
+)
 
 if TYPE_CHECKING:
     from reliant.policy.checked import Checked
 
 _FAIL_ON = ("blocked", "unknown", "conditional", "never")
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 def question_options(command: click.decorators.FC) -> click.decorators.FC:
     """Add the options that `check` and `explain` share: what is asked about, and who asks."""
+    command = who_options(command)
     for option in reversed(
         (
             click.option("--provider", help="Who serves the call, for example openai."),
@@ -30,33 +36,7 @@ def question_options(command: click.decorators.FC) -> click.decorators.FC:
                 metavar="WAY",
                 help="direct, partner:NAME, reseller, self-hosted or app; by default the usual way.",
             ),
-            click.option("--place", metavar="CC", help="Where the users are, an ISO 3166 code such as CN."),
             click.option("--server-place", metavar="CC", help="Where the answering machine stands."),
-            click.option("--company-country", metavar="CC", help="Where the company has its seat."),
-            click.option("--owner-country", metavar="CC", help="Where the one owner of the company sits."),
-            click.option("--owners", type=_FILE, help="The graph of holdings above the company, as YAML."),
-            click.option(
-                "--nationality",
-                "nationalities",
-                multiple=True,
-                metavar="CC",
-                help="Of the users; repeatable.",
-            ),
-            click.option("--sector", help="private, government, defence, education ..."),
-            click.option("--public-service", type=click.Choice(["yes", "no"]), help="Offered to the public?"),
-            click.option(
-                "--fact", "more", multiple=True, metavar="NAME=VALUE", help="Any other fact; repeatable."
-            ),
-            click.option("--facts", "facts_file", type=_FILE, help="More facts, as YAML or JSON."),
-            click.option(
-                "--reading",
-                "readings",
-                multiple=True,
-                metavar="RULE=READING",
-                help="Which reading of a rule you follow; repeatable.",
-            ),
-            click.option("--config", type=_FILE, help="A reliant.toml with facts, rules and readings."),
-            click.option("--scenario", help="What if: a built-in scenario, or a scenario file."),
         )
     ):
         command = option(command)

@@ -83,23 +83,16 @@ def simulate(
     """
     from reliant import report
     from reliant.assessment.simulate_plans import Plans, read_plans
-    from reliant.cli._run import look
+    from reliant.cli._run import look, own_config
 
     if not cuts and scenario is None:
         raise UsageError("nothing is cut", hint="Name what to take away: --cut provider:openai")
-    config = config or _own_config(path)
+    config = config or own_config(path)
     plans = read_plans(config) if config else Plans()
 
     def assessed(rules: str | None = None) -> tuple[Assessment, Atlas]:
-        looked = look(
-            path,
-            place=place,
-            as_of=as_of,
-            known_on=known_on,
-            config=config,
-            scenario=rules,
-            offline=offline,
-        )
+        who = {"place": place, "config": config, "scenario": rules}
+        looked = look(path, who, as_of=as_of, known_on=known_on, offline=offline)
         return looked.assessment(), looked.atlas
 
     today, atlas = assessed()
@@ -115,11 +108,6 @@ def simulate(
 
     other = played(None, (against,)) if _is_cut(against) else played(against, ())
     emit(report.render(compare(result, other), style, colour=colour()), output)
-
-
-def _own_config(path: str) -> Path | None:
-    own = Path(path) / "reliant.toml"
-    return own if own.is_file() else None
 
 
 def _is_cut(text: str) -> bool:
