@@ -1,7 +1,8 @@
 """An assessment as every format reads it: grouped, numbered, put into sentences.
 
 A source has the same number in every format, so that "[2]" on a terminal is "[2]"
-on the page. Numbers are given in the order in which a reader meets them.
+on the page: its id where the ids are numbers, else its place in the order in which a
+reader meets them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reliant.core.use import Use
     from reliant.core.verdict import Gate, Missing, Pending, RuleAnswer
 
+_KINDS = {"primary": 0, "press": 1, "dataset": 2}
 WORST_FIRST = (Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.CONDITIONAL, Verdict.OPEN)
 _MENTIONED = frozenset({Scope.DOCS, Scope.TESTS, Scope.EXAMPLES})
 _NO_ANSWER = AxisAnswer(Verdict.UNKNOWN)
@@ -73,9 +75,9 @@ class Group:
         """Return the rules that make the worst verdict of an axis what it is, each once."""
         wanted = {
             Verdict.BLOCKED: (("deny", "yes"),),
-            Verdict.UNKNOWN: (("deny", "unknown"), ("require", "unknown")),
-            Verdict.CONDITIONAL: (("require", "yes"), ("warn", "yes")),
-            Verdict.OPEN: (("allow", "yes"),),
+            Verdict.UNKNOWN: (("deny", "unknown"),),
+            Verdict.CONDITIONAL: (("require", "yes"), ("require", "unknown"), ("warn", "yes")),
+            Verdict.OPEN: (("allow", "yes"), ("coverage", "yes")),
         }[self.worst_on(axis)]
         rules = (rule for answer in self.axis(axis) for rule in answer.rules)
         return tuple({rule.id: rule for rule in rules if (rule.effect, rule.truth) in wanted}.values())
@@ -162,18 +164,31 @@ class View:
     @functools.cached_property
     def sources(self) -> tuple[Source, ...]:
         """All sources, in the order of their numbers."""
+        if all(id_.isdecimal() for id_ in self._sources):
+            return tuple(sorted(self._sources.values(), key=lambda source: int(source.id)))
         ordered = [id_ for id_ in dict.fromkeys(self._cited()) if id_ in self._sources]
         ordered += [id_ for id_ in self._sources if id_ not in set(ordered)]
         return tuple(self._sources[id_] for id_ in ordered)
 
     @functools.cached_property
     def numbers(self) -> dict[str, int]:
-        """The number of each source, from 1."""
+        """The number of each source."""
+        if all(id_.isdecimal() for id_ in self._sources):
+            return {id_: int(id_) for id_ in self._sources}
         return {source.id: number for number, source in enumerate(self.sources, 1)}
 
     def cite(self, ids: Iterable[str]) -> tuple[int, ...]:
         """Return the numbers of these sources, ascending, each once."""
         return tuple(sorted({self.numbers[id_] for id_ in ids if id_ in self.numbers}))
+
+    def best(self, ids: Iterable[str]) -> tuple[int, ...]:
+        """Return the numbers of these sources, the issuer's own words first, copies of one text once."""
+        known = [self._sources[id_] for id_ in dict.fromkeys(ids) if id_ in self._sources]
+        known.sort(key=lambda source: (_KINDS.get(source.kind, len(_KINDS)), self.numbers[source.id]))
+        texts = {source.origin or source.id: source for source in reversed(known)}
+        return tuple(
+            self.numbers[source.id] for source in known if texts[source.origin or source.id] is source
+        )
 
     def same_text_as(self, source: Source) -> int | None:
         """Return the number of the first source with the same text, if this one is a copy."""

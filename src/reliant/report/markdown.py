@@ -69,7 +69,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cites(view: View, ids: Iterable[str]) -> str:
-    return "".join(f" [{one}](#source-{one})" for one in view.cite(ids))
+    return "".join(f" [{one}](#source-{one})" for one in view.best(ids))
 
 
 def _verdicts(view: View) -> list[str]:
@@ -162,8 +162,8 @@ def _open(view: View) -> list[str]:
 
 def _sources(view: View) -> list[str]:
     lines = []
-    for at, source in enumerate(view.sources, 1):
-        same = view.same_text_as(source)
+    for source in view.sources:
+        at, same = view.numbers[source.id], view.same_text_as(source)
         about = ", ".join(escaped(part) for part in (source.publisher, source.published) if part)
         url = source.url if source.url and source.url.startswith(("https://", "http://")) else None
         title = (

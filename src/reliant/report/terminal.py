@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 COLUMNS = 80
 LINES = 40
 _VERDICT = 13
-_SOURCES_AT_LEAST = 7
+_SOURCES_AT_LEAST = 6
+_CITED = 2
 _COLOURS = {Verdict.BLOCKED: "31", Verdict.UNKNOWN: "33", Verdict.CONDITIONAL: "36", Verdict.OPEN: "32"}
 
 
@@ -33,6 +34,15 @@ def to_terminal(result: Assessment, /, *, colour: bool = False) -> str:
     """Return the assessment as one screen of text."""
     screen = _Screen(View(result), colour=colour)
     return "\n".join(screen.lines()) + "\n"
+
+
+def _line(head: str, names: list[str]) -> list[str]:
+    """Return one line with as many names as fit and the count of the rest; none without names."""
+    for shown in range(len(names), 0, -1):
+        line = head + listed(names, at_most=shown)
+        if width(line) <= COLUMNS:
+            return [line]
+    return [fit(head + listed(names, at_most=1), COLUMNS)] if names else []
 
 
 class _Screen:
@@ -63,56 +73,72 @@ class _Screen:
         return [*lines, *groups, *functions, *questions, *sources, *footer]
 
     def _groups(self, room: int) -> list[str]:
-        """Return as many verdict lines as fit into `room` lines, and the count of the rest."""
+        """Return the verdict lines that fit into `room` lines, and the count of the rest.
+
+        Where there is too little room the reasons go first, the best verdict's first; what
+        is blocked keeps its reasons.
+        """
         if not self.view.result.uses:
             return ["", "No use of AI was found."]
-        lines, shown = [""], 0
-        for group in self.view.groups:
-            cited = set(self.cited)
-            block = self._group(group)
-            if shown and len(lines) + len(block) + 2 > room:
-                self.cited = cited
+        blocks = [self._group(group) for group in self.view.groups]
+        room -= 2 + bool(self.view.mentioned)
+        for group, block in zip(reversed(self.view.groups), reversed(blocks), strict=True):
+            if group.verdict is not Verdict.BLOCKED and sum(map(len, blocks)) > room:
+                del block[1:]
+        shown = 0
+        lines = [""]
+        for block in blocks:
+            if shown and len(lines) + len(block) > room:
                 break
-            lines += block
+            lines += [line for line, _ in block]
+            self.cited.update(number for _, numbers in block for number in numbers)
             shown += 1
         return lines + self._rest(shown)
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
-    def _marks(self, source_ids: Iterable[str]) -> str:
-        numbers = self.view.cite(source_ids)
-        self.cited.update(numbers)
-        return "".join(f" [{one}]" for one in numbers)
+    def _marks(self, source_ids: Iterable[str], cited: set[int]) -> str:
+        """Return the two best sources of a statement as marks, and how many more there are."""
+        numbers = self.view.best(source_ids)
+        cited.update(numbers[:_CITED])
+        more = f" +{len(numbers) - _CITED}" if len(numbers) > _CITED else ""
+        return "".join(f" [{one}]" for one in numbers[:_CITED]) + more
 
-    def _group(self, group: Group) -> list[str]:
+    def _group(self, group: Group) -> list[tuple[str, set[int]]]:
+        """Return the lines of one group, each with the numbers of the sources it cites."""
         word = self._paint(fit(group.verdict.value, _VERDICT), _COLOURS[group.verdict])
         title = clean(f"{group.label}, {group.channel.value}")
         models = listed(map(clean, group.models), at_most=3) or plural(len(group.uses), "use")
         rest = COLUMNS - _VERDICT
         line = f"{title}: {models}"
-        lines = [word + (line if width(line) <= rest else fit(line, rest).rstrip())]
+        head = word + (line if width(line) <= rest else fit(line, rest).rstrip())
+        cited: set[int] = set()
         told = [
-            self.view.gate_words(gate) + self._marks(self.view.sources_of(gate.rule)) for gate in group.gates
+            self.view.gate_words(gate) + self._marks(self.view.sources_of(gate.rule), cited)
+            for gate in group.gates
+            if group.verdict is not Verdict.BLOCKED or gate.verdict is Verdict.BLOCKED
         ]
         told += [
-            self._axis(group, axis)
+            self._axis(group, axis, cited)
             for axis in Axis
-            if group.worst_on(axis) is not Verdict.OPEN and not (axis is Axis.ACCESS and group.gates)
+            if group.worst_on(axis) is group.verdict
+            and group.verdict is not Verdict.OPEN
+            and not (axis is Axis.ACCESS and group.gates)
         ]
-        if told:
-            about = wrap(clean("; ".join(told)), COLUMNS, indent=" " * _VERDICT)
-            lines += about if len(about) <= 3 else [*about[:2], fit(" ".join(about[2:4]), COLUMNS)]
-        return lines
+        about = wrap(clean("; ".join(told)), COLUMNS, indent=" " * _VERDICT) if told else []
+        if len(about) > 3:
+            about = [*about[:2], fit(" ".join(about[2:4]), COLUMNS)]
+        return [(head, set()), *((line, cited) for line in about)]
 
-    def _axis(self, group: Group, axis: Axis) -> str:
-        """Say why an axis is not open: the rules that decide it, or the facts it waits for."""
+    def _axis(self, group: Group, axis: Axis, cited: set[int]) -> str:
+        """Say why an axis is what it is: the rules that decide it, or the facts it waits for."""
         verdict = group.worst_on(axis)
         if verdict is Verdict.UNKNOWN:
             needs = listed(group.needs(axis), at_most=2)
-            return f"{axis.value}: not known, needs {needs}" if needs else f"{axis.value}: no record says"
+            return f"{axis.value}: needs {needs}" if needs else f"{axis.value}: no record says"
         rules = [
-            f"{rule.id}{f' since {rule.since}' if rule.since else ''}{self._marks(rule.sources)}"
+            f"{rule.id}{f' since {rule.since}' if rule.since else ''}{self._marks(rule.sources, cited)}"
             for rule in group.deciding(axis)
         ]
         word = "blocked" if verdict is Verdict.BLOCKED else "on conditions"
@@ -137,14 +163,12 @@ class _Screen:
                 f"{clean(item.function.name)} ({number(item.function.weight)})"
                 for item in self.view.by_state(state)
             ]
-            if names:
-                lines += wrap(f"{word}: {listed(names, at_most=4)}", COLUMNS, indent="  ")[:2]
+            lines += _line(f"  {word}: ", names)
         points = [
             f"{clean(self._supplier(point.level, point.supplier))} {percent(point.stop_share)}"
             for point in sorted(self.view.result.impact.single_points, key=lambda p: -p.stop_share)
         ]
-        if points:
-            lines += wrap(f"Stops if cut alone: {listed(points, at_most=4)}", COLUMNS, indent="  ")[:2]
+        lines += _line("  Stops if cut alone: ", points)
         return ["", *lines] if lines else []
 
     def _supplier(self, level: str, id_: str) -> str:
@@ -152,19 +176,21 @@ class _Screen:
 
     def _open_questions(self) -> list[str]:
         lines: list[str] = []
-        for item in self.view.pending[:2]:
-            text = f"Pending: {item.rule}, {self.view.pending_words(item)}{self._marks(item.sources)}"
+        for item in self.view.pending[:1]:
+            marks = self._marks(item.sources, self.cited)
+            rest = len(self.view.pending) - 1
+            more = f"; and {rest} more" if rest else ""
+            text = f"Pending: {item.rule}, {self.view.pending_words(item)}{marks}{more}"
             lines += wrap(clean(text), COLUMNS, indent="  ")[:2]
-        if len(self.view.pending) > 2:
-            lines.append(f"  and {len(self.view.pending) - 2} more pending")
-        for question in self.view.missing[:2]:
-            lines += wrap(clean(f"Missing: {question.question} ({question.fact})"), COLUMNS, indent="  ")[:2]
-        if len(self.view.missing) > 2:
-            lines.append(f"  and {len(self.view.missing) - 2} more missing facts")
+        if self.view.missing:
+            first, *others = self.view.missing
+            more = f"; and {plural(len(others), 'more fact')}" if others else ""
+            lines += wrap(clean(f"Missing: {first.question} ({first.fact}){more}"), COLUMNS, indent="  ")[:2]
         return lines
 
     def _sources(self, room: int) -> list[str]:
-        shown = [(number_, self.view.sources[number_ - 1]) for number_ in sorted(self.cited)]
+        numbered = {self.view.numbers[source.id]: source for source in self.view.sources}
+        shown = [(number_, numbered[number_]) for number_ in sorted(self.cited)]
         if not shown:
             return []
         fitting = len(shown) if len(shown) + 1 <= room else max(room - 2, 1)

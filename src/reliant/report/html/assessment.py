@@ -13,7 +13,7 @@ from reliant.core.results import ASSESSMENT_SCHEMA, Interval
 from reliant.core.use import Channel
 from reliant.core.verdict import Axis, Verdict
 from reliant.report._registry import renders
-from reliant.report._text import number, percent
+from reliant.report._text import listed, number, percent
 from reliant.report._view import DESCENT_WORDS, View
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.descent import Relation, Tree, descent_tree
@@ -24,7 +24,7 @@ from reliant.report.html.svg import SERIES, UNKNOWN
 if TYPE_CHECKING:
     from reliant.core.results import Assessment, Descent, Model
     from reliant.core.use import Use
-    from reliant.core.verdict import Gate, RuleAnswer
+    from reliant.core.verdict import Gate, Leaf, RuleAnswer
     from reliant.report._view import Group
 
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
@@ -39,6 +39,7 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
 
     del colour
     view = View(result)
+    rules = _rules(view)
     figures = {
         "stops": stop_figure(view),
         "flow": flow_figure(view),
@@ -50,12 +51,14 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         view=view,
         result=result,
         groups=[_group(view, group) for group in view.groups],
-        rules=_rules(view),
+        rules=rules,
+        shown_rules={row.rule.id for row in rules},
         figures=figures,
         functions=_functions_table(view),
         points=_points_table(view),
         hhi=_hhi_table(view),
         undescended=[model for model in result.models if not model.descent],
+        numbered=[(view.numbers[source.id], source) for source in view.sources],
         copies={source.id: view.same_text_as(source) for source in view.sources},
         generator=f"{result.tool.name} {result.tool.version}",
     )
@@ -85,7 +88,7 @@ class GroupRow:
 
 def _group(view: View, group: Group) -> GroupRow:
     gates = tuple(
-        (gate, view.gate_words(gate), view.cite(view.sources_of(gate.rule))) for gate in group.gates
+        (gate, view.gate_words(gate), view.best(view.sources_of(gate.rule))) for gate in group.gates
     )
     return GroupRow(group, gates, tuple(_axis(view, group, axis) for axis in Axis))
 
@@ -95,12 +98,17 @@ def _axis(view: View, group: Group, axis: Axis) -> AxisRow:
     rules = group.deciding(axis)
     needs = group.needs(axis)
     if verdict is Verdict.UNKNOWN:
-        words = f"needs {', '.join(needs)}" if needs else "no record says"
-    elif rules:
-        words = "; ".join(f"{rule.id}{f' since {rule.since}' if rule.since else ''}" for rule in rules)
+        return AxisRow(
+            axis.value, verdict, f"needs {listed(needs, at_most=1)}" if needs else "no record says", ()
+        )
+    if rules and verdict is not Verdict.OPEN:
+        words = listed(
+            (f"{rule.id}{f' since {rule.since}' if rule.since else ''}" for rule in rules), at_most=2
+        )
     else:
         words = ""
-    return AxisRow(axis.value, verdict, words, view.cite(id_ for rule in rules for id_ in rule.sources))
+    cites = view.best(id_ for rule in rules for id_ in rule.sources) if words else ()
+    return AxisRow(axis.value, verdict, words, cites)
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,13 @@ class RuleRow:
     cites: tuple[int, ...]
     uses: tuple[Use, ...]
 
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The conditions that decided it; of an undecided rule, those that leave it open."""
+        if self.rule.truth == "yes":
+            return self.rule.because
+        return tuple(leaf for leaf in self.rule.because if leaf.truth == "unknown")
+
 
 def _rules(view: View) -> list[RuleRow]:
     """Return the rules that are decided yes or not decided; those that do not apply are left out."""
@@ -122,13 +137,17 @@ def _rules(view: View) -> list[RuleRow]:
                 for rule in said.rules:
                     if rule.truth != "no":
                         found.setdefault((axis, rule.id), (rule, []))[1].append(view.uses[answer.use])
-    effects = ("deny", "require", "warn", "allow")
+    effects = ("deny", "require", "warn", "allow", "coverage")
     return sorted(
         (
-            RuleRow(rule, axis, view.cite(rule.sources), tuple(uses))
+            RuleRow(rule, axis, view.best(rule.sources), tuple(uses))
             for (axis, _), (rule, uses) in found.items()
         ),
-        key=lambda row: (row.rule.truth != "yes", effects.index(row.rule.effect), row.rule.id),
+        key=lambda row: (
+            row.rule.truth != "yes",
+            (*effects, row.rule.effect).index(row.rule.effect),
+            row.rule.id,
+        ),
     )
 
 

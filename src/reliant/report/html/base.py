@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from reliant.report import _text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from jinja2 import Environment
 
@@ -42,6 +42,7 @@ def _environment() -> Environment:
         "clean": _text.clean,
         "breakable": breakable,
         "prose": prose,
+        "listed": lambda names, at_most: _text.listed(names, at_most=at_most),
     }
     made.globals |= {"badge": badge, "cite": cite, "web_link": web_link}
     return made
@@ -58,15 +59,18 @@ def badge(verdict: Verdict | str) -> Markup:
     return Markup('<span class="v v-{}">{}</span>').format(word.lower(), word)
 
 
-def cite(numbers: Iterable[int]) -> Markup:
-    """Return links to numbered sources: [1] [4]."""
-    return Markup(" ").join(Markup('<a class="cite" href="#source-{0}">[{0}]</a>').format(n) for n in numbers)
+def cite(numbers: Sequence[int], at_most: int | None = None) -> Markup:
+    """Return links to numbered sources, `[1] [4]`, and how many more there are: `+3`."""
+    shown = numbers[:at_most]
+    links = [Markup('<a class="cite" href="#source-{0}">[{0}]</a>').format(one) for one in shown]
+    more = len(numbers) - len(shown)
+    return Markup(" ").join([*links, Markup('<span class="soft">+{}</span>').format(more)] if more else links)
 
 
 def web_link(url: str | None, text: str) -> Markup:
     """Return `text`, linked if `url` is an http or https address."""
     if url and url.startswith(("https://", "http://")):
-        return Markup('<a href="{}" rel="noreferrer noopener">{}</a>').format(url, text)
+        return Markup('<a href="{}">{}</a>').format(url, text)
     return escape(text)
 
 

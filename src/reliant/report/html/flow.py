@@ -201,9 +201,11 @@ def _bands(threads: Sequence[Thread], nodes: list[dict[str, _Node]], scale: floa
 
 def _marks(nodes: list[dict[str, _Node]], look: _Look, scale: float, total: float) -> list[str]:
     marks: list[str] = []
-    room = look.width / len(nodes) - _NODE - 14
+    gap = (look.width - _NODE) / max(len(nodes) - 1, 1)
     for at, column in enumerate(nodes):
         last = at == len(nodes) - 1
+        # The last two columns share one gap: their labels stand face to face in it.
+        room = gap * 0.46 if at >= len(nodes) - 2 else gap - _NODE - 10
         for node in column.values():
             tall = max(node.weight * scale, 1.5)
             marks.append(
