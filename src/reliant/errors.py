@@ -7,6 +7,7 @@
     |-- MissingExtra          an optional part of reliant is not installed
     |-- TargetError           what was asked to be opened cannot be opened
     |   |-- NothingToAssess   it opened, and there is nothing in it to look at
+    |   |-- WeightsError    a weight file is damaged, hostile or of a kind that is not read
     |   `-- FetchError        it is elsewhere, and could not be fetched
     `-- AtlasError            a record of the atlas is wrong or missing
         |-- RecordError       ... with file and line
@@ -86,6 +87,15 @@ class NothingToAssess(TargetError):
 
 class FetchError(TargetError):
     """The target is elsewhere, and could not be fetched."""
+
+
+class WeightsError(TargetError):
+    """A weight file is damaged, hostile or of a kind that is not read."""
+
+    def __init__(self, path: Path | str, problem: str, *, hint: str = "") -> None:
+        super().__init__(f"could not read {path}: {problem}", hint=hint)
+        self.path = path
+        self.problem = problem
 
 
 class AtlasError(ReliantError):
