@@ -1,0 +1,95 @@
+"""Equal bytes and equal values, whatever the tensors are called and however they are stored.
+
+This is the one test that needs no neurons, so it also serves models that have none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from reliant.errors import WeightsError
+from reliant.lineage.formats.header import ITEM_SIZE, count_of
+
+if TYPE_CHECKING:
+    from reliant.lineage.arrays import Values
+    from reliant.lineage.formats.header import Tensor
+
+MAX_BYTES = 1 << 30
+_SMALL = 256  # smaller tensors are constants of the graph or counters, and are not compared
+
+
+class Sameness(NamedTuple):
+    """What part of the suspect's bytes is in the reference, and the reverse, in [0, 1]."""
+
+    ours: float
+    theirs: float
+
+    @property
+    def complete(self) -> bool:
+        """Return True if nothing differs."""
+        return self.ours == 1.0 and self.theirs == 1.0
+
+
+def same_bytes(ours: Values, theirs: Values) -> Sameness | None:
+    """Return how much is equal to the last bit; None if that is more than is read for it."""
+    left, right = _tensors(ours), _tensors(theirs)
+    if not _affordable(ours, left) or not _affordable(theirs, right):
+        return None
+    common = {(one.dtype, one.nbytes) for one in left} & {(one.dtype, one.nbytes) for one in right}
+    return _compare(
+        left, right, {one.name: _digest(ours, one) if (one.dtype, one.nbytes) in common else b"" for one in left},
+        {one.name: _digest(theirs, one) if (one.dtype, one.nbytes) in common else b"" for one in right},
+    )  # fmt: skip
+
+
+def same_values(ours: Values, theirs: Values) -> Sameness | None:
+    """Return how much is equal in value, in any order within a tensor: formats transpose and regroup."""
+    left, right = _tensors(ours), _tensors(theirs)
+    if not _affordable(ours, left, 4) or not _affordable(theirs, right, 4):
+        return None
+    return _compare(left, right, {one.name: _sorted_digest(ours, one) for one in left},
+                    {one.name: _sorted_digest(theirs, one) for one in right})  # fmt: skip
+
+
+def _tensors(values: Values) -> list[Tensor]:
+    return [
+        one for one in values.opened.tensors.values()
+        if (one.nbytes >= _SMALL and one.dtype in {*ITEM_SIZE} - {"I64", "BOOL"}) or (one.dtype not in ITEM_SIZE and one.nbytes)
+    ]  # fmt: skip
+
+
+def _affordable(values: Values, tensors: list[Tensor], factor: int = 1) -> bool:
+    total = sum(one.nbytes for one in tensors) * factor
+    left = values.opened.place.meter.left
+    return bool(tensors) and total <= MAX_BYTES and (left is None or total // factor <= left)
+
+
+def _digest(values: Values, tensor: Tensor) -> bytes:
+    return hashlib.sha256(tensor.dtype.encode() + values.raw(tensor.name)).digest()
+
+
+def _sorted_digest(values: Values, tensor: Tensor) -> bytes:
+    try:
+        flat = np.sort(values.whole(tensor.name), axis=None)
+    except WeightsError:
+        return hashlib.sha256(tensor.name.encode()).digest()
+    return hashlib.sha256(np.ascontiguousarray(flat, np.float32).tobytes()).digest()
+
+
+def _compare(
+    left: list[Tensor], right: list[Tensor], ours: dict[str, bytes], theirs: dict[str, bytes]
+) -> Sameness:
+    in_left, in_right = Counter(ours.values()), Counter(theirs.values())
+
+    def part(tensors: list[Tensor], digests: dict[str, bytes], other: Counter[bytes]) -> float:
+        weights = [
+            (count_of(one.shape), bool(digests[one.name]) and other[digests[one.name]] > 0) for one in tensors
+        ]
+        total = sum(count for count, _ in weights)
+        return sum(count for count, found in weights if found) / total if total else 0.0
+
+    return Sameness(part(left, ours, in_right), part(right, theirs, in_left))
