@@ -63,7 +63,7 @@ def _provider(record: Any) -> ProviderFacts:
 
 def _weak(host: str, roles: Iterable[str]) -> bool:
     """Say whether a host is also an ordinary web site: naming it then proves no API call."""
-    if host.startswith("www.") or host.count(".") == 0:
+    if host.startswith(("www.", "download.")) or host.count(".") == 0:
         return True
     return host.count(".") == 1 and ("hub" in roles or "local-runtime" in roles)
 

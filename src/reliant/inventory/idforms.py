@@ -23,7 +23,7 @@ _HUB = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{1,95}(?::[\w.-]+)
 _NEVER = re.compile(
     r"(?i)^(?:none|null|true|false|default|auto|unknown|custom|model|models|string|str|name|id|your[-_ ].*|my[-_].*|example.*|test[-_].*|.*[-_]test|"
     r"placeholder|other|any|all|base|user|assistant|system|chat|completion|text|json|yes|no|on|off|cpu|cuda|gpu|mps|local|remote|openai|"
-    r"https?:.*|file:.*|\d+(?:\.\d+)*|v\d+|[a-z]+_test|foo.*|bar|baz|dummy.*|fake.*|mock.*|x+|abc.*|\.\.*|llm|provider|api|gpt|llama|claude|gemini)$"
+    r"(?:cl100k|o200k|p50k|r50k)_\w+|https?:.*|file:.*|\d+(?:\.\d+)*|v\d+|[a-z]+_test|foo.*|bar|baz|dummy.*|fake.*|mock.*|x+|abc.*|\.\.*|llm|provider|api|gpt|llama|claude|gemini)$"
 )
 _FILE = re.compile(
     r"\.(?:py|js|ts|json|ya?ml|toml|txt|md|html?|css|png|jpe?g|gif|svg|csv|xml|sql|db|log|zip|gz|lock|cfg|ini|sh|so|dll|wav|mp3|mp4|rs|go|java|c|h|cpp|pyc|pkl\.gz)$",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _PLAIN = 0.6
 """A plain word (`small`) counts as a model only if a library that knows it is there."""
 
+_TABLE = 20
+
 PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
 
 
@@ -94,6 +96,9 @@ class Linker:
             return self._loaded(msgspec.structs.replace(signal, provider=formed))
         if signal.model.isalpha() and signal.confidence <= _PLAIN and developer is None:
             return None
+        prefixed = self._by_prefix(p, signal.model, developer)
+        if prefixed is not None:
+            return self._loaded(msgspec.structs.replace(signal, provider=prefixed))
         labelled = self._by_label(p)
         if labelled is not None:
             return msgspec.structs.replace(signal, provider=labelled)
@@ -121,6 +126,30 @@ class Linker:
             kind=signal.kind or Kind.OPEN_WEIGHTS,
             sdk=signal.sdk or (names[0] if names else None),
         )
+
+    def _by_prefix(self, p: Placed, model: str, developer: str | None) -> str | None:
+        """Return the provider that stands in front of an id, unless it is only the developer's name.
+
+        `groq/llama-x` names the server. `anthropic/claude-x` names the developer where an aggregator
+        is asked, and the server where a library reads the prefix.
+        """
+        head, slash, _ = model.partition("/")
+        named = self.vendors.prefix(head) if slash else None
+        if named is None:
+            return None
+        if named != developer or head.lower() != named:
+            return named if developer is not None or named in self._product else None
+        local = self._in_file(p, developer)
+        if local is not None and local.provider and self._resells(local.provider):
+            return None
+        return named
+
+    def _resells(self, provider: str) -> bool:
+        record = self.vendors.providers.get(provider)
+        if record is None:
+            return False
+        roles = set(record.roles)
+        return "lab" not in roles or bool(roles & {"gateway", "reseller", "hub", "partner-cloud"})
 
     def _by_label(self, p: Placed) -> str | None:
         """Return the provider whose name the innermost table entry or branch around a signal carries."""
@@ -159,15 +188,24 @@ class Linker:
                 if only.provider is None or not whole_file or self._may_serve(only.provider, developer):
                     return only
             elif named:
-                fitting = [
-                    e for provider, e in named.items() if provider and self._is_home(provider, developer)
-                ]
+                fitting = self._fitting(named, developer, signal)
                 if len(fitting) == 1:
                     return fitting[0]
                 known = {provider: e for provider, e in named.items() if provider}
                 if len(known) == 1 and not whole_file:
                     return next(iter(known.values()))
         return None
+
+    def _fitting(
+        self, named: dict[str | None, Signal], developer: str | None, signal: Signal
+    ) -> list[Signal]:
+        """Return the endpoints that are at home with a model's developer."""
+        hub_form = "/" in (signal.model or "")
+        if hub_form and any(provider and self._resells(provider) for provider in named):
+            named = {provider: e for provider, e in named.items() if provider and self._resells(provider)}
+            if len(named) == 1:
+                return list(named.values())
+        return [e for provider, e in named.items() if provider and self._is_home(provider, developer)]
 
     def _may_serve(self, provider: str, developer: str | None) -> bool:
         """Say whether a provider can be meant for a model that stands somewhere in its file."""
@@ -281,3 +319,23 @@ def _sdk(vendors: Vendors, name: str) -> SdkFacts | None:
         if found is not None:
             return found
     return None
+
+
+def without_tables(placed: Sequence[Placed]) -> list[Placed]:
+    """Return the signals with the ids of tables listed only: prices, limits, catalogues of models.
+
+    A file that names this many ids outside of any call describes models; it does not use them.
+    """
+    ids: dict[str, set[str]] = defaultdict(set)
+    for p in placed:
+        if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
+            ids[p.path].add(p.signal.model)
+    tables = {path for path, found in ids.items() if len(found) > _TABLE}
+    return [
+        p._replace(signal=msgspec.structs.replace(p.signal, role=Role.LISTED))
+        if p.path in tables
+        and not p.signal.where
+        and (p.signal.what is What.MODEL or p.scope is Scope.CONFIG)
+        else p
+        for p in placed
+    ]

@@ -93,6 +93,8 @@ def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:
     """Return how sure it is that `text` under `name` is a model id; 0 if it is not taken for one."""
     if is_weight_file(text):
         return 0.6
+    if (text.isupper() and "_" in text and not file.vendors.serves_id(text)) or file.vendors.is_name(text):
+        return 0.0
     if known_form(file, text):
         return 0.85
     if file.vendors.developer(text) is not None:
@@ -131,12 +133,11 @@ def sdk_name(sdk: SdkFacts, language: str, module: str = "") -> str:
     registry = {"python": "pypi", "js": "npm"}.get(language, language)
     names = sdk.packages.get(registry) or next(iter(sdk.packages.values()), ())
     wanted = module.lower().replace("_", "-")
+    flat = wanted.replace(".", "-")
     for name in names:
         plain = name.lower().replace("_", "-")
-        if (
-            wanted
-            and (wanted == plain or wanted.replace(".", "-").startswith((plain + "-", plain + "/")))
-            or wanted.partition(".")[0] == plain
+        if wanted and (
+            flat == plain or flat.startswith((f"{plain}-", f"{plain}/")) or wanted.partition(".")[0] == plain
         ):
             return name
     return names[0] if names else sdk.id

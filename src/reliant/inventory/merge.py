@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
-from reliant.inventory.link import Linker, Placed, joined, place
+from reliant.inventory.link import Linker, Placed, joined, place, without_tables
 from reliant.inventory.roles import Roles, roles_of
 from reliant.inventory.signals import What
 
@@ -30,6 +30,7 @@ def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tup
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = place(entries)
     linked = joined(Linker(placed, vendors).linked(placed), vendors)
+    linked = without_tables(linked)
     roles = roles_of(linked, vendors)
     drafts = _drafts(linked, vendors, roles)
     functions = functions_of(drafts, roles)
@@ -93,6 +94,10 @@ class Draft:
     @property
     def role(self) -> Role:
         """The strongest role that any place shows."""
+        if all(p.signal.what is What.ENV for p in self.places):
+            return max(
+                Role.OPTIONAL, self.decided, key=_STRONGEST.index
+            )  # a key that is read is a door, not a call
         roles = [p.signal.role or self.decided for p in self.places]
         return min(roles, key=_STRONGEST.index)
 

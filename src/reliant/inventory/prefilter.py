@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from reliant.inventory.view import Hit
+from reliant.inventory.view import FileView, Hit
 
 if TYPE_CHECKING:
     from reliant.inventory.signals import Detector
@@ -59,3 +59,19 @@ class Prefilter:
             if len(found) >= _MOST_HITS:
                 break
         return found
+
+
+def again(file: FileView, text: str) -> FileView:
+    """Return a view of a text that stands inside of a file, with the file's hits as a whole.
+
+    The hits of the file are enough to say that the text is worth reading, but not where.
+    """
+    data = text.encode("utf-8", "replace")
+    low = data.lower()
+    hits = [
+        Hit(hit.kind, max(low.find(hit.key.encode()), 0), hit.key)
+        for hit in {hit.key: hit for hit in file.hits}.values()
+    ]
+    return FileView(
+        file.path, data, file.scope, vendors=file.vendors, hits=sorted(hits, key=lambda h: h.start)
+    )

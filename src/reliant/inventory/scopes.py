@@ -7,69 +7,20 @@ import re
 
 from reliant.core.use import Scope
 
-_TESTS = frozenset(
-    [
-        "test",
-        "tests",
-        "testing",
-        "__tests__",
-        "spec",
-        "specs",
-        "unittests",
-        "e2e",
-        "integration_tests",
-        "fixtures",
-        "testdata",
-        "mocks",
-        "__mocks__",
-        "test_data",
-        "test-data",
-        "cassettes",
-        "snapshots",
-        "__snapshots__",
-        "evals",
-    ]
+_TESTS = re.compile(
+    r"(^|/)(tests?|testing|__tests__|specs?|unittests|e2e|integration_tests|fixtures|test[_-]?data|__?mocks(__)?"
+    r"|mocks|cassettes|__snapshots__|snapshots)/",
+    re.IGNORECASE,
 )
-_DOCS = frozenset(
-    ["doc", "docs", "documentation", "website", "wiki", "man", "changelog", "changes", "i18n-docs"]
+_DOCS = re.compile(r"(^|/)(docs?|documentation|website|wiki|man|changelog)/", re.IGNORECASE)
+_EXAMPLES = re.compile(
+    r"(^|/)(examples?|demos?|samples?|cookbooks?|tutorials?|notebooks|playground|quickstarts?)/",
+    re.IGNORECASE,
 )
-_EXAMPLES = frozenset(
-    [
-        "example",
-        "examples",
-        "demo",
-        "demos",
-        "sample",
-        "samples",
-        "cookbook",
-        "cookbooks",
-        "tutorial",
-        "tutorials",
-        "notebooks",
-        "playground",
-        "quickstart",
-        "quickstarts",
-    ]
-)
-_TOOLING = frozenset(
-    [
-        ".github",
-        ".gitlab",
-        ".circleci",
-        ".azure-pipelines",
-        "tools",
-        "benchmark",
-        "benchmarks",
-        "bench",
-        "ci",
-        ".ci",
-        ".devcontainer",
-        ".vscode",
-        ".cursor",
-        ".claude",
-        "hack",
-        "scripts-dev",
-    ]
+_TOOLING = re.compile(
+    r"^(tools?|benchmarks?|bench|ci|hack|evals?|dev)/"
+    r"|(^|/)(\.github|\.gitlab|\.circleci|\.azure-pipelines|\.ci|\.devcontainer|\.vscode|\.cursor|\.claude)/",
+    re.IGNORECASE,
 )
 _TEST_FILE = re.compile(
     r"(^test_.*\.py|.*_test\.(py|go|rb|exs?)|^tests?\.py|^conftest\.py"
@@ -106,14 +57,14 @@ def scope_of(path: str) -> Scope:
         ('manifest', 'config')
     """
     folder, name = posixpath.split(path)
-    parts = {part.lower() for part in folder.split("/")} if folder else set()
-    if parts & _TESTS or _TEST_FILE.match(name):
+    inside = f"{folder}/" if folder else ""
+    if _TESTS.search(inside) or _TEST_FILE.match(name):
         return Scope.TESTS
-    if parts & _EXAMPLES:
+    if _EXAMPLES.search(inside):
         return Scope.EXAMPLES
-    if parts & _DOCS:
+    if _DOCS.search(inside):
         return Scope.DOCS
-    if parts & _TOOLING:
+    if _TOOLING.search(inside):
         return Scope.TOOLING
     if _MANIFEST.match(name) or _REQUIREMENT_FOLDER.search(path):
         return Scope.MANIFEST

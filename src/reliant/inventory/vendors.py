@@ -292,6 +292,10 @@ class Vendors:
         """Return the provider that a serving prefix such as `groq` names."""
         return self._prefixes.get(prefix.lower())
 
+    def is_name(self, text: str) -> bool:
+        """Return True if a text is a provider's name and so no model id."""
+        return re.sub(r"[^a-z0-9]", "", text.lower()) in self.slugs
+
     def torch_hub(self, repo: str) -> str | None:
         """Return the provider of a `torch.hub` repository."""
         return self._torch_hub.get(repo.lower())

@@ -365,11 +365,19 @@ class Reader:
             name = text_of(node.child_by_field_name("name") or node.child_by_field_name("property"))
             yield from self._slot(name, node.child_by_field_name("value"), block)
         elif kind == "pair":
-            yield from self._slot(
-                text_of(node.child_by_field_name("key")).strip("'\"`"),
-                node.child_by_field_name("value"),
-                block,
-            )
+            key = text_of(node.child_by_field_name("key")).strip("'\"`")
+            value = node.child_by_field_name("value")
+            if (
+                key in _LABELS
+                and block.kind in {"entry", "value"}
+                and value is not None
+                and value.type == "string"
+            ):
+                line, column = place_of(value)
+                yield Signal(
+                    what=What.LABEL, line=line, column=column, block=block.path, model=text_of(value)[1:-1]
+                )
+            yield from self._slot(key, value, block)
         elif kind == "assignment_expression":
             left = node.child_by_field_name("left")
             name = (

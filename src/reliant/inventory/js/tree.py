@@ -52,7 +52,7 @@ class Block:
     def bind(self, name: str, value: Node | Imported) -> None:
         """Note one more thing that `name` may be; a branch binds for the function around it."""
         self.names.setdefault(name, []).append(value)
-        if self.kind == "branch" and self.parent is not None:
+        if self.kind in {"branch", "entry", "value"} and self.parent is not None:
             self.parent.bind(name, value)
 
     def owner(self) -> Block | None:
@@ -101,6 +101,8 @@ class Tree:
             elif kind in _FUNCTIONS:
                 name = text_of(node.child_by_field_name("name")) or _bound_name(node)
                 inner = self._open("def", name, node, block)
+            elif kind == "object" and node.parent is not None and node.parent.type == "variable_declarator":
+                inner = self._open("value", text_of(node.parent.child_by_field_name("name")), node, block)
             elif kind == "object" and node.parent is not None and node.parent.type in {"pair", "array"}:
                 name = (
                     text_of(node.parent.child_by_field_name("key")).strip("'\"")

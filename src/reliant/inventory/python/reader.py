@@ -620,6 +620,12 @@ class Reader:
                 case ast.Dict():
                     for key, value in zip(node.keys, node.values, strict=True):
                         if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                            if (
+                                key.value in _LABELS
+                                and isinstance(value, ast.Constant)
+                                and isinstance(value.value, str)
+                            ):
+                                yield from self._label(value, block)
                             yield from self._slot(key.value, value, self._entry_block(value, block))
                 case ast.Return(value=ast.expr()) if block.kind == "def" and holds_model(block.name):
                     yield from self._slot(block.name, node.value, block)
@@ -665,6 +671,12 @@ class Reader:
             return
         for word in call.keywords:
             if word.arg:
+                if (
+                    word.arg in _LABELS
+                    and isinstance(word.value, ast.Constant)
+                    and isinstance(word.value.value, str)
+                ):
+                    yield from self._label(word.value, block)
                 yield from self._slot(word.arg, word.value, block)
 
     def _slot(
@@ -837,6 +849,11 @@ class Reader:
                             yield self._signal(What.LABEL, value, block, model=expression.value)
             elif block.kind in {"entry", "branch"} and block.name:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
+
+    def _label(self, node: ast.Constant, block: Block) -> Iterator[Signal]:
+        if block.kind in {"entry", "value"} and len(node.value) < 40:  # type: ignore[arg-type]
+            value = Value(str(node.value), node.lineno, node.col_offset + 1)
+            yield self._signal(What.LABEL, value, block, model=value.text)
 
     def _choice(
         self,

@@ -76,7 +76,7 @@ class Block:
     def bind(self, name: str, value: Bound) -> None:
         """Note one more thing that `name` may be; a branch binds for the function around it."""
         self.names.setdefault(name, []).append(value)
-        if self.kind == "branch" and self.parent is not None:
+        if self.kind in {"branch", "value", "entry"} and self.parent is not None:
             self.parent.bind(name, value)
 
     def find(self, name: str) -> tuple[list[Bound], Block] | None:
@@ -176,11 +176,11 @@ class _Builder:
                 for target in node.targets:
                     self._assign(target, node.value, block)
                 self.nodes.append((node, block))
-                self.expression(node.value, block)
+                self.expression(node.value, self._value_block(node.targets[0], node.value, block))
             case ast.AnnAssign():
                 if node.value is not None:
                     self._assign(node.target, node.value, block)
-                    self.expression(node.value, block)
+                    self.expression(node.value, self._value_block(node.target, node.value, block))
                 self.nodes.append((node, block))
                 for part in ast.walk(node.annotation):
                     if isinstance(part, ast.Call):
@@ -250,6 +250,19 @@ class _Builder:
                         for child in ast.iter_child_nodes(current)
                         if not isinstance(child, ast.expr_context)
                     )
+
+    def _value_block(self, target: ast.expr, value: ast.expr, block: Block) -> Block:
+        """Return a block of its own for a literal or a call that a name is set to."""
+        if isinstance(value, ast.Dict | ast.Call):
+            name = (
+                target.id
+                if isinstance(target, ast.Name)
+                else target.attr
+                if isinstance(target, ast.Attribute)
+                else ""
+            )
+            return self._open("value", name, value, block)
+        return block
 
     def _open(self, kind: str, name: str, node: ast.AST, parent: Block) -> Block:
         block = Block(kind, name, getattr(node, "lineno", 0), parent, node)
