@@ -1,0 +1,78 @@
+"""`reliant gateway audit`: check, export and redact the decision log."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from reliant.cli._options import emit, format_option, output_option
+
+
+@click.group()
+def audit() -> None:
+    """Check, export and redact the decision log."""
+
+
+_path = click.argument("path", type=click.Path(path_type=Path))
+
+
+@audit.command()
+@_path
+@click.option(
+    "--public-key",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="The key to check signatures with; by default the one beside the log.",
+)
+@format_option("terminal", "json")
+def verify(path: Path, public_key: Path | None, style: str) -> None:
+    """Check the log at PATH, a folder or one segment; exit 0 if it is sound and 1 if not."""
+    import msgspec
+
+    from reliant.gateway.audit.verify import public_key_of
+    from reliant.gateway.audit.verify import verify as check
+    from reliant.gateway.audit.writer import fingerprint
+
+    public = public_key_of(path, public_key)
+    report = check(path, public)
+    if style == "json":
+        emit(msgspec.json.format(msgspec.json.encode(report)).decode())
+        sys.exit(0 if report.sound else 1)
+    origin = "given" if public_key else "from beside the log: compare it with the one you were told"
+    click.echo(f"key {fingerprint(public)} ({origin})")
+    for one in report.chains:
+        erased = f", {one.erased} erased" if one.erased else ""
+        click.echo(
+            f"chain {one.chain}: {one.records} records, {one.checkpoints} checkpoints, "
+            f"{one.unsigned} after the last{erased}; head {one.head}"
+        )
+    for problem in report.problems:
+        click.echo(f"BROKEN {problem}")
+    click.echo("sound" if report.sound else f"not sound: {len(report.problems)} found")
+    sys.exit(0 if report.sound else 1)
+
+
+@audit.command()
+@_path
+@output_option
+def export(path: Path, output: Path | None) -> None:
+    """Write the records of all chains as JSON lines, in the order of their time."""
+    from reliant.gateway.audit.export import export_lines
+
+    emit("\n".join(export_lines(path)), output)
+
+
+@audit.command()
+@_path
+@click.option("--request", "requests", multiple=True, help="Id of a request whose kept text is erased.")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Erase the kept text of everything before.")
+def redact(path: Path, requests: tuple[str, ...], before: object) -> None:
+    """Erase kept prompts; the chain stays valid, and shows that something was erased."""
+    import datetime as dt
+
+    from reliant.gateway.audit.redact import redact as erase
+
+    moment = before.replace(tzinfo=dt.UTC).timestamp() if isinstance(before, dt.datetime) else None
+    count = erase(path, frozenset(requests), moment)
+    click.echo(f"{count} erased")

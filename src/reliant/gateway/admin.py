@@ -1,0 +1,233 @@
+"""The admin API and its live page: keys, reload, what the upstreams are like, the last decisions.
+
+Only a key with `admin = true` gets in. The page is one file without anything from
+elsewhere; it asks the same API with the key that is typed into it.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from reliant.gateway.config import Quota
+from reliant.gateway.keys import StoredKey, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reliant.gateway.app import Context
+    from reliant.gateway.audit.records import Outcome
+    from reliant.gateway.keys import Caller
+    from reliant.gateway.server import Worker
+
+_LATEST = 200
+_PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    """What the API is told of a key to make."""
+
+    name: str
+    tenant: str | None = None
+    country: str | None = None
+    models: tuple[str, ...] = ("*",)
+    endpoints: tuple[str, ...] = ("*",)
+    admin: bool = False
+    quota: Quota = Quota()
+    expires: float | None = None
+
+
+class _Seen(msgspec.Struct):
+    id: str
+    key: str
+    endpoint: str
+    model: str
+    upstream: str | None
+    action: str
+    status: int
+    end: str
+    ms: float
+
+
+class Admin:
+    """The handlers of one worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._latest: deque[_Seen] = deque(maxlen=_LATEST)
+        worker.gateway.listeners.append(self._listen)
+
+    def _listen(self, context: Context, outcome: Outcome) -> None:
+        self._latest.appendleft(
+            _Seen(
+                outcome.id,
+                outcome.key,
+                context.endpoint.name,
+                context.model,
+                outcome.upstream,
+                context.action,
+                outcome.status,
+                outcome.end,
+                outcome.took_us / 1_000,
+            )
+        )
+
+    def caller(self, request: Request) -> Caller | None:
+        """Return who asks, if the key may."""
+        given = request.headers.get("authorization", "")
+        secret = given[7:].strip() if given[:7].lower() == "bearer " else request.headers.get("x-api-key", "")
+        runtime = self._worker.gateway.runtime
+        found = runtime.keys.find(secret.encode(), runtime.clock.wall()) if secret else None
+        return found if found is not None and found.admin else None
+
+    async def page(self, request: Request) -> Response:
+        """Return the live page; it holds no data."""
+        return HTMLResponse(Path(__file__).with_name("admin.html").read_text("utf-8"), headers=_PAGE_HEADERS)
+
+    async def state(self, request: Request) -> Response:
+        """Return upstreams, keys' counts and the log's head."""
+        gateway, now = self._worker.gateway, self._worker.settings.clock.wall()
+        runtime = gateway.runtime
+        return _json(
+            {
+                "worker": self._worker.number,
+                "configuration": runtime.digest,
+                "atlas": runtime.knowledge.atlas.version,
+                "day": runtime.admission.today,
+                "rulings": runtime.admission.compiled,
+                "active": gateway.active,
+                "upstreams": [
+                    {
+                        "name": name,
+                        "provider": target.config.provider,
+                        "state": target.health.state,
+                        "because": target.health.cut_because,
+                    }
+                    for name, target in runtime.targets.items()
+                ],
+                "keys": [
+                    {
+                        "name": one.name,
+                        "tenant": one.tenant.name if one.tenant else None,
+                        "country": one.country,
+                        "admin": one.admin,
+                        "used": runtime.meters[one.name].state(now),
+                    }
+                    for one in runtime.keys.callers
+                ],
+                "log": {
+                    "chain": gateway.log.chain,
+                    "record": gateway.log.next_number - 1,
+                    "hash": gateway.log.head,
+                },
+                "latest": list(self._latest),
+            }
+        )
+
+    async def make_key(self, request: Request) -> Response:
+        """Make a key; its secret is in this answer and nowhere else."""
+        try:
+            wanted = msgspec.json.decode(await request.body(), type=NewKey)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return _problem(400, str(error))
+        runtime = self._worker.gateway.runtime
+        if any(one.name == wanted.name for one in runtime.keys.callers):
+            return _problem(409, f"there is a key {wanted.name!r} already")
+        if wanted.tenant is not None and wanted.tenant not in {one.name for one in runtime.config.tenant}:
+            return _problem(400, f"there is no tenant {wanted.tenant!r}")
+        secret = _secret()
+        fields = {name: getattr(wanted, name) for name in NewKey.__struct_fields__}
+        key = StoredKey(digests=(digest_of(secret.encode()).hex(),), **fields)
+        await self._save(key, "key made", request)
+        return _json({"name": key.name, "secret": secret}, 201)
+
+    async def rotate_key(self, request: Request) -> Response:
+        """Give a key a new secret; the old one stays valid until `drop_key_secret` or the next rotation."""
+        key = self._stored(request)
+        if key is None:
+            return _problem(404, "no key of this name was made here")
+        secret = _secret()
+        digests = (digest_of(secret.encode()).hex(), key.digests[0])
+        await self._save(msgspec.structs.replace(key, digests=digests), "key rotated", request)
+        return _json({"name": key.name, "secret": secret})
+
+    async def revoke_key(self, request: Request) -> Response:
+        """End a key at once on this worker, within seconds on all."""
+        key = self._stored(request)
+        if key is None:
+            return _problem(404, "no key of this name was made here")
+        await self._save(msgspec.structs.replace(key, revoked=True), "key revoked", request)
+        return _json({"name": key.name, "revoked": True})
+
+    def _stored(self, request: Request) -> StoredKey | None:
+        name = request.path_params["name"]
+        return next((key for key in self._worker.gateway.runtime.stored if key.name == name), None)
+
+    async def _save(self, key: StoredKey, what: str, request: Request) -> None:
+        await self._worker.store.save_key(key)
+        self._worker.gateway.runtime.with_keys(await self._worker.store.keys())
+        caller = self.caller(request)
+        self._worker.note(what, caller.name if caller else "", key.name)
+
+    async def reload(self, request: Request) -> Response:
+        """Read the configuration again."""
+        caller = self.caller(request)
+        wrong = self._worker.reload(caller.name if caller else "")
+        return (
+            _problem(409, wrong) if wrong else _json({"configuration": self._worker.gateway.runtime.digest})
+        )
+
+
+def _secret() -> str:
+    return "rlt-" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+
+
+def _json(value: object, status: int = 200) -> Response:
+    body = msgspec.json.encode(value)
+    headers = {"cache-control": "no-store"}
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+def _problem(status: int, message: str) -> Response:
+    return _json({"error": {"message": message, "type": "admin_error", "param": None, "code": None}}, status)
+
+
+def admin_app(worker: Worker) -> Any:
+    """Return the application for `/admin`."""
+    admin = Admin(worker)
+
+    def guarded(
+        handler: Callable[[Request], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def guard(request: Request) -> Response:
+            if admin.caller(request) is None:
+                return _problem(401, "An admin key is needed.")
+            return await handler(request)
+
+        return guard
+
+    return Starlette(
+        routes=[
+            Route("/admin", admin.page, methods=["GET"]),
+            Route("/admin/state", guarded(admin.state), methods=["GET"]),
+            Route("/admin/keys", guarded(admin.make_key), methods=["POST"]),
+            Route("/admin/keys/{name}/rotate", guarded(admin.rotate_key), methods=["POST"]),
+            Route("/admin/keys/{name}", guarded(admin.revoke_key), methods=["DELETE"]),
+            Route("/admin/reload", guarded(admin.reload), methods=["POST"]),
+        ]
+    )

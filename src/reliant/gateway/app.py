@@ -1,0 +1,898 @@
+"""One request, from its first byte to the last of its answer.
+
+The order is the point: who is it, what is asked, from where, what do the rules
+say, write that down, and only then send anything to a provider. The outcome is
+written before the caller can know that the answer is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reliant.gateway import answers
+from reliant.gateway.answers import Dialect, Headers, Problem, bad_request, error_answer
+from reliant.gateway.audit.records import Attempt, Decision, Observation, Outcome
+from reliant.gateway.body import BadBody, Head, read_form, read_json, tokens_of
+from reliant.gateway.forward import Forwarder, Reply, Request
+from reliant.gateway.holdings import Holdings
+from reliant.gateway.refusals import Refusals, Shape, load_shapes
+from reliant.gateway.routes import Candidate, Plan, unmet
+from reliant.gateway.signals._ranges import is_private
+from reliant.gateway.streaming import Streamer
+from reliant.gateway.surface import Endpoint, find, object_ids
+from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.target import Target, passed_on
+
+if TYPE_CHECKING:
+    from reliant.gateway.audit.writer import ChainWriter
+    from reliant.gateway.clock import Clock
+    from reliant.gateway.keys import Caller
+    from reliant.gateway.limits import Exceeded, Meter
+    from reliant.gateway.metrics import Metrics
+    from reliant.gateway.placement import Placement
+    from reliant.gateway.runtime import Runtime
+    from reliant.gateway.state.shared import SharedState
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_WHOLE_LIMIT = 256 << 20
+_WARNINGS_SHOWN = 5
+_LONG_ANSWER = 65_536
+
+
+class Gone(Exception):
+    """The caller left before its request was whole."""
+
+
+class Context:
+    """What one request gathers on its way."""
+
+    __slots__ = (
+        "action",
+        "answered",
+        "attempts",
+        "began",
+        "caller",
+        "client",
+        "dialect",
+        "endpoint",
+        "id",
+        "id_text",
+        "meter",
+        "model",
+        "runtime",
+        "status",
+        "upstream",
+    )
+
+    def __init__(self, runtime: Runtime, endpoint: Endpoint, request_id: str, began: float) -> None:
+        self.runtime = runtime
+        self.endpoint = endpoint
+        self.dialect: Dialect = endpoint.dialect
+        self.id_text = request_id
+        self.id = request_id.encode()
+        self.began = began
+        self.caller: Caller | None = None
+        self.meter: Meter | None = None
+        self.client = ""
+        self.model = ""
+        self.action = "none"
+        self.upstream: str | None = None
+        self.status = 0
+        self.attempts: tuple[Attempt, ...] = ()
+        self.answered = False
+
+
+class Gateway:
+    """The ASGI application of one worker."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        log: ChainWriter,
+        metrics: Metrics,
+        clock: Clock,
+        holdings: Holdings,
+        *,
+        cold: Callable[[Gateway, Scope, Receive, Send], Awaitable[None]],
+    ) -> None:
+        """Make it.
+
+        Args:
+            runtime: The first configuration.
+            log: The decision log of this worker.
+            metrics: Its counts.
+            clock: The clocks.
+            holdings: Which upstream holds which object.
+            cold: Answers everything that is not a call to a model: health, metrics, admin.
+        """
+        self.runtime = runtime
+        self.log = log
+        self.metrics = metrics
+        self.clock = clock
+        self.holdings = holdings
+        self.draining = False
+        self.shared: SharedState | None = None
+        self.listeners: list[Callable[[Context, Outcome], None]] = []
+        self._cold = cold
+        self._prefix = "req_" + os.urandom(6).hex()
+        self._count = 0
+        self._active = 0
+        self.forwarder = Forwarder(
+            Refusals(load_shapes()),
+            now=clock.steady,
+            wall=clock.wall,
+            observed=self._observed,
+            passes_alone=runtime.config.breaker.alone == "pass",
+        )
+        self.streamer = Streamer(self)
+        self._day = int(clock.wall()) // 86_400
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await _lifespan(receive, send)
+            return
+        path = scope["path"]
+        if not path.startswith("/v1/"):
+            await self._cold(self, scope, receive, send)
+            return
+        clock = self.clock
+        runtime = self.runtime
+        day = int(clock.wall()) // 86_400
+        if day != self._day:
+            self._day = day
+            runtime.admission.advance(clock.today())
+        endpoint = (
+            find(scope["method"], path) if scope["raw_path"] == path.encode("latin-1", "replace") else None
+        )
+        self._count += 1
+        context = Context(runtime, endpoint or _UNKNOWN, f"{self._prefix}{self._count:08x}", clock.steady())
+        if path == "/v1/models" or path.startswith("/v1/models/"):
+            endpoint = context.endpoint = _MODELS
+        self._active += 1
+        try:
+            if endpoint is None:
+                await self._answer(context, send, _not_served(scope["method"], path))
+            else:
+                await self._serve(context, endpoint, scope, receive, send)
+        except Gone:
+            context.status = 499
+        except OSError:
+            # The log cannot be written; nothing may be answered as if it had been.
+            await self._answer(context, send, answers.LOG_BROKEN)
+        finally:
+            self._active -= 1
+            meter = context.meter
+            if meter is not None and not context.answered:
+                meter.leave(clock.wall(), 0, 0.0)
+
+    # the way of a request
+    async def _serve(
+        self, context: Context, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        runtime = context.runtime
+        now = self.clock.wall()
+        picked = _pick(scope["headers"], runtime.proxies.header)
+        caller = runtime.keys.find(picked.secret, now) if picked.secret else None
+        if caller is None:
+            await _drain(receive, runtime.config.limits.body_bytes)
+            await self._answer(context, send, answers.NO_KEY)
+            return
+        context.caller = caller
+        peer = scope["client"]
+        address, direct = runtime.proxies.client(peer[0] if peer else "", picked.forwarded)
+        context.client = address
+        body = await self._body(context, picked, receive, send)
+        if body is None:
+            return
+        if endpoint is _MODELS:
+            await self._models(context, scope, send, address, direct)
+            return
+        try:
+            head = _read_head(endpoint, body, picked.content_type)
+        except BadBody as error:
+            await self._answer(context, send, bad_request(str(error), param=error.param))
+            return
+        model = head.model or ""
+        context.model = model
+        problem = _scope_problem(caller, endpoint, model, head)
+        if problem is not None:
+            await self._answer(context, send, problem)
+            return
+        meter = runtime.meters[caller.name]
+        exceeded = meter.enter(now) if meter.bounded else None
+        if exceeded is not None:
+            await self._answer(context, send, _exceeded(exceeded))
+            return
+        if meter.bounded:
+            if self.shared is not None:
+                exceeded = await self.shared.take(caller.name, meter, now)
+                if exceeded is not None:
+                    meter.undo()
+                    await self._answer(context, send, _exceeded(exceeded))
+                    return
+            context.meter = meter
+        placement = runtime.placer.place(
+            address=address,
+            declared=caller.country,
+            key=caller.name,
+            now=now,
+            headers=picked.hints,
+            direct=direct,
+            rtt_ms=_rtt_ms(receive) if direct and not is_private(address) else None,
+        )
+        plan = await self._plan(context, endpoint, scope["path"], head, caller, placement)
+        if isinstance(plan, Problem):
+            await self._refuse(context, send, placement, None, plan, body)
+            return
+        candidates: tuple[Candidate, ...] | list[Candidate] = plan.candidates
+        if placement.action == "block":
+            await self._refuse(context, send, placement, plan, _place_problem(placement), body)
+            return
+        if not candidates:
+            await self._refuse(context, send, placement, plan, _refusal(plan), body)
+            return
+        if plan.needs is not None:
+            down = unmet(plan.needs, runtime.targets, self.clock.steady())
+            if down:
+                await self._refuse(context, send, placement, plan, _unmet(down), body)
+                return
+        if caller.sticky:
+            candidates = self._stay(caller, plan, candidates)
+        number = self._decided(context, placement, plan, candidates[0], body)
+        self.log.start_sync()
+        request = Request(
+            id=context.id,
+            endpoint=endpoint,
+            method=scope["method"].encode(),
+            suffix=scope["path"][3:],
+            query=scope["query_string"],
+            headers=scope["headers"],
+            content_type=picked.content_type,
+            body=body,
+            model=model,
+            stream=bool(head.stream),
+            key=caller.name,
+            place=placement.places[0],
+            owner=caller.owner if endpoint.holds else "",
+        )
+        reply = await self._forward(context, request, plan, candidates, receive)
+        await self.log.durable(number)
+        await self._reply(context, request, plan, candidates, reply, receive, send)
+
+    async def _forward(
+        self,
+        context: Context,
+        request: Request,
+        plan: Plan,
+        candidates: tuple[Candidate, ...] | list[Candidate],
+        receive: Receive,
+    ) -> Reply:
+        """Ask the upstreams, and stop asking when the caller leaves."""
+        cycle = getattr(receive, "__self__", None)
+        task = asyncio.current_task()
+        if cycle is not None and task is not None and hasattr(cycle, "on_lost"):
+            cycle.on_lost = task.cancel
+        try:
+            return await self.forwarder.send(request, plan, candidates)
+        except asyncio.CancelledError:
+            if cycle is None or not cycle.disconnected:
+                raise
+            if task is not None:
+                task.uncancel()
+            self._ended(context, 499, "caller left", 0, 0, streamed=False)
+            raise Gone from None
+        finally:
+            if cycle is not None:
+                cycle.on_lost = None
+
+    async def _body(self, context: Context, picked: _Picked, receive: Receive, send: Send) -> bytes | None:
+        limit = context.runtime.config.limits.body_bytes
+        if picked.length > limit:
+            await self._answer(context, send, _too_large(limit))
+            return None
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            parts, size = [body], len(body)
+            while message.get("more_body"):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Gone
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    await self._answer(context, send, _too_large(limit))
+                    return None
+            body = b"".join(parts)
+        return body
+
+    async def _plan(
+        self,
+        context: Context,
+        endpoint: Endpoint,
+        path: str,
+        head: Head,
+        caller: Caller,
+        placement: Placement,
+    ) -> Plan | Problem:
+        """Return where the request may go: where its objects are held, else along its route."""
+        routes = context.runtime.routes
+        refers = object_ids(path) if endpoint.model_optional else []
+        refers += head.refers_to()
+        for object_id in refers:
+            upstream = await self.holdings.find(object_id, caller.owner)
+            if upstream is None:
+                continue
+            plan = routes.held_at(caller, upstream, context.model, placement.places)
+            return plan if plan is not None else _unknown_object(object_id)
+        if refers:
+            return _unknown_object(refers[0])
+        plan = routes.plan(caller, context.model, placement.places)
+        if plan is None:
+            return Problem(
+                status=404,
+                code="model_not_found",
+                message=f"No route of this gateway serves the model {context.model!r}.",
+                param="model",
+                retry=False,
+            )
+        return plan
+
+    def _stay(
+        self, caller: Caller, plan: Plan, candidates: tuple[Candidate, ...] | list[Candidate]
+    ) -> tuple[Candidate, ...] | list[Candidate]:
+        """Put the upstream first that this caller was moved to a moment ago."""
+        kept = caller.sticky.get(plan.route.model)
+        if kept is None:
+            return candidates
+        if self.clock.steady() >= kept[1]:
+            del caller.sticky[plan.route.model]
+            return candidates
+        return sorted(candidates, key=lambda one: one.target.name != kept[0])
+
+    # writing it down
+    def _decided(
+        self, context: Context, placement: Placement, plan: Plan, first: Candidate, body: bytes
+    ) -> int:
+        ruling = first.ruling
+        action = "warn" if placement.action == "warn" and ruling.action == "allow" else ruling.action
+        context.action = action
+        caller = context.caller
+        number, moment = self.log.take()
+        digest, opened = self._digest(context, body)
+        record = Decision(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            key=caller.name if caller else "",
+            tenant=caller.tenant.name if caller and caller.tenant else None,
+            client=context.client,
+            endpoint=context.endpoint.name,
+            model=context.model,
+            upstream=first.target.name,
+            place=placement.places[0],
+            verdict=ruling.verdict,
+            action=action,
+            rules=ruling.rules,
+            dry_run=ruling.dry_run,
+            evidence=placement.evidence,
+            body=digest,
+            body_bytes=len(body),
+        )
+        self.metrics.records.inc()
+        return self.log.append(record, opened)
+
+    def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
+        how = context.runtime.config.audit.prompts
+        if how == "none" or not body:
+            return None, None
+        if how == "hash":
+            return hashlib.sha256(body).hexdigest(), None
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = "base64:" + base64.b64encode(body).decode()
+        digest, opened = self.log.kept(text)
+        return "sealed:" + digest, {"body": opened}
+
+    async def _refuse(
+        self,
+        context: Context,
+        send: Send,
+        placement: Placement,
+        plan: Plan | None,
+        problem: Problem,
+        body: bytes,
+    ) -> None:
+        """Write a refusal down, then tell the caller."""
+        ruling = plan.refused if plan is not None else None
+        caller = context.caller
+        number, moment = self.log.take()
+        digest, opened = self._digest(context, body)
+        context.action = "refuse"
+        rules = ruling.rules if ruling else ()
+        record = Decision(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            key=caller.name if caller else "",
+            tenant=caller.tenant.name if caller and caller.tenant else None,
+            client=context.client,
+            endpoint=context.endpoint.name,
+            model=context.model,
+            place=ruling.place if ruling else placement.places[0],
+            verdict=ruling.verdict if ruling else "BLOCKED",
+            action="refuse",
+            rules=rules,
+            dry_run=ruling.dry_run if ruling else (),
+            evidence=(*placement.evidence, placement.row) if placement.evidence else (),
+            body=digest,
+            body_bytes=len(body),
+            code=problem.code,
+        )
+        self.log.append(record, opened)
+        self.metrics.records.inc()
+        for rule in rules[:1]:
+            self.metrics.refusals.labels(rule).inc()
+        await self.log.durable(number)
+        await self._answer(context, send, problem)
+
+    def _observed(
+        self, target: Target, shape: Shape, request: Request, status: int, request_id: str | None
+    ) -> None:
+        number, moment = self.log.take()
+        self.log.append(
+            Observation(
+                n=number,
+                t=moment,
+                provider=target.config.provider,
+                upstream=target.name,
+                channel=target.config.channel,
+                place=request.place,
+                status=status,
+                shape=shape.id,
+                model=request.model,
+                request_id=request_id,
+            )
+        )
+
+    def _ended(
+        self, context: Context, status: int, end: str, tokens_in: int, tokens_out: int, *, streamed: bool
+    ) -> Outcome:
+        """Write the outcome, and count what was used."""
+        context.status = status
+        context.answered = True
+        now = self.clock.wall()
+        took = self.clock.steady() - context.began
+        prices = context.runtime.prices
+        microusd = 0
+        upstream = context.upstream or ""
+        if prices.active and (tokens_in or tokens_out):
+            microusd = prices.microusd(upstream, context.model, tokens_in, tokens_out)
+        number, moment = self.log.take()
+        caller = context.caller
+        key = caller.name if caller else ""
+        outcome = Outcome(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            status=status,
+            upstream=context.upstream,
+            attempts=context.attempts if len(context.attempts) > 1 or end != "whole" else (),
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            microusd=microusd,
+            streamed=streamed,
+            end=end,
+            key=key,
+            took_us=int(took * 1_000_000),
+        )
+        self.log.append(outcome)
+        metrics = self.metrics
+        metrics.records.inc()
+        metrics.answered(context.endpoint.name, upstream, context.action, status, took)
+        if tokens_in or tokens_out:
+            metrics.used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
+        if context.meter is not None:
+            context.meter.leave(now, tokens_in + tokens_out, microusd / 1_000_000)
+        for listener in self.listeners:
+            listener(context, outcome)
+        return outcome
+
+    # answering
+    async def _answer(self, context: Context, send: Send, problem: Problem) -> None:
+        """Send an answer of our own."""
+        status, headers, body = error_answer(problem, context.dialect, context.id)
+        context.status = status
+        self.metrics.answered(
+            context.endpoint.name,
+            context.upstream or "",
+            context.action,
+            status,
+            self.clock.steady() - context.began,
+        )
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _reply(
+        self,
+        context: Context,
+        request: Request,
+        plan: Plan,
+        candidates: tuple[Candidate, ...] | list[Candidate],
+        reply: Reply,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Send what the upstreams gave."""
+        context.attempts = tuple(reply.attempts)
+        candidate = reply.candidate
+        if candidate is not None:
+            context.upstream = candidate.target.name
+        if reply.problem is not None or candidate is None:
+            problem = reply.problem or answers.LOG_BROKEN
+            self._ended(context, problem.status, problem.code, 0, 0, streamed=False)
+            await self._send_problem(context, problem, send)
+            return
+        if candidate is not candidates[0]:
+            self._moved(context, plan, candidate)
+        headers = self._headers(context, request, candidate, reply)
+        exchange = reply.exchange
+        if exchange is not None and not exchange.complete:
+            kind = exchange.header(b"content-type") or b""
+            if kind.startswith(b"text/event-stream"):
+                await self.streamer.run(context, request, plan, candidates, reply, headers, receive, send)
+                return
+            if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not request.endpoint.listing:
+                await self.streamer.pass_on(context, reply, headers, send)
+                return
+        body = reply.body
+        if exchange is not None:
+            if not exchange.complete:
+                try:
+                    body += await exchange.rest(_WHOLE_LIMIT)
+                except UpstreamFailure:
+                    problem = _broken(candidate.target.name)
+                    self._ended(context, problem.status, "cut", 0, 0, streamed=False)
+                    await self._send_problem(context, problem, send)
+                    return
+            if (exchange.header(b"content-type") or b"").startswith(b"text/event-stream"):
+                reply.body = body
+                await self.streamer.run(context, request, plan, candidates, reply, headers, receive, send)
+                return
+            exchange.release()
+        tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
+        how = reply.translation
+        if how is not None:
+            body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
+        if request.endpoint.holds or request.endpoint.listing:
+            caller = context.caller
+            owner = caller.owner if caller is not None else ""
+            body = await self.holdings.seen(request, reply.status, body, candidate.target.name, owner)
+        self._ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+        headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _send_problem(self, context: Context, problem: Problem, send: Send) -> None:
+        status, headers, body = error_answer(problem, context.dialect, context.id)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _moved(self, context: Context, plan: Plan, candidate: Candidate) -> None:
+        self.metrics.failovers.labels("before").inc()
+        if plan.route.sticky_s and context.caller is not None:
+            until = self.clock.steady() + plan.route.sticky_s
+            context.caller.sticky[plan.route.model] = (candidate.target.name, until)
+
+    def _headers(self, context: Context, request: Request, candidate: Candidate, reply: Reply) -> Headers:
+        headers = passed_on(reply.headers)
+        headers.append((b"x-reliant-request-id", context.id))
+        warnings = candidate.warnings
+        if candidate.substitute:
+            headers.append((b"x-reliant-substitute", candidate.model.encode("ascii", "replace")))
+        if candidate.target.config.ignores:
+            warnings = (*warnings, *_ignored(request.body, candidate.target.config.ignores))
+        if reply.translation is not None:
+            warnings = (*warnings, *reply.translation.warnings)
+        for warning in warnings[:_WARNINGS_SHOWN]:
+            headers.append((b"x-reliant-warning", warning.encode("ascii", "replace")[:400]))
+        return headers
+
+    async def _models(self, context: Context, scope: Scope, send: Send, address: str, direct: bool) -> None:
+        """List the names this caller may use here and now."""
+        runtime, caller = context.runtime, context.caller
+        if caller is None:
+            return
+        placement = runtime.placer.place(
+            address=address,
+            declared=caller.country,
+            key=caller.name,
+            now=self.clock.wall(),
+            headers={},
+            direct=direct,
+            rtt_ms=None,
+        )
+        listed = []
+        for name in runtime.model_names():
+            plan = runtime.routes.plan(caller, name, placement.places) if name in caller.models else None
+            if plan is not None and plan.candidates:
+                owner = plan.candidates[0].target.config.provider
+                listed.append({"id": name, "object": "model", "created": 0, "owned_by": owner})
+        wanted = scope["path"].removeprefix("/v1/models").strip("/")
+        result: dict[str, object] = {"object": "list", "data": listed, "has_more": False}
+        if wanted:
+            one = next((entry for entry in listed if entry["id"] == wanted), None)
+            if one is None:
+                problem = Problem(
+                    status=404, code="model_not_found", message=f"There is no model {wanted!r}.", retry=False
+                )
+                await self._answer(context, send, problem)
+                return
+            result = dict(one)
+        body = msgspec.json.encode(result)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers.append((b"x-request-id", context.id))
+        self.metrics.answered("models", "", "allow", 200, self.clock.steady() - context.began)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    @property
+    def active(self) -> int:
+        """How many requests are being served."""
+        return self._active
+
+
+_UNKNOWN = Endpoint("unknown", "none")
+_MODELS = Endpoint("models", "none")
+
+
+class _Picked:
+    """The headers the gateway itself reads."""
+
+    __slots__ = ("content_type", "forwarded", "hints", "length", "secret")
+
+    def __init__(self) -> None:
+        self.secret = b""
+        self.content_type = b"application/json"
+        self.forwarded: list[bytes] = []
+        self.hints: dict[bytes, bytes] = {}
+        self.length = 0
+
+
+def _pick(headers: Headers, forwarded: bytes) -> _Picked:
+    picked = _Picked()
+    for name, value in headers:
+        if name == b"authorization":
+            if value[:7].lower() == b"bearer ":
+                picked.secret = value[7:].strip()
+        elif name in {b"x-api-key", b"api-key"}:
+            picked.secret = picked.secret or value.strip()
+        elif name == b"content-type":
+            if b"\n" not in value and b"\r" not in value:
+                picked.content_type = value
+        elif name == b"content-length":
+            picked.length = int(value) if value.isdigit() else 0
+        elif name == forwarded:
+            picked.forwarded.append(value)
+        elif name == b"accept-language":
+            picked.hints[name] = value
+    return picked
+
+
+def _read_head(endpoint: Endpoint, body: bytes, content_type: bytes) -> Head:
+    if endpoint.body == "none":
+        return Head()
+    if endpoint.body == "form":
+        if content_type.lower().startswith(b"multipart/"):
+            return Head(model=read_form(body, content_type))
+        return read_json(body or b"{}")
+    if not body and endpoint.model_optional:
+        return Head()
+    return read_json(body)
+
+
+def _scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) -> Problem | None:
+    if endpoint.name not in caller.endpoints:
+        return Problem(
+            status=403,
+            code="endpoint_not_permitted",
+            message=f"This key may not use {endpoint.name}.",
+            type="request_forbidden",
+            retry=False,
+        )
+    if not model:
+        if endpoint.model_optional or endpoint.body == "none" or head.previous_response_id:
+            return None
+        return bad_request("you must provide a model parameter", param="model")
+    if model not in caller.models:
+        return Problem(
+            status=403,
+            code="model_not_permitted",
+            message=f"This key may not use the model {model!r}.",
+            type="request_forbidden",
+            param="model",
+            retry=False,
+        )
+    return None
+
+
+def _refusal(plan: Plan) -> Problem:
+    ruling = plan.refused
+    if ruling is None:
+        reasons = "; ".join(plan.left_out)
+        return Problem(
+            status=403,
+            code="reliant_no_permitted_upstream",
+            message=f"No upstream may serve this: {reasons}.",
+            type="request_forbidden",
+            retry=False,
+        )
+    first = ruling.because[0] if ruling.because else None
+    rule = first.rule if first else None
+    parts = [first.summary if first else "The rules refuse it."]
+    if first and first.since:
+        parts.append(f"In force since {first.since}.")
+    if first and (first.source or first.source_url):
+        parts.append(f"Source: {', '.join(one for one in (first.source, first.source_url) if one)}.")
+    if first and first.missing:
+        parts.append(f"What would decide it: {'; '.join(first.missing)}.")
+    headers = [(b"x-reliant-rule", rule.encode("ascii", "replace"))] if rule else []
+    if first and first.source_url:
+        headers.append((b"x-reliant-source", first.source_url.encode("ascii", "replace")))
+    unknown = first is not None and first.verdict == "UNKNOWN"
+    return Problem(
+        status=403,
+        code="reliant_policy_unknown" if unknown else "reliant_policy_denied",
+        message=" ".join(parts),
+        type="request_forbidden",
+        param=rule,
+        retry=False,
+        headers=tuple(headers),
+        detail={
+            "verdict": ruling.verdict,
+            "place": ruling.place,
+            "because": [msgspec.to_builtins(one) for one in ruling.because],
+            "left_out": list(plan.left_out),
+        },
+    )
+
+
+def _place_problem(placement: Placement) -> Problem:
+    return Problem(
+        status=403,
+        code="reliant_place_refused",
+        message=f"The place of this request cannot be accepted (row {placement.row}).",
+        type="request_forbidden",
+        retry=False,
+        detail={"row": placement.row, "evidence": list(placement.evidence)},
+    )
+
+
+def _unmet(down: list[str]) -> Problem:
+    return Problem(
+        status=503,
+        code="reliant_need_unmet",
+        message=f"This route also needs what is down now: {', '.join(down)}.",
+        type="server_error",
+        retry_after_s=5,
+    )
+
+
+def _exceeded(exceeded: Exceeded) -> Problem:
+    if exceeded.name == "store_down":
+        return Problem(
+            status=503,
+            code="reliant_limits_unavailable",
+            message="The shared limits cannot be read, and the operator chose to refuse then.",
+            type="server_error",
+            retry_after_s=1,
+        )
+    return Problem(
+        status=429,
+        code="reliant_quota_exceeded",
+        message=f"The key's bound {exceeded.name} of {exceeded.limit:g} is reached.",
+        type="rate_limit_error",
+        param=exceeded.name,
+        retry=None if exceeded.retry_after_s <= 60 else False,
+        retry_after_s=exceeded.retry_after_s,
+    )
+
+
+def _unknown_object(object_id: str) -> Problem:
+    return Problem(
+        status=404,
+        code="not_found",
+        message=f"No object {object_id!r} is known here.",
+        param="id",
+        retry=False,
+    )
+
+
+def _not_served(method: str, path: str) -> Problem:
+    return Problem(
+        status=404,
+        code="not_served",
+        message=f"This gateway does not serve {method} {path[:200]}.",
+        retry=False,
+    )
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(
+        status=413,
+        code="body_too_large",
+        message=f"The body is larger than {limit} bytes.",
+        retry=False,
+        headers=((b"connection", b"close"),),
+    )
+
+
+def _broken(upstream: str) -> Problem:
+    return Problem(
+        status=502,
+        code="upstream_cut",
+        message=f"The answer from {upstream!r} broke off.",
+        type="server_error",
+    )
+
+
+def _ignored(body: bytes, ignores: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"the parameter {name} is ignored by this upstream"
+        for name in ignores
+        if b'"' + name.encode() + b'"' in body
+    )
+
+
+def _rtt_ms(receive: Receive) -> float | None:
+    """Return the connection's round trip as the kernel measured it, where it tells."""
+    cycle = getattr(receive, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return None
+    import socket  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
+    except (OSError, AttributeError):
+        return None
+    # struct tcp_info of linux/tcp.h: tcpi_rtt at 68, tcpi_min_rtt at 148, both in microseconds.
+    at = 148 if len(info) >= 152 else 68
+    return float(struct.unpack_from("I", info, at)[0]) / 1_000 if len(info) >= 72 else None
+
+
+async def _drain(receive: Receive, limit: int) -> None:
+    """Read what is left of a request's body, so that the answer is not lost on the way."""
+    size = 0
+    while size <= limit:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,298 @@
+"""Checks a log with nothing but the log and the public key.
+
+Found is any change of a byte, any record left out, put in or moved, a missing
+segment in the middle, and records cut off the end after a published checkpoint.
+What no log can show by itself: records after the last checkpoint that were cut
+off together with every copy of later checkpoints. So publish the heads.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reliant.errors import MissingExtra, TargetError
+from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal
+from reliant.gateway.audit.records import AnyRecord, Checkpoint, Decision, Opening, Outcome, signed_text
+from reliant.gateway.audit.writer import Head, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SEGMENT = re.compile(r"(?P<chain>.+)-(?P<segment>\d{5})\.jsonl\Z")
+_MAX_LINE = 64 << 20
+_DECODE: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong; `line` is 0 where a whole file is meant, `record` None where none is."""
+
+    file: str
+    line: int
+    record: int | None
+    what: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        number = "" if self.record is None else f" record {self.record}:"
+        return f"{place}:{number} {self.what}"
+
+
+class ChainReport(msgspec.Struct, frozen=True):
+    """What one chain holds; `unsigned` records stand after its last checkpoint."""
+
+    chain: str
+    records: int
+    checkpoints: int
+    unsigned: int
+    erased: int
+    decisions: int
+    outcomes: int
+    head: str
+    keys: tuple[str, ...]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The result for a whole log."""
+
+    chains: tuple[ChainReport, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def find_chains(path: Path) -> dict[str, list[Path]]:
+    """Return the segments of each chain in `path`, a folder or one segment, in order.
+
+    Raises:
+        TargetError: There is no log.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    chains: dict[str, list[Path]] = {}
+    for file in files:
+        match = _SEGMENT.match(file.name)
+        if match:
+            chains.setdefault(match["chain"], []).append(file)
+        elif not path.is_dir() and file.exists():
+            chains.setdefault(file.stem, []).append(file)
+    if not chains or not all(file.is_file() for files in chains.values() for file in files):
+        raise TargetError(f"there is no decision log at {path}", hint="Name the folder from [audit] path.")
+    return chains
+
+
+def public_key_of(path: Path, given: Path | None) -> bytes:
+    """Return the public key: from `given`, or from the file that stands beside the log.
+
+    Raises:
+        TargetError: There is none, or it is not an Ed25519 key.
+    """
+    folder = path if path.is_dir() else path.parent
+    file = given or folder / "audit-public-key.txt"
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise TargetError(
+            f"{file} holds no public key", hint="Give --public-key FILE: 64 hexadecimal digits, one line."
+        )
+    return key
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a segment, each with its line feed if it has one."""
+    with path.open("rb") as file:
+        while line := file.readline(_MAX_LINE):
+            yield line
+
+
+class _Walk:
+    """Follows one chain from its first record."""
+
+    def __init__(self, chain: str, public: bytes) -> None:
+        try:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+        except ImportError:
+            raise MissingExtra("checking the decision log", "gateway") from None
+        self.chain = chain
+        self.public = Ed25519PublicKey.from_public_bytes(public)
+        self.key_name = fingerprint(public)
+        self.head = START
+        self.number = 0
+        self.name: str | None = None
+        self.checkpoints = self.unsigned = self.erased = self.decisions = self.outcomes = 0
+        self.keys: set[str] = set()
+        self.problems: list[Problem] = []
+        self.hashes: dict[int, str] = {}
+        self.claims: dict[str, tuple[int, str, str]] = {}
+        self.open_ids: set[str] = set()
+
+    def wrong(self, file: Path, line: int, what: str, record: int | None = None) -> None:
+        self.problems.append(Problem(file.name, line, record, what))
+
+    def segment(self, file: Path) -> bool:
+        """Check one file; False if the rest of the chain cannot be followed."""
+        for at, raw in enumerate(read_lines(file), start=1):
+            if not raw.endswith(b"\n"):
+                self.wrong(file, at, "is cut off in the middle", self.number)
+                return False
+            try:
+                line = read_line(raw)
+                record = _DECODE.decode(line.record)
+            except (BadLine, msgspec.DecodeError) as error:
+                self.wrong(file, at, str(error), self.number)
+                return False
+            if link(self.head, line.record) != line.digest:
+                what = "does not follow from the record before: one of them was changed, moved or left out"
+                self.wrong(file, at, what, self.number)
+                return False
+            if record.n != self.number:
+                self.wrong(file, at, f"says it is record {record.n}", self.number)
+                return False
+            self._record(file, at, record, line.opened)
+            self.head = line.digest
+            self.number += 1
+        return True
+
+    def _record(self, file: Path, at: int, record: AnyRecord, opened: dict[str, Opened] | None) -> None:
+        self.unsigned += 1
+        if isinstance(record, Opening):
+            self.name = self.name or record.chain
+            self.keys.add(record.public_key)
+            if record.chain != self.name:
+                self.wrong(file, at, f"belongs to the chain {record.chain!r}", self.number)
+        elif isinstance(record, Checkpoint):
+            self._checkpoint(file, at, record)
+        elif isinstance(record, Decision):
+            self.decisions += 1
+        elif isinstance(record, Outcome):
+            self.outcomes += 1
+        seals = _seals(record)
+        for name, value in (opened or {}).items():
+            if seals.get(name) != seal(value):
+                self.wrong(file, at, f"keeps a {name} that is not the one it was sealed with", self.number)
+        self.erased += sum(name not in (opened or {}) for name in seals)
+
+    def _checkpoint(self, file: Path, at: int, record: Checkpoint) -> None:
+        if record.head != self.head.hex():
+            self.wrong(file, at, "signs another head than the record before it", self.number)
+            return
+        if not self.signed(self.number, record.head, record.others, record.signature, record.key):
+            self.wrong(file, at, f"is not signed by the key {self.key_name}", self.number)
+            return
+        self.hashes[self.number] = record.head
+        self.checkpoints += 1
+        self.unsigned = 0
+        for name, claim in record.others.items():
+            number, _, digest = claim.partition(":")
+            self.claims[name] = (int(number), digest, f"{file.name}:{at}")
+
+    def signed(self, number: int, head: str, others: dict[str, str], signature: str, key: str) -> bool:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+        if key != self.key_name:
+            return False
+        try:
+            text = signed_text(self.name or self.chain, number, head, others)
+            self.public.verify(bytes.fromhex(signature), text)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def report(self) -> ChainReport:
+        return ChainReport(
+            chain=self.name or self.chain,
+            records=self.number,
+            checkpoints=self.checkpoints,
+            unsigned=self.unsigned,
+            erased=self.erased,
+            decisions=self.decisions,
+            outcomes=self.outcomes,
+            head=f"{self.number - 1}:{self.head.hex()}",
+            keys=tuple(sorted(self.keys)),
+        )
+
+
+def _seals(record: AnyRecord) -> dict[str, str]:
+    if isinstance(record, Decision) and record.body is not None and record.body.startswith("sealed:"):
+        return {"body": record.body.removeprefix("sealed:")}
+    return {}
+
+
+def verify(path: Path, public: bytes) -> Report:
+    """Check the log at `path`, a folder or one segment.
+
+    Raises:
+        TargetError: There is no log.
+    """
+    walks: list[_Walk] = []
+    problems: list[Problem] = []
+    for chain, files in find_chains(path).items():
+        walk = _Walk(chain, public)
+        _segments(walk, files)
+        if path.is_dir():
+            _head(walk, path / f"{chain}.head")
+        problems += walk.problems
+        walks.append(walk)
+    _others(walks, problems)
+    if path.is_dir():
+        chains = {walk.chain for walk in walks}
+        for head in sorted(path.glob("*.head")):
+            if head.stem not in chains and not head.name.startswith("."):
+                problems.append(Problem(head.name, 0, None, "signs a chain that is not here"))
+    return Report(tuple(walk.report() for walk in walks), tuple(problems))
+
+
+def _segments(walk: _Walk, files: list[Path]) -> None:
+    for expected, file in enumerate(files, start=1):
+        match = _SEGMENT.match(file.name)
+        if match and int(match["segment"]) != expected and not walk.problems:
+            walk.wrong(file, 0, f"segment {expected} of the chain is missing", walk.number)
+            return
+        if not walk.segment(file):
+            return
+
+
+def _head(walk: _Walk, file: Path) -> None:
+    if walk.problems:
+        return
+    if not file.exists():
+        if walk.checkpoints:
+            walk.wrong(file, 0, "is missing though the chain has checkpoints")
+        return
+    try:
+        head = msgspec.json.decode(file.read_bytes(), type=Head)
+    except (msgspec.DecodeError, OSError):
+        walk.wrong(file, 0, "is not a published head")
+        return
+    if msgspec.json.encode(head) + b"\n" != file.read_bytes() or head.chain != (walk.name or walk.chain):
+        walk.wrong(file, 0, "is not a published head of this chain")
+    elif not walk.signed(head.n, head.hash, head.others, head.signature, head.key):
+        walk.wrong(file, 0, f"is not signed by the key {walk.key_name}")
+    elif head.n >= walk.number:
+        walk.wrong(
+            file, 0, f"signs record {head.n}, but the chain ends at {walk.number - 1}: its end was cut off"
+        )
+    elif walk.hashes.get(head.n) != head.hash:
+        walk.wrong(file, 0, "signs another history than the one that is here", head.n)
+
+
+def _others(walks: list[_Walk], problems: list[Problem]) -> None:
+    """Check that what chains said of each other is still so."""
+    by_name = {walk.name or walk.chain: walk for walk in walks}
+    for walk in walks:
+        for name, (number, digest, place) in walk.claims.items():
+            other = by_name.get(name)
+            if other is None or other.problems:
+                continue
+            if number >= other.number:
+                what = f"{place} saw record {number} of it, but it ends at {other.number - 1}"
+                problems.append(Problem(name, 0, number, what))
+            elif other.hashes.get(number, digest) != digest:
+                problems.append(Problem(name, 0, number, f"{place} saw another hash there"))

@@ -1,0 +1,340 @@
+"""Writes one chain: every record reaches the operating system before its caller goes on.
+
+A killed process loses nothing that way; a lost machine could. With durability
+`disk` an answer therefore also waits until its decision is on the disk. One
+`fdatasync` serves all that wait, and it runs while the provider is thinking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal, write_line
+from reliant.gateway.audit.records import Checkpoint, Opening, Record, signed_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_ENCODE = msgspec.json.Encoder()
+_Any = TypeVar("_Any", bound=Record)
+
+_FAST_SYNC_S = 0.0004
+"""A disk this fast is waited for on the spot when only one request waits: a thread would cost more."""
+
+_TAIL_BYTES = 1 << 20
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The newest checkpoint, beside the chain: cutting records off the end then shows."""
+
+    chain: str
+    n: int
+    hash: str
+    key: str
+    signature: str
+    others: dict[str, str] = {}
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """Return the raw public key."""
+    return key.public_key().public_bytes_raw()
+
+
+def fingerprint(public: bytes) -> str:
+    """Return the short name of a public key: the first 16 digits of its SHA-256."""
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+class ChainWriter:
+    """Appends to `<folder>/<chain>-<segment>.jsonl`; the only writer of that chain."""
+
+    def __init__(
+        self,
+        folder: Path,
+        chain: str,
+        key: Ed25519PrivateKey,
+        *,
+        now: Callable[[], float],
+        opening: Callable[[int, int, int], Opening],
+        to_disk: bool = True,
+        every_records: int = 1_000,
+        segment_bytes: int = 1 << 28,
+    ) -> None:
+        """Open the chain where it ended, and write that it was opened.
+
+        Args:
+            folder: Made if it is not there.
+            chain: Name of the chain: one per worker.
+            key: Signs the checkpoints.
+            now: Seconds since 1970.
+            opening: Makes the opening record from its number, its time and the
+                bytes of a half line that a crash left.
+            to_disk: Whether `durable` waits for the disk.
+            every_records: A checkpoint is written at least this often.
+            segment_bytes: A new file begins after this many.
+        """
+        self.folder = folder
+        self.chain = chain
+        self._key = key
+        self._key_name = fingerprint(public_bytes(key))
+        self._now = now
+        self._to_disk = to_disk
+        self._every = every_records
+        self._segment_bytes = segment_bytes
+        self._head = START
+        self._next = 0
+        self._size = 0
+        self._segment = 1
+        self._fd = -1
+        self._since_checkpoint = 0
+        self._synced = -1
+        self._syncing = False
+        self._sync_s = 0.001
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._error: OSError | None = None
+        self.others: Callable[[], dict[str, str]] = dict
+        self.on_lines: Callable[[int, list[bytes]], None] | None = None
+        cut = self._resume()
+        self.append(opening(self._next, self._stamp(), cut))
+
+    # opening
+    def _path(self, segment: int) -> Path:
+        return self.folder / f"{self.chain}-{segment:05d}.jsonl"
+
+    def _resume(self) -> int:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mine = sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl"))
+        cut = 0
+        while mine:
+            last = mine[-1]
+            self._segment = int(last.stem.rsplit("-", 1)[1])
+            found, torn = _last_record(last)
+            cut += torn
+            if found is not None:
+                self._next, self._head = found[0] + 1, found[1]
+                break
+            mine.pop()
+        self._open()
+        return cut
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(self._path(self._segment), flags, 0o640)
+        self._size = os.fstat(self._fd).st_size
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    # writing
+    def _stamp(self) -> int:
+        return int(self._now() * 1_000_000)
+
+    @property
+    def next_number(self) -> int:
+        """The number the next record gets."""
+        return self._next
+
+    @property
+    def head(self) -> str:
+        """The hash of the last record, in hexadecimal."""
+        return self._head.hex()
+
+    @property
+    def broken(self) -> bool:
+        """Whether the log can no longer be written."""
+        return self._error is not None
+
+    def take(self) -> tuple[int, int]:
+        """Return number and time for the record that is appended next."""
+        return self._next, self._stamp()
+
+    def append(self, record: Record, opened: dict[str, Opened] | None = None) -> int:
+        """Write a record whose number and time come from `take`; return its number.
+
+        Raises:
+            OSError: The log cannot be written; then nothing may be answered.
+        """
+        if self._error is not None:
+            raise self._error
+        body = _ENCODE.encode(record)
+        head = link(self._head, body)
+        line = write_line(head, body, opened)
+        self._write(line)
+        self._head = head
+        number = self._next
+        self._next = number + 1
+        self._size += len(line)
+        self._since_checkpoint += 1
+        if self.on_lines is not None:
+            self.on_lines(number, [line])
+        if self._since_checkpoint >= self._every:
+            self.checkpoint()
+        return number
+
+    def _write(self, line: bytes) -> None:
+        try:
+            done = os.write(self._fd, line)
+            while done < len(line):
+                done += os.write(self._fd, line[done:])
+        except OSError as error:
+            # Half a line may stand there: nothing can be appended safely after it.
+            self._error = error
+            raise
+
+    def kept(self, text: str) -> tuple[str, Opened]:
+        """Return the digest for the record and the erasable value for `append`."""
+        opened = Opened(secrets.token_hex(16), text)
+        return seal(opened), opened
+
+    def checkpoint(self) -> None:
+        """Sign everything so far; nothing is written if nothing was since the last."""
+        if self._since_checkpoint == 0:
+            return
+        others = self.others()
+        head = self.head
+        signature = self._key.sign(signed_text(self.chain, self._next, head, others)).hex()
+        self._since_checkpoint = -1
+        number = self.append(
+            Checkpoint(
+                n=self._next,
+                t=self._stamp(),
+                head=head,
+                key=self._key_name,
+                signature=signature,
+                others=others,
+            )
+        )
+        self._publish(Head(self.chain, number, head, self._key_name, signature, others))
+        if self._size >= self._segment_bytes and not self._syncing:
+            self._roll()
+
+    def _publish(self, head: Head) -> None:
+        target = self.folder / f"{self.chain}.head"
+        draft = self.folder / f".{self.chain}.head"
+        draft.write_bytes(_ENCODE.encode(head) + b"\n")
+        draft.replace(target)
+
+    def _roll(self) -> None:
+        os.fdatasync(self._fd)
+        os.close(self._fd)
+        self._segment += 1
+        self._open()
+
+    # durability
+    def start_sync(self) -> None:
+        """Begin bringing what is written to the disk, without waiting for it."""
+        if (
+            self._to_disk
+            and not self._syncing
+            and self._synced < self._next - 1
+            and self._sync_s > _FAST_SYNC_S
+        ):
+            self._sync_in_thread()
+
+    async def durable(self, number: int) -> None:
+        """Return once the record `number` is as safe as the configuration asks.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        if not self._to_disk or self._synced >= number:
+            return
+        if self._error is not None:
+            raise self._error
+        loop = asyncio.get_running_loop()
+        if not self._syncing and self._sync_s <= _FAST_SYNC_S and not self._waiting:
+            self._sync_here(loop)
+            return
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((number, waiter))
+        if not self._syncing:
+            self._sync_in_thread()
+        await waiter
+
+    def _sync_here(self, loop: asyncio.AbstractEventLoop) -> None:
+        upto, began = self._next - 1, loop.time()
+        os.fdatasync(self._fd)
+        self._synced = upto
+        self._sync_s = 0.8 * self._sync_s + 0.2 * (loop.time() - began)
+
+    def _sync_in_thread(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._syncing = True
+        upto, began = self._next - 1, loop.time()
+        done = loop.run_in_executor(None, os.fdatasync, self._fd)
+
+        def finish(result: asyncio.Future[None]) -> None:
+            self._syncing = False
+            error = result.exception()
+            if isinstance(error, OSError):
+                self._error = error
+            else:
+                self._synced = max(self._synced, upto)
+                self._sync_s = 0.8 * self._sync_s + 0.2 * (loop.time() - began)
+            still = []
+            for number, waiter in self._waiting:
+                if waiter.done():
+                    continue
+                if error is not None:
+                    waiter.set_exception(error)
+                elif number <= self._synced:
+                    waiter.set_result(None)
+                else:
+                    still.append((number, waiter))
+            self._waiting = still
+            if still:
+                self._sync_in_thread()
+
+        done.add_done_callback(finish)
+
+    def close(self) -> None:
+        """Sign what is left and close."""
+        if self._fd >= 0 and self._error is None:
+            self.checkpoint()
+            os.fdatasync(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _Number(msgspec.Struct):
+    n: int
+
+
+def _last_record(path: Path) -> tuple[tuple[int, bytes] | None, int]:
+    """Return number and hash of the last whole record, after cutting off a half-written line."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = max(0, size - _TAIL_BYTES)
+        while True:
+            file.seek(start)
+            tail = file.read(size - start)
+            end = tail.rfind(b"\n")
+            before = tail.rfind(b"\n", 0, end) if end > 0 else -1
+            if (end >= 0 and before >= 0) or start == 0:
+                break
+            start = max(0, start - _TAIL_BYTES)
+        torn = len(tail) - (end + 1)
+        if torn:
+            file.truncate(size - torn)
+        if end < 0:
+            return None, torn
+        line = tail[before + 1 : end + 1]
+        try:
+            parts = read_line(line)
+            return (msgspec.json.decode(parts.record, type=_Number).n, parts.digest), torn
+        except (BadLine, msgspec.DecodeError) as error:
+            raise OSError(
+                f"the log {path} does not end in a record ({error}); move it away to begin anew"
+            ) from None

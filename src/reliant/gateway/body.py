@@ -1,0 +1,228 @@
+"""What must be known of a request's body, and the guard against bodies read in two ways.
+
+A body that says `model` twice, or once more in other letters, may be read one way
+here and another way by the provider: then a refused model would be let through.
+Such a body is refused. Otherwise the caller's bytes go on as they are; only where
+the provider knows the model by another name is that one value replaced.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+
+class Head(msgspec.Struct):
+    """The part of a JSON body that decides where it may go."""
+
+    model: str | None = None
+    stream: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    previous_response_id: str | None = None
+    input_file_id: str | None = None
+    training_file: str | None = None
+    validation_file: str | None = None
+    file_ids: list[str] | None = None
+    conversation: msgspec.Raw | None = None
+    n: int | None = None
+
+    def refers_to(self) -> list[str]:
+        """Return the ids of objects, held by a provider, that the request is about."""
+        found = [self.previous_response_id, self.input_file_id, self.training_file, self.validation_file]
+        found += self.file_ids or []
+        if self.conversation is not None:
+            found.append(_conversation(self.conversation))
+        return [one for one in found if one]
+
+    def most_tokens(self) -> int:
+        """Return the bound on tokens of the answer that the caller set, or 0."""
+        return self.max_completion_tokens or self.max_output_tokens or self.max_tokens or 0
+
+
+class BadBody(ValueError):
+    """A body that cannot be judged; `param` names the part."""
+
+    def __init__(self, text: str, param: str | None = None) -> None:
+        super().__init__(text)
+        self.param = param
+
+
+_HEAD = msgspec.json.Decoder(Head)
+_PARTS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELD = re.compile(rb'(?:^|;)\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
+_BOUNDARY = re.compile(rb'boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+_MAX_MODEL = 256
+
+
+def _conversation(raw: msgspec.Raw) -> str | None:
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) else None
+
+
+def read_json(body: bytes) -> Head:
+    """Return what decides about a JSON body.
+
+    Raises:
+        BadBody: It is not a JSON object, or can be read in two ways.
+    """
+    try:
+        head = _HEAD.decode(body)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at ")
+        raise BadBody(text, where.strip("`$.") or None) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadBody(f"the body is not JSON: {error}") from None
+    if head.model is not None and (len(head.model) > _MAX_MODEL or not head.model.isprintable()):
+        raise BadBody("the model's name is too long or not printable", "model")
+    if body.lower().count(b'"model"') > 1 or b"\\u00" in body:
+        _refuse_doubles(body)
+    return head
+
+
+_DECIDING = frozenset(Head.__struct_fields__)
+
+
+class _Pairs:
+    """Counts how often each deciding name stands at the top of an object."""
+
+    def __init__(self, body: bytes) -> None:
+        self.names = _top_names(body)
+
+
+def _refuse_doubles(body: bytes) -> None:
+    seen: set[str] = set()
+    for name in _Pairs(body).names:
+        folded = name.casefold()
+        if folded in _DECIDING:
+            if folded in seen or name != folded:
+                raise BadBody(f"{name!r} stands more than once, or in other letters", folded)
+            seen.add(folded)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
+
+
+def _top_names(body: bytes) -> list[str]:
+    """Return the names at the top of an object that is known to be JSON, with doubles."""
+    names: list[str] = []
+    depth, expects_name = 0, False
+    for match in _TOKEN.finditer(body):
+        token = match[0]
+        first = token[0]
+        if first == 0x22:
+            if depth == 1 and expects_name:
+                names.append(msgspec.json.decode(token, type=str))
+                expects_name = False
+        elif first in b"{[":
+            depth += 1
+            expects_name = depth == 1 and first == 0x7B
+        elif first in b"}]":
+            depth -= 1
+        elif first == 0x2C and depth == 1:
+            expects_name = True
+    return names
+
+
+def with_model(body: bytes, model: str) -> bytes:
+    """Return a JSON body with the model's name replaced; other values keep their bytes and order."""
+    parts = _PARTS.decode(body)
+    parts["model"] = msgspec.Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(parts)
+
+
+def read_form(body: bytes, content_type: bytes) -> str | None:
+    """Return the model that a multipart body names.
+
+    Raises:
+        BadBody: It is not a form, or names a model twice.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None or b"multipart/form-data" not in content_type.lower():
+        raise BadBody("the body must be multipart/form-data with a boundary")
+    mark = b"--" + (boundary[1] or boundary[2])
+    found: list[str] = []
+    for part in body.split(mark)[1:]:
+        head, separator, value = part.partition(b"\r\n\r\n")
+        if not separator:
+            continue
+        name = _part_name(head)
+        if name is not None and name.casefold() == "model":
+            if name != "model":
+                raise BadBody("the field 'model' stands in other letters", "model")
+            found.append(value.removesuffix(b"\r\n").decode("utf-8", "replace"))
+    if len(found) > 1:
+        raise BadBody("the field 'model' stands more than once", "model")
+    if found and (len(found[0]) > _MAX_MODEL or not found[0].isprintable()):
+        raise BadBody("the model's name is too long or not printable", "model")
+    return found[0] if found else None
+
+
+def _part_name(head: bytes) -> str | None:
+    for line in head.split(b"\r\n"):
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == b"content-disposition":
+            names = _FIELD.findall(value)
+            if len(names) != 1:
+                raise BadBody("a part of the form has no single name")
+            found: bytes = names[0][0] or names[0][1]
+            return found.decode("utf-8", "replace")
+    return None
+
+
+def form_with_model(body: bytes, content_type: bytes, model: str) -> bytes:
+    """Return a multipart body with the field `model` replaced."""
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        return body
+    mark = b"--" + (boundary[1] or boundary[2])
+    parts = body.split(mark)
+    for at, part in enumerate(parts):
+        head, separator, _ = part.partition(b"\r\n\r\n")
+        if separator and _part_name(head) == "model":
+            parts[at] = head + separator + model.encode() + b"\r\n"
+    return mark.join(parts)
+
+
+class Usage(msgspec.Struct):
+    """Tokens as OpenAI or Anthropic count them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def both(self) -> tuple[int, int]:
+        """Return tokens in and out."""
+        return self.prompt_tokens or self.input_tokens, self.completion_tokens or self.output_tokens
+
+
+class _Counted(msgspec.Struct):
+    usage: Usage | None = None
+
+
+_COUNTED = msgspec.json.Decoder(_Counted)
+
+
+def tokens_of(body: bytes) -> tuple[int, int]:
+    """Return the tokens in and out that an answer reports; (0, 0) if it does not."""
+    at = body.rfind(b'"usage"')
+    if at < 0:
+        return 0, 0
+    try:
+        # Usage usually stands last; reading from there spares a long answer.
+        counted = _COUNTED.decode(b"{" + body[at:])
+    except msgspec.MsgspecError:
+        try:
+            counted = _COUNTED.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return 0, 0
+    return counted.usage.both() if counted.usage is not None else (0, 0)

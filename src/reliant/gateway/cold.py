@@ -1,0 +1,77 @@
+"""Everything that is not a call to a model: health, metrics, the log's head, and the admin pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reliant.gateway.answers import Headers, Problem, error_answer
+
+if TYPE_CHECKING:
+    from reliant.gateway.app import Gateway, Receive, Scope, Send
+    from reliant.gateway.server import Worker
+
+
+class Cold:
+    """The paths off the hot way of one worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._admin: Any = None
+
+    async def answer(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope["path"]
+        if path == "/health":
+            await _json(send, *self.health(gateway))
+        elif path == "/metrics":
+            self._states(gateway)
+            body = gateway.metrics.text()
+            await _send(send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
+        elif path == "/audit/head":
+            chain = self._worker.chain
+            await _json(
+                send, 200, {"chain": chain.chain, "record": chain.next_number - 1, "hash": chain.head}
+            )
+        elif path == "/admin" or path.startswith("/admin/"):
+            if self._admin is None:
+                from reliant.gateway.admin import admin_app  # noqa: PLC0415 - its framework is only for this
+
+                self._admin = admin_app(self._worker)
+            await self._admin(scope, receive, send)
+        else:
+            problem = Problem(
+                status=404,
+                code="not_served",
+                message=f"This gateway does not serve {path[:200]}.",
+                retry=False,
+            )
+            status, headers, body = error_answer(problem, "openai", b"none")
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    def health(self, gateway: Gateway) -> tuple[int, dict[str, object]]:
+        """Return whether this worker can serve, and what its upstreams are like."""
+        upstreams = {name: target.health.state for name, target in gateway.runtime.targets.items()}
+        if gateway.draining:
+            return 503, {"status": "draining", "upstreams": upstreams}
+        if gateway.log.broken:
+            return 503, {"status": "the decision log cannot be written", "upstreams": upstreams}
+        return 200, {"status": "ok", "upstreams": upstreams}
+
+    def _states(self, gateway: Gateway) -> None:
+        numbers = {"closed": 0, "half-open": 1, "open": 2, "cut": 3}
+        for name, target in gateway.runtime.targets.items():
+            gateway.metrics.state.labels(name).set(numbers[target.health.state])
+        gateway.metrics.active.set(gateway.active)
+
+
+async def _json(send: Send, status: int, value: object) -> None:
+    await _send(send, status, [(b"content-type", b"application/json")], msgspec.json.encode(value))
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    headers = [*headers, (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,465 @@
+"""Carries out a plan: one upstream after the other until one answers.
+
+Up to here nothing has been sent to the caller, so everything may still be tried
+again. What may be: nothing after a refusal of the place or of our key at the same
+upstream; anything that is the upstream's own fault, within a retry budget. If all
+fail, the caller gets the last provider's answer as it was, or a typed error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reliant.gateway.answers import Headers, Problem
+from reliant.gateway.audit.records import Attempt
+from reliant.gateway.body import form_with_model, with_model
+from reliant.gateway.refusals import Refusals, Shape
+from reliant.gateway.surface import Endpoint
+from reliant.gateway.translate import Translation, translation
+from reliant.gateway.upstream.client import Exchange, UpstreamFailure
+from reliant.gateway.upstream.target import Target, passed_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reliant.gateway.faults import Fault
+    from reliant.gateway.routes import Candidate, Plan
+
+_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_OWN_FAULT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_ERROR_LIMIT = 1 << 20
+_LONGEST_WAIT_S = 2.0
+_OUR_KEY = re.compile(
+    rb"invalid_api_key|incorrect api key|invalid x-api-key|authentication_error|account_deactivated"
+    rb"|access_terminated|insufficient_permissions|invalid_authentication",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is too low", re.IGNORECASE)
+_STREAM_ERROR = re.compile(rb"\A(?:event: ?error\r?\n|data: ?\{\s*\"error\")")
+
+
+@dataclass(slots=True)
+class Request:
+    """A request that was let in."""
+
+    id: bytes
+    endpoint: Endpoint
+    method: bytes
+    suffix: str
+    query: bytes
+    headers: Headers
+    content_type: bytes
+    body: bytes
+    model: str
+    stream: bool
+    key: str
+    place: str | None
+    owner: str = ""
+
+
+@dataclass(slots=True)
+class Reply:
+    """What the caller will get: a begun answer of a provider, a whole one, or a problem of ours.
+
+    Attributes:
+        exchange: The rest of the body comes from here, if it is set.
+        body: The first bytes, or all of them.
+    """
+
+    attempts: list[Attempt]
+    candidate: Candidate | None = None
+    status: int = 0
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    exchange: Exchange | None = None
+    translation: Translation | None = None
+    problem: Problem | None = None
+
+
+class Forwarder:
+    """Sends requests to upstreams; one for each configuration."""
+
+    def __init__(
+        self,
+        refusals: Refusals,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        observed: Callable[[Target, Shape, Request, int, str | None], None],
+        faults: Sequence[Fault] = (),
+        passes_alone: bool = True,
+    ) -> None:
+        self._refusals = refusals
+        self._passes_alone = passes_alone
+        self._now = now
+        self._wall = wall
+        self._observed = observed
+        self.faults = list(faults)
+
+    async def send(self, request: Request, plan: Plan, candidates: Sequence[Candidate]) -> Reply:
+        """Try the candidates in order; return the first answer that is one, or the last failure."""
+        reply = Reply([])
+        waiting = 0
+        for position, candidate in enumerate(candidates):
+            target = candidate.target
+            now = self._now()
+            if not target.health.allows(now) and not (self._passes_alone and len(candidates) == 1):
+                reply.attempts.append(Attempt(target.name, f"skipped: {target.health.state}"))
+                waiting = max(waiting, target.health.retry_after_s(now))
+                continue
+            if not target.has_room(self._wall()):
+                reply.attempts.append(Attempt(target.name, "skipped: own rate used up"))
+                waiting = max(waiting, 1)
+                continue
+            following = candidates[position + 1] if position + 1 < len(candidates) else None
+            done = await self._upstream(request, plan, candidate, following, reply)
+            if done:
+                return reply
+        if reply.candidate is None and reply.problem is None:
+            reply.problem = _nobody(reply.attempts, waiting)
+        return reply
+
+    async def _upstream(
+        self,
+        request: Request,
+        plan: Plan,
+        candidate: Candidate,
+        following: Candidate | None,
+        reply: Reply,
+    ) -> bool:
+        """Ask one upstream, and again where that makes sense; True if `reply` holds the answer."""
+        retries = plan.route.retries
+        while True:
+            chosen = candidate
+            try:
+                if plan.route.hedge_ms is not None and following is not None:
+                    chosen, exchange, how = await self._hedged(
+                        request, candidate, following, plan.route.hedge_ms / 1_000, reply
+                    )
+                else:
+                    exchange, how = await self._one(request, candidate)
+            except UpstreamFailure as failure:
+                self._failed(candidate.target, failure, reply)
+                again = failure.kind in {"connect", "reset"} and retries > 0
+                if again and candidate.target.health.may_retry():
+                    retries -= 1
+                    await asyncio.sleep(0.05 * (1 + random.random()))  # noqa: S311 - jitter
+                    continue
+                return False
+            if isinstance(exchange, _Staged):
+                self._staged(exchange, chosen, reply)
+                return exchange.status < 400 and exchange.status > 0
+            if exchange.status < 400:
+                return await self._good(request, chosen, exchange, how, reply)
+            wait = await self._bad(request, chosen, exchange, how, reply)
+            if wait is None:
+                return True
+            if wait < 0 or retries <= 0 or wait > _LONGEST_WAIT_S or not chosen.target.health.may_retry():
+                return False
+            retries -= 1
+            await asyncio.sleep(wait or 0.05 * (1 + random.random()))  # noqa: S311 - jitter
+
+    async def _one(
+        self, request: Request, candidate: Candidate
+    ) -> tuple[Exchange | _Staged, Translation | None]:
+        target = candidate.target
+        for fault in self.faults:
+            staged = fault.before(
+                upstream=target.name, provider=target.config.provider, model=candidate.model, key=request.key
+            )
+            if staged is not None:
+                return _Staged(fault.id, staged.status, staged.headers, staged.body), None
+        how = translation(request.endpoint, target.config.api)
+        suffix, body, content_type = request.suffix, request.body, request.content_type
+        if candidate.model != request.model and body:
+            if request.endpoint.body == "form":
+                body = form_with_model(body, content_type, candidate.model)
+            elif request.endpoint.body == "json" and request.model:
+                body = with_model(body, candidate.model)
+        if how is not None:
+            suffix, body = how.request(body)
+            content_type = b"application/json"
+        path = target.path(request.endpoint, suffix, candidate.model, request.query)
+        has_body = request.method == b"POST"
+        head = target.head(request.method, path, request.headers, content_type, len(body), body=has_body)
+        return await target.send(head, body), how
+
+    async def _hedged(
+        self, request: Request, first: Candidate, second: Candidate, after_s: float, reply: Reply
+    ) -> tuple[Candidate, Exchange | _Staged, Translation | None]:
+        """Ask the first; if nothing came after a while ask the second too, and take who answers first."""
+        one = asyncio.ensure_future(self._one(request, first))
+        try:
+            done, _ = await asyncio.wait({one}, timeout=after_s)
+        except BaseException:
+            _discard(one)
+            raise
+        if done or not second.target.health.allows(self._now()):
+            exchange, how = await one
+            return first, exchange, how
+        two = asyncio.ensure_future(self._one(request, second))
+        reply.attempts.append(Attempt(second.target.name, "hedged"))
+        by_task = {one: first, two: second}
+        pending = {one, two}
+        failure: UpstreamFailure | None = None
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    error = task.exception()
+                    if error is None:
+                        exchange, how = task.result()
+                        if exchange.status < 500 or not pending:
+                            return by_task[task], exchange, how
+                        _discard(task)
+                        by_task[task].target.health.failed(self._now())
+                    elif isinstance(error, UpstreamFailure):
+                        failure = error
+                    else:
+                        raise error
+        finally:
+            for task in pending:
+                _discard(task)
+        raise failure or UpstreamFailure("reset", "both upstreams failed")
+
+    async def _good(
+        self,
+        request: Request,
+        candidate: Candidate,
+        exchange: Exchange,
+        how: Translation | None,
+        reply: Reply,
+    ) -> bool:
+        first = exchange.taken()
+        content_type = exchange.header(b"content-type") or b""
+        streamed = content_type.startswith(b"text/event-stream")
+        if streamed and _STREAM_ERROR.match(first):
+            # The stream begins with an error: as good as an error status, and nothing was sent yet.
+            exchange.abort()
+            candidate.target.health.failed(self._now())
+            reply.attempts.append(Attempt(candidate.target.name, "error event", exchange.status))
+            reply.candidate, reply.status, reply.translation = candidate, exchange.status, how
+            reply.headers, reply.body, reply.exchange = exchange.headers, first, None
+            return False
+        candidate.target.health.succeeded()
+        reply.attempts.append(Attempt(candidate.target.name, "answered", exchange.status))
+        reply.candidate = candidate
+        reply.status = exchange.status
+        reply.headers = exchange.headers
+        reply.body = first
+        reply.exchange = exchange
+        reply.translation = how
+        reply.problem = None
+        return True
+
+    async def _bad(
+        self,
+        request: Request,
+        candidate: Candidate,
+        exchange: Exchange,
+        how: Translation | None,
+        reply: Reply,
+    ) -> float | None:
+        """Judge an error answer.
+
+        Returns:
+            Seconds to wait before asking again, negative to go on to the next
+            upstream, None if this is the answer.
+        """
+        target, status = candidate.target, exchange.status
+        headers = exchange.headers
+        try:
+            body = await exchange.rest(_ERROR_LIMIT)
+        except UpstreamFailure as failure:
+            self._failed(target, failure, reply)
+            return -1.0
+        exchange.release()
+        reply.candidate, reply.status, reply.headers = candidate, status, headers
+        reply.body, reply.exchange, reply.problem, reply.translation = body, None, None, how
+        shape = self._refusals.recognise(status, headers, body)
+        if shape is not None:
+            target.health.cut(self._now(), shape.id)
+            reply.attempts.append(Attempt(target.name, f"place refused: {shape.id}", status))
+            self._observed(target, shape, request, status, _request_id(headers))
+            _shape_answer(reply, shape, target)
+            return -1.0
+        if status == 401 or (status == 403 and _OUR_KEY.search(body)):
+            target.health.failed(self._now())
+            reply.attempts.append(Attempt(target.name, "our key refused", status))
+            reply.problem = _our_key(status, body)
+            return -1.0
+        if status in _RETRYABLE:
+            if status in _OWN_FAULT:
+                target.health.failed(self._now())
+            else:
+                target.health.released()
+            reply.attempts.append(Attempt(target.name, "failed", status))
+            _as_error_object(reply)
+            if status == 429 and _QUOTA.search(body):
+                reply.headers = [*headers, (b"x-should-retry", b"false")]
+                return -1.0
+            return _wait_s(headers)
+        target.health.succeeded()
+        reply.attempts.append(Attempt(target.name, "answered", status))
+        _as_error_object(reply)
+        return None
+
+    def _failed(self, target: Target, failure: UpstreamFailure, reply: Reply) -> None:
+        reply.attempts.append(Attempt(target.name, failure.kind))
+        if failure.kind in {"aborted", "busy"}:
+            target.health.released()
+        else:
+            target.health.failed(self._now())
+        reply.candidate = None
+        reply.problem = failure_problem(failure, target.name)
+
+    def _staged(self, staged: _Staged, candidate: Candidate, reply: Reply) -> None:
+        reply.attempts.append(Attempt(candidate.target.name, f"fault:{staged.fault}", staged.status))
+        if staged.status == 0:
+            reply.problem = failure_problem(UpstreamFailure("reset", "a staged fault"), candidate.target.name)
+            return
+        reply.candidate, reply.status, reply.problem = candidate, staged.status, None
+        reply.headers, reply.body, reply.exchange = staged.headers, staged.body, None
+
+
+@dataclass(slots=True)
+class _Staged:
+    """An answer that a fault gave in the provider's place."""
+
+    fault: str
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def _discard(task: asyncio.Future[tuple[Exchange | _Staged, Translation | None]]) -> None:
+    """Close the connection of a task nobody waits for any more."""
+
+    def close(done: asyncio.Future[tuple[Exchange | _Staged, Translation | None]]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            exchange = done.result()[0]
+            if isinstance(exchange, Exchange):
+                exchange.abort()
+
+    if task.done():
+        close(task)
+    else:
+        task.add_done_callback(close)
+        task.cancel()
+
+
+def failure_problem(failure: UpstreamFailure, upstream: str) -> Problem:
+    """Return the answer for a provider that gave none."""
+    if failure.kind in {"timeout", "idle"}:
+        return Problem(
+            status=504,
+            code="upstream_timeout",
+            message=f"The provider behind {upstream!r} did not answer in time.",
+            type="server_error",
+        )
+    if failure.kind == "busy":
+        return Problem(
+            status=503,
+            code="upstream_busy",
+            message=f"All connections to {upstream!r} are in use.",
+            type="server_error",
+            retry_after_s=1,
+        )
+    return Problem(
+        status=502,
+        code="upstream_unreachable",
+        message=f"The provider behind {upstream!r} gave no usable answer ({failure.kind}).",
+        type="server_error",
+    )
+
+
+def _nobody(attempts: list[Attempt], waiting: int) -> Problem:
+    states = ", ".join(f"{one.upstream} ({one.result.removeprefix('skipped: ')})" for one in attempts)
+    return Problem(
+        status=503,
+        code="no_upstream_available",
+        message=f"No upstream can be asked now: {states or 'none is permitted'}.",
+        type="server_error",
+        retry_after_s=waiting or 1,
+    )
+
+
+def _our_key(status: int, body: bytes) -> Problem:
+    inner = _error_fields(body)
+    return Problem(
+        status=502,
+        code="upstream_key_refused",
+        message="The provider refused the gateway's own key. Your key is not the problem.",
+        type="server_error",
+        retry=False,
+        detail={"upstream_status": status, "upstream_code": inner.get("code") or inner.get("type")},
+    )
+
+
+def _error_fields(body: bytes) -> dict[str, object]:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    inner = value.get("error") if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _shape_answer(reply: Reply, shape: Shape, target: Target) -> None:
+    """Keep a refusal of the place as the provider wrote it; a page for people becomes an error object."""
+    reply.headers = [*reply.headers, (b"x-should-retry", b"false"), (b"x-reliant-cut", shape.id.encode())]
+    if not _is_json(reply.body):
+        reply.problem = Problem(
+            status=403 if reply.status != 451 else 451,
+            code="upstream_place_refused",
+            message=f"The provider behind {target.name!r} refuses requests from this place.",
+            type="request_forbidden",
+            retry=False,
+            headers=((b"x-reliant-cut", shape.id.encode()),),
+            detail={"upstream_status": reply.status, "shape": shape.id},
+        )
+
+
+def _is_json(body: bytes) -> bool:
+    return body.lstrip()[:1] in {b"{", b"["}
+
+
+def _as_error_object(reply: Reply) -> None:
+    """Turn an HTML error page into an error object of the same status."""
+    kind = next((value for name, value in reply.headers if name == b"content-type"), b"")
+    if not kind.lower().startswith(b"text/html"):
+        return
+    reply.problem = Problem(
+        status=reply.status,
+        code="upstream_error_page",
+        message=f"The provider answered {reply.status} with a page for people.",
+        type="server_error" if reply.status >= 500 else "invalid_request_error",
+        headers=tuple((name, value) for name, value in reply.headers if name == b"retry-after"),
+    )
+
+
+def _wait_s(headers: Headers) -> float:
+    for name, scale in ((b"retry-after-ms", 0.001), (b"retry-after", 1.0)):
+        for key, value in headers:
+            if key == name:
+                try:
+                    return max(0.0, float(value) * scale)
+                except ValueError:
+                    continue
+    return 0.0
+
+
+def _request_id(headers: Headers) -> str | None:
+    for name, value in headers:
+        if name in {b"x-request-id", b"request-id", b"cf-ray"}:
+            return value.decode("latin-1")
+    return None
+
+
+__all__ = ["Forwarder", "Reply", "Request", "failure_problem", "passed_on"]

@@ -1,0 +1,105 @@
+"""uvicorn's HTTP/1.1 protocol with bounds on what a client may send and hold open.
+
+Parsing stays with httptools. Added are a limit on the bytes of a request's head,
+a deadline for head and body, a limit on connections, and a call when a client
+leaves, so that the provider's answer to it is not paid for any longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from reliant.gateway.config import Limits
+
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
+    b"content-length: 80\r\nconnection: close\r\n\r\n"
+    b'{"error":{"message":"The head of the request is too large.","code":"head_size"}}'
+)
+_SWEEP_S = 0.5
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One client connection."""
+
+    limits: ClassVar[Limits] = Limits()
+    guarded: ClassVar[set[GuardedProtocol]] = set()
+    _head_bytes = 0
+    _in_head = True
+    _deadline = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or close it if there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            transport.abort()
+            return
+        self.guarded.add(self)
+        self._deadline = self.loop.time() + self.limits.header_s
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request in flight that its caller left."""
+        self.guarded.discard(self)
+        cycle = self.cycle
+        super().connection_lost(exc)
+        if cycle is not None and not cycle.response_complete:
+            on_lost: Callable[[], Any] | None = getattr(cycle, "on_lost", None)
+            if on_lost is not None:
+                on_lost()
+
+    def data_received(self, data: bytes) -> None:
+        """Count the head's bytes, then parse."""
+        if self._in_head:
+            if not self._head_bytes:
+                self._deadline = self.loop.time() + self.limits.header_s
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self.limits.header_bytes and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, within the limit also where head and body come in one piece."""
+        super().on_header(name, value)
+        if len(self.headers) > 200:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """Begin the body's deadline."""
+        self._in_head = False
+        self._head_bytes = 0
+        self._deadline = self.loop.time() + self.limits.body_s
+        super().on_headers_complete()
+        self.cycle.on_lost = None  # type: ignore[attr-defined]
+
+    def on_message_complete(self) -> None:
+        """The request is whole: from here on only the answer takes time."""
+        self._in_head = True
+        self._deadline = 0.0
+        super().on_message_complete()
+
+    @classmethod
+    def sweep(cls, now: float) -> None:
+        """Close connections whose head or body is overdue."""
+        for connection in list(cls.guarded):
+            if connection._deadline and now > connection._deadline:
+                idle = connection._in_head and not connection._head_bytes
+                if idle and connection.server_state.total_requests and connection.timeout_keep_alive_task:
+                    continue  # between two requests: uvicorn's own timer counts
+                connection.transport.abort()
+
+    @classmethod
+    def watch(cls, loop: asyncio.AbstractEventLoop) -> None:
+        """Sweep regularly while the loop runs."""
+        cls.sweep(loop.time())
+        loop.call_later(_SWEEP_S, cls.watch, loop)
+
+
+def guarded(limits: Limits) -> type[GuardedProtocol]:
+    """Return a protocol with these limits and its own set of connections."""
+    return type("GuardedConnection", (GuardedProtocol,), {"limits": limits, "guarded": set()})

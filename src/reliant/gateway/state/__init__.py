@@ -1,0 +1,29 @@
+"""What must outlive a restart besides the log: keys made at run time, objects held, numbers reached."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from reliant.gateway.keys import StoredKey
+
+
+class Store(Protocol):
+    """A place to keep it: SQLite on one machine, PostgreSQL for many."""
+
+    async def open(self) -> None:
+        """Connect, and make the tables that are not there."""
+
+    async def keys(self) -> list[StoredKey]:
+        """Return all keys made at run time."""
+
+    async def save_key(self, key: StoredKey) -> None:
+        """Add a key, or replace the one of the same name."""
+
+    async def hold(self, ids: list[str], upstream: str, owner: str) -> None:
+        """Remember where objects are held; they are safe when this returns."""
+
+    async def holder(self, object_id: str) -> tuple[str, str] | None:
+        """Return the upstream and the owner of an object."""
+
+    async def close(self) -> None:
+        """Disconnect."""

@@ -1,0 +1,157 @@
+"""Limits and breaker state common to workers and nodes, in Redis or Valkey.
+
+Requests are paid for with permits, taken some at a time from the common count,
+so that most requests need no word with the server. A worker that is killed takes
+its unused permits with it: a key may get a few requests less than its bound in
+that window, never more. Tokens and money are added up twice a second.
+
+While the server is away, `local` lets each worker count for itself (a key can
+then use its bound once per worker), `refuse` answers 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reliant.errors import MissingExtra
+from reliant.gateway.limits import Exceeded, Meter
+
+if TYPE_CHECKING:
+    from reliant.gateway.runtime import Runtime
+
+_LEASE = """
+local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+local grant = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]) - used)
+if grant <= 0 then return 0 end
+redis.call('INCRBY', KEYS[1], grant)
+redis.call('EXPIRE', KEYS[1], tonumber(ARGV[3]))
+return grant
+"""
+_PERMITS_KEPT = 50_000
+_EVERY_S = 0.5
+_TIMEOUT_S = 0.5
+_PREFIX = "reliant:"
+
+
+class SharedState:
+    """One worker's side of the common counts."""
+
+    def __init__(self, url: str, *, lease: int, on_down: str) -> None:
+        """Remember where the server is.
+
+        Raises:
+            MissingExtra: The driver is not installed.
+        """
+        try:
+            import redis.asyncio as driver  # noqa: PLC0415 - only where it is configured
+            from redis.exceptions import RedisError  # noqa: PLC0415
+        except ImportError:
+            raise MissingExtra("shared limits", "gateway-cluster") from None
+        self._redis: Any = driver.from_url(
+            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, protocol=2
+        )
+        self._errors = (RedisError, OSError, TimeoutError)
+        self._lease_size = lease
+        self._on_down = on_down
+        self._held: dict[tuple[str, str, int], int] = {}
+        self._locks: dict[tuple[str, str, int], asyncio.Lock] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._sent: dict[tuple[str, str, int], float] = {}
+        self.down = False
+
+    async def take(self, key: str, meter: Meter, now: float) -> Exceeded | None:
+        """Pay for one request of `key`; return the bound that forbids it, if one does."""
+        for name, span, began, limit, left in meter.request_windows(now):
+            mark = (key, name, began)
+            held = self._held.get(mark, 0)
+            if held <= 0:
+                held = await self._more(mark, limit, span)
+                if held <= 0:
+                    return Exceeded(name if held == 0 else "store_down", limit, left)
+            self._held[mark] = held - 1
+        return None
+
+    async def _more(self, mark: tuple[str, str, int], limit: int, span: int) -> int:
+        """Return permits now held; 0 if the window has none left, -1 if the server is away."""
+        lock = self._locks.setdefault(mark, asyncio.Lock())
+        async with lock:
+            held = self._held.get(mark, 0)
+            if held > 0:
+                return held
+            if len(self._held) > _PERMITS_KEPT:
+                self._held.clear()
+                self._locks.clear()
+            size = max(1, min(self._lease_size, limit // 20))
+            name = f"{_PREFIX}n:{mark[0]}:{mark[1]}:{mark[2]}"
+            try:
+                granted = int(await self._redis.eval(_LEASE, 1, name, size, limit, span * 2))
+            except self._errors:
+                self.down = True
+                return 1 if self._on_down == "local" else -1
+            self.down = False
+            self._held[mark] = granted
+            return granted
+
+    # what is known only after a call, and the breakers
+    def start(
+        self, runtime: Callable[[], Runtime], steady: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        """Begin to exchange counts and states."""
+        self._task = asyncio.create_task(self._exchange(runtime, steady, wall), name="shared")
+
+    async def _exchange(
+        self, runtime: Callable[[], Runtime], steady: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                await self._counts(runtime().meters, wall())
+                await self._states(runtime(), steady())
+                self.down = False
+            except self._errors:
+                self.down = True
+
+    async def _counts(self, meters: dict[str, Meter], now: float) -> None:
+        for key, meter in meters.items():
+            for window in meter.later_windows(now):
+                mark = (key, window.name, window.began)
+                mine = window.own - self._sent.get(mark, 0.0)
+                name = f"{_PREFIX}u:{key}:{window.name}:{window.began}"
+                if mine:
+                    total = float(await self._redis.incrbyfloat(name, mine))
+                    await self._redis.expire(name, 86_400 * 32 if window.span == 0 else window.span * 2)
+                    self._sent[mark] = window.own
+                else:
+                    total = float(await self._redis.get(name) or 0.0)
+                window.used = max(window.used, total)
+        if len(self._sent) > _PERMITS_KEPT:
+            self._sent.clear()
+
+    async def _states(self, runtime: Runtime, now: float) -> None:
+        for name, target in runtime.targets.items():
+            health, place = target.health, f"{_PREFIX}s:{name}"
+            if health.changed:
+                health.changed = False
+                left = int((health.open_until - now) * 1_000)
+                if health.state in {"open", "cut"} and left > 0:
+                    await self._redis.set(place, f"{health.state} {health.cut_because}", px=left)
+                elif health.state == "closed":
+                    await self._redis.delete(place)
+                continue
+            told = await self._redis.get(place)
+            if told is not None and health.state == "closed":
+                state, _, because = told.decode().partition(" ")
+                left = await self._redis.pttl(place)
+                if left > 0:
+                    health.told(state, now + left / 1_000, because)
+
+    async def stop(self) -> None:
+        """Stop and disconnect."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(*self._errors):
+            await self._redis.aclose()

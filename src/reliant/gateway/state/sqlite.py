@@ -1,0 +1,98 @@
+"""The store for one machine: one SQLite file, shared by the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from reliant.gateway.keys import StoredKey
+
+_TABLES = """
+create table if not exists keys (name text primary key, body blob not null) strict;
+create table if not exists held (id text primary key, upstream text not null, owner text not null) strict;
+"""
+
+_Result = TypeVar("_Result")
+
+
+class SqliteStore:
+    """Writes are committed to the disk before they return."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reliant-store")
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+            found.execute("pragma journal_mode=wal")
+            found.execute("pragma synchronous=full")
+            found.executescript(_TABLES)
+        return found
+
+    async def _do(self, sql: str, rows: list[tuple[object, ...]] | None = None) -> list[tuple[object, ...]]:
+        def work() -> list[tuple[object, ...]]:
+            connection = self._connection()
+            if rows is None:
+                return connection.execute(sql).fetchall()
+            if len(rows) == 1:
+                return connection.execute(sql, rows[0]).fetchall()
+            connection.execute("begin immediate")
+            try:
+                connection.executemany(sql, rows)
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+            return []
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def open(self) -> None:
+        """Make the file and its tables."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        await self._do("select 1")
+        self._path.chmod(0o600)
+
+    async def keys(self) -> list[StoredKey]:
+        """Return all keys made at run time."""
+        rows = await self._do("select body from keys order by name")
+        return [msgspec.json.decode(row[0], type=StoredKey) for row in rows]  # type: ignore[call-overload]
+
+    async def save_key(self, key: StoredKey) -> None:
+        """Add a key, or replace the one of the same name."""
+        await self._do(
+            "insert into keys values (?, ?) on conflict (name) do update set body = excluded.body",
+            [(key.name, msgspec.json.encode(key))],
+        )
+
+    async def hold(self, ids: list[str], upstream: str, owner: str) -> None:
+        """Remember where objects are held."""
+        await self._do(
+            "insert into held values (?, ?, ?) on conflict (id) do nothing",
+            [(one, upstream, owner) for one in ids],
+        )
+
+    async def holder(self, object_id: str) -> tuple[str, str] | None:
+        """Return the upstream and the owner of an object."""
+        rows = await self._do("select upstream, owner from held where id = ?", [(object_id,)])
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    async def close(self) -> None:
+        """Close the file."""
+
+        def work() -> None:
+            connection = getattr(self._local, "connection", None)
+            if connection is not None:
+                connection.close()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self._thread.shutdown(wait=True)

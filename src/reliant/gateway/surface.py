@@ -1,0 +1,119 @@
+"""Which paths are served, and what the gateway must know of each.
+
+Everything listed is passed through; what is not listed is refused, since a path
+nobody looked at could reach a provider without a rule having been asked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from reliant.gateway.answers import Dialect
+
+Body = Literal["json", "form", "none"]
+
+
+class Endpoint(NamedTuple):
+    """One kind of request.
+
+    Attributes:
+        name: For keys' scopes, metrics and the log.
+        body: How the model's name is found in it.
+        holds: Whether the provider keeps what is made here, so that later
+            requests about it must go to the same provider.
+        streams: Whether its event stream has a known end.
+        listing: Whether the answer lists objects of everybody behind one provider key.
+    """
+
+    name: str
+    body: Body
+    dialect: Dialect = "openai"
+    holds: bool = False
+    streams: bool = False
+    listing: bool = False
+    model_optional: bool = False
+
+
+CHAT = Endpoint("chat", "json", streams=True)
+COMPLETIONS = Endpoint("completions", "json", streams=True)
+RESPONSES = Endpoint("responses", "json", holds=True, streams=True)
+MESSAGES = Endpoint("messages", "json", dialect="anthropic", streams=True)
+
+_EXACT: dict[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/chat/completions"): CHAT,
+    ("POST", "/v1/completions"): COMPLETIONS,
+    ("POST", "/v1/responses"): RESPONSES,
+    ("POST", "/v1/messages"): MESSAGES,
+    ("POST", "/v1/messages/count_tokens"): Endpoint("messages", "json", dialect="anthropic"),
+    ("POST", "/v1/embeddings"): Endpoint("embeddings", "json"),
+    ("POST", "/v1/moderations"): Endpoint("moderations", "json", model_optional=True),
+    ("POST", "/v1/images/generations"): Endpoint("images", "json", model_optional=True),
+    ("POST", "/v1/images/edits"): Endpoint("images", "form", model_optional=True),
+    ("POST", "/v1/images/variations"): Endpoint("images", "form", model_optional=True),
+    ("POST", "/v1/audio/speech"): Endpoint("audio", "json"),
+    ("POST", "/v1/audio/transcriptions"): Endpoint("audio", "form"),
+    ("POST", "/v1/audio/translations"): Endpoint("audio", "form"),
+    ("POST", "/v1/rerank"): Endpoint("rerank", "json"),
+}
+
+# Objects that a provider keeps. The first word after /v1/ decides.
+_HELD = {
+    "files": "form",
+    "uploads": "json",
+    "batches": "json",
+    "fine_tuning": "json",
+    "vector_stores": "json",
+    "conversations": "json",
+    "containers": "json",
+    "evals": "json",
+    "videos": "json",
+    "assistants": "json",
+    "threads": "json",
+    "responses": "json",
+    "chat": "json",
+}
+
+_PATH = re.compile(r"/v1(/[A-Za-z0-9_][A-Za-z0-9_\-.:]*)+\Z")
+_ID = re.compile(r"[A-Za-z0-9_\-.:]*[_\-][A-Za-z0-9_\-.:]{4,}\Z")
+
+
+def find(method: str, path: str) -> Endpoint | None:
+    """Return what is asked for; None if it is not served."""
+    known = _EXACT.get((method, path))
+    if known is not None:
+        return known
+    if not _PATH.match(path) or ".." in path:
+        return None
+    parts = path.split("/")[2:]
+    kind = _HELD.get(parts[0])
+    if kind is None or method not in {"GET", "POST", "DELETE"}:
+        return None
+    if parts[0] == "chat" and (len(parts) < 2 or parts[1] != "completions"):
+        return None
+    body: Body = "none" if method != "POST" else "form" if _takes_form(parts) else "json"
+    return Endpoint(
+        parts[0],
+        body,
+        holds=method == "POST",
+        listing=method == "GET" and not object_ids(path),
+        model_optional=True,
+    )
+
+
+def _takes_form(parts: list[str]) -> bool:
+    return (
+        parts == ["files"] or (parts[0] == "uploads" and parts[-1] == "parts") or parts[-1] == "files_upload"
+    )
+
+
+def object_ids(path: str) -> list[str]:
+    """Return what in a path names an object that a provider holds, outermost first.
+
+    Examples:
+        >>> object_ids("/v1/vector_stores/vs_abc123/files/file-xyz99")
+        ['vs_abc123', 'file-xyz99']
+        >>> object_ids("/v1/fine_tuning/jobs")
+        []
+    """
+    return [part for part in path.split("/")[3:] if _ID.match(part) and any(c.isdigit() for c in part)]

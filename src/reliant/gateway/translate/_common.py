@@ -1,0 +1,76 @@
+"""What both directions share: content parts, tools, reasons to stop, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+STOP_TO_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "pause_turn": "stop",
+}
+FINISH_TO_STOP = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "refusal",
+}
+
+
+def load(body: bytes) -> dict[str, Any]:
+    """Return a JSON object; an empty one if it is none."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def loads_or_text(text: str) -> Any:
+    """Return the JSON value in `text`, or an object that holds the text where it is none."""
+    try:
+        return msgspec.json.decode(text or "{}")
+    except msgspec.DecodeError:
+        return {"_text": text}
+
+
+def text_of(content: Any) -> str:
+    """Return the text in a message's content, whichever form it has."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    return "".join(
+        part.get("text") or "" for part in content if isinstance(part, dict) and part.get("type") == "text"
+    )
+
+
+def image_to_messages(url: str) -> dict[str, Any]:
+    """Return an image block for a data or https address."""
+    if url.startswith("data:"):
+        kind, _, data = url[5:].partition(";base64,")
+        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}
+    return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def image_to_chat(source: dict[str, Any]) -> dict[str, Any]:
+    """Return an image part for an image block's source."""
+    if source.get("type") == "base64":
+        url = f"data:{source.get('media_type', 'image/png')};base64,{source.get('data', '')}"
+    else:
+        url = source.get("url", "")
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def event_lines(events: bytes) -> list[bytes]:
+    """Return the data of each event."""
+    return [
+        line[5:].strip() for line in events.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(b"data:")
+    ]

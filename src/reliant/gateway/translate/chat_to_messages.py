@@ -1,0 +1,288 @@
+"""A caller speaks chat, the upstream speaks Anthropic's messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from reliant.gateway.translate._common import (
+    STOP_TO_FINISH,
+    event_lines,
+    image_to_messages,
+    load,
+    loads_or_text,
+    text_of,
+)
+
+_DEFAULT_MAX_TOKENS = 4_096
+"""Messages demands a bound; chat does not. What the format's own examples use."""
+
+_SAME = ("model", "temperature", "top_p", "stream", "metadata")
+_DROPPED = (
+    "n",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "response_format",
+    "audio",
+    "prediction",
+    "service_tier",
+)
+
+
+class ChatToMessages:
+    """Translates one request and its answer."""
+
+    def __init__(self) -> None:
+        self._warnings: list[str] = []
+        self._usage_wanted = False
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be carried over."""
+        return tuple(self._warnings)
+
+    def request(self, body: bytes) -> tuple[str, bytes]:
+        """Return the path and the body for the upstream."""
+        asked = load(body)
+        out: dict[str, Any] = {name: asked[name] for name in _SAME if name in asked}
+        out["max_tokens"] = (
+            asked.get("max_completion_tokens") or asked.get("max_tokens") or _DEFAULT_MAX_TOKENS
+        )
+        stop = asked.get("stop")
+        if stop:
+            out["stop_sequences"] = [stop] if isinstance(stop, str) else stop
+        options = asked.get("stream_options") or {}
+        self._usage_wanted = bool(options.get("include_usage"))
+        self._warnings += [f"{name} is not carried over" for name in _DROPPED if asked.get(name) is not None]
+        system, messages = self._messages(asked.get("messages") or [])
+        if system:
+            out["system"] = system
+        out["messages"] = messages
+        self._tools(asked, out)
+        return "/messages", msgspec.json.encode(out)
+
+    def _tools(self, asked: dict[str, Any], out: dict[str, Any]) -> None:
+        tools = asked.get("tools")
+        if tools:
+            out["tools"] = [
+                {
+                    "name": tool["function"]["name"],
+                    "description": tool["function"].get("description", ""),
+                    "input_schema": tool["function"].get("parameters")
+                    or {"type": "object", "properties": {}},
+                }
+                for tool in tools
+                if tool.get("type") == "function"
+            ]
+        choice = asked.get("tool_choice")
+        chosen: dict[str, Any] | None = None
+        if choice in {"auto", "none"}:
+            chosen = {"type": choice}
+        elif choice == "required":
+            chosen = {"type": "any"}
+        elif isinstance(choice, dict):
+            chosen = {"type": "tool", "name": (choice.get("function") or {}).get("name", "")}
+        if asked.get("parallel_tool_calls") is False:
+            chosen = {**(chosen or {"type": "auto"}), "disable_parallel_tool_use": True}
+        if chosen is not None and tools:
+            out["tool_choice"] = chosen
+
+    def _messages(self, messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+        system: list[str] = []
+        out: list[dict[str, Any]] = []
+        for message in messages:
+            role = message.get("role")
+            if role in {"system", "developer"}:
+                system.append(text_of(message.get("content")))
+                continue
+            if role == "tool":
+                block = {
+                    "type": "tool_result",
+                    "tool_use_id": message.get("tool_call_id", ""),
+                    "content": text_of(message.get("content")),
+                }
+                _append(out, "user", [block])
+            elif role == "assistant":
+                _append(out, "assistant", self._assistant(message))
+            else:
+                _append(out, "user", self._parts(message.get("content")))
+        return "\n\n".join(system), out
+
+    def _assistant(self, message: dict[str, Any]) -> list[dict[str, Any]]:
+        blocks: list[dict[str, Any]] = []
+        text = text_of(message.get("content"))
+        if text:
+            blocks.append({"type": "text", "text": text})
+        for call in message.get("tool_calls") or []:
+            function = call.get("function") or {}
+            blocks.append(
+                {
+                    "type": "tool_use",
+                    "id": call.get("id", ""),
+                    "name": function.get("name", ""),
+                    "input": loads_or_text(function.get("arguments", "")),
+                }
+            )
+        return blocks or [{"type": "text", "text": ""}]
+
+    def _parts(self, content: Any) -> list[dict[str, Any]]:
+        if isinstance(content, str):
+            return [{"type": "text", "text": content}]
+        blocks: list[dict[str, Any]] = []
+        for part in content or []:
+            kind = part.get("type")
+            if kind == "text":
+                blocks.append({"type": "text", "text": part.get("text", "")})
+            elif kind == "image_url":
+                blocks.append(image_to_messages((part.get("image_url") or {}).get("url", "")))
+            else:
+                self._warnings.append(f"a part of type {kind} is not carried over")
+        return blocks
+
+    def answer(self, body: bytes) -> bytes:
+        """Return a message as a chat completion."""
+        said = load(body)
+        text, calls = "", []
+        for block in said.get("content") or []:
+            if block.get("type") == "text":
+                text += block.get("text", "")
+            elif block.get("type") == "tool_use":
+                arguments = msgspec.json.encode(block.get("input") or {}).decode()
+                calls.append(
+                    {
+                        "id": block.get("id", ""),
+                        "type": "function",
+                        "function": {"name": block.get("name", ""), "arguments": arguments},
+                    }
+                )
+        message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
+        if calls:
+            message["tool_calls"] = calls
+        return msgspec.json.encode(
+            {
+                "id": said.get("id", ""),
+                "object": "chat.completion",
+                "created": 0,
+                "model": said.get("model", ""),
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": message,
+                        "logprobs": None,
+                        "finish_reason": STOP_TO_FINISH.get(said.get("stop_reason") or "", "stop"),
+                    }
+                ],
+                "usage": _usage(said.get("usage") or {}),
+            }
+        )
+
+    def error(self, status: int, body: bytes) -> bytes:
+        """Return an error as OpenAI's SDK reads it."""
+        inner = load(body).get("error") or {}
+        kind = inner.get("type") or "api_error"
+        return msgspec.json.encode(
+            {"error": {"message": inner.get("message", ""), "type": kind, "param": None, "code": kind}}
+        )
+
+    def stream(self) -> _ChatStream:
+        """Return the translation of an event stream."""
+        return _ChatStream(self._usage_wanted)
+
+
+def _append(out: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
+    """Add blocks; two messages of one role in a row become one, as messages demands."""
+    if out and out[-1]["role"] == role:
+        out[-1]["content"] += blocks
+    else:
+        out.append({"role": role, "content": blocks})
+
+
+def _usage(usage: dict[str, Any]) -> dict[str, Any]:
+    cached = usage.get("cache_read_input_tokens") or 0
+    tokens_in = (usage.get("input_tokens") or 0) + cached + (usage.get("cache_creation_input_tokens") or 0)
+    tokens_out = usage.get("output_tokens") or 0
+    return {
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+
+
+class _ChatStream:
+    """Events of a message become chunks of a chat completion."""
+
+    def __init__(self, usage_wanted: bool) -> None:
+        self._id = ""
+        self._model = ""
+        self._calls = -1
+        self._usage: dict[str, Any] = {}
+        self._usage_wanted = usage_wanted
+        self._ended = False
+
+    def feed(self, events: bytes) -> bytes:
+        """Return what whole events become."""
+        return b"".join(self._event(load(data)) for data in event_lines(events))
+
+    def _event(self, event: dict[str, Any]) -> bytes:
+        kind = event.get("type")
+        if kind == "message_start":
+            message = event.get("message") or {}
+            self._id, self._model = message.get("id", ""), message.get("model", "")
+            self._usage = dict(message.get("usage") or {})
+            return self._chunk({"role": "assistant", "content": ""})
+        if kind == "content_block_start":
+            block = event.get("content_block") or {}
+            if block.get("type") != "tool_use":
+                return b""
+            self._calls += 1
+            function = {"name": block.get("name", ""), "arguments": ""}
+            call = {"index": self._calls, "id": block.get("id", ""), "type": "function", "function": function}
+            return self._chunk({"tool_calls": [call]})
+        if kind == "content_block_delta":
+            delta = event.get("delta") or {}
+            if delta.get("type") == "text_delta":
+                return self._chunk({"content": delta.get("text", "")})
+            if delta.get("type") == "input_json_delta":
+                part = {"index": self._calls, "function": {"arguments": delta.get("partial_json", "")}}
+                return self._chunk({"tool_calls": [part]})
+            return b""
+        if kind == "message_delta":
+            self._usage |= event.get("usage") or {}
+            reason = (event.get("delta") or {}).get("stop_reason")
+            return self._chunk({}, STOP_TO_FINISH.get(reason or "", "stop"))
+        if kind == "error":
+            inner = event.get("error") or {}
+            error = {
+                "message": inner.get("message", ""),
+                "type": inner.get("type"),
+                "param": None,
+                "code": None,
+            }
+            return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+        return b""
+
+    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return self._data([choice])
+
+    def _data(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
+        chunk = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": self._model,
+            "choices": choices,
+            **more,
+        }
+        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+
+    def finish(self) -> bytes:
+        """Return the usage, if it was asked for, and the end mark."""
+        usage = self._data([], usage=_usage(self._usage)) if self._usage_wanted else b""
+        return usage + b"data: [DONE]\n\n"

@@ -1,0 +1,176 @@
+"""One upstream as the hot path uses it: its pool, its health, and what it wants to be sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from reliant.gateway.answers import Headers
+from reliant.gateway.config import Breaker, Upstream
+from reliant.gateway.health import Health
+from reliant.gateway.surface import Endpoint
+from reliant.gateway.upstream.client import Exchange, Pool, UpstreamFailure, tls_context
+
+if TYPE_CHECKING:
+    import ssl
+
+_FORWARDED = frozenset(
+    {
+        b"accept",
+        b"anthropic-beta",
+        b"anthropic-dangerous-direct-browser-access",
+        b"anthropic-version",
+        b"idempotency-key",
+        b"openai-beta",
+        b"openai-organization",
+        b"openai-project",
+        b"traceparent",
+        b"tracestate",
+        b"user-agent",
+        b"x-client-request-id",
+        b"x-request-id",
+    }
+)
+"""Headers of a caller that a provider may see, and `x-stainless-*`. Cookies, keys and addresses stay here."""
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        # About the provider's host, not about the answer.
+        b"alt-svc",
+        b"content-length",
+        b"date",
+        b"report-to",
+        b"nel",
+        b"server",
+        b"set-cookie",
+        b"strict-transport-security",
+        b"www-authenticate",
+        b"via",
+    }
+)
+
+_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+ANTHROPIC_VERSION = b"2023-06-01"
+
+
+def passed_on(headers: Headers) -> Headers:
+    """Return the headers of a provider's answer that the caller gets."""
+    return [(name, value) for name, value in headers if name not in _HOP_BY_HOP]
+
+
+class Target:
+    """An upstream, ready."""
+
+    def __init__(self, config: Upstream, secret: str | None, breaker: Breaker) -> None:
+        url = urlsplit(config.base_url)
+        self.name = config.name
+        self.config = config
+        self.health = Health(breaker)
+        self.host = url.hostname or ""
+        self.port = url.port or (443 if url.scheme == "https" else 80)
+        self.tls: ssl.SSLContext | None = tls_context(config.ca_file) if url.scheme == "https" else None
+        self._base = url.path.rstrip("/")
+        netloc = url.netloc.encode("idna" if not url.netloc.isascii() else "ascii")
+        self._fixed = self._fixed_headers(netloc, secret)
+        self._deployments = config.api == "azure" and "/openai/v1" not in self._base
+        self._pool: Pool | None = None
+        self._minute = -1
+        self._in_minute = 0
+
+    def _fixed_headers(self, netloc: bytes, secret: str | None) -> bytes:
+        lines = [b" HTTP/1.1\r\nhost: " + netloc, b"accept-encoding: identity"]
+        if secret is not None:
+            key = secret.encode("latin-1")
+            if self.config.api == "azure":
+                lines.append(b"api-key: " + key)
+            elif self.config.api == "anthropic":
+                lines.append(b"x-api-key: " + key)
+            else:
+                lines.append(b"authorization: Bearer " + key)
+        lines += [f"{name.lower()}: {value}".encode("latin-1") for name, value in self.config.headers.items()]
+        for line in lines[1:]:
+            if _BAD_VALUE.search(line):
+                raise ValueError(f"a header of upstream {self.name!r} holds a control character")
+        return b"\r\n".join(lines) + b"\r\n"
+
+    def adopt(self, other: Target) -> None:
+        """Take over the connections and the health of the same upstream in the configuration before."""
+        self.health = other.health
+        if (other.host, other.port, other.config.ca_file) == (self.host, self.port, self.config.ca_file):
+            self._pool, other._pool = other._pool, None
+
+    @property
+    def pool(self) -> Pool:
+        """The connections; made on first use, within the running loop."""
+        if self._pool is None:
+            self._pool = Pool(
+                self.host,
+                self.port,
+                tls=self.tls,
+                connect_s=self.config.connect_s,
+                limit=self.config.max_connections,
+            )
+        return self._pool
+
+    def has_room(self, now: float) -> bool:
+        """Count a request against the upstream's own rate; False if it is used up for this minute."""
+        limit = self.config.requests_per_minute
+        if limit is None:
+            return True
+        minute = int(now) // 60
+        if minute != self._minute:
+            self._minute, self._in_minute = minute, 0
+        if self._in_minute >= limit:
+            return False
+        self._in_minute += 1
+        return True
+
+    def path(self, endpoint: Endpoint, suffix: str, model: str, query: bytes) -> bytes:
+        """Return the request target for `suffix`, the path after /v1."""
+        path = self._base + suffix
+        if self._deployments:
+            deployment = quote(model, safe="")
+            path = f"{self._base}/openai"
+            path += f"/deployments/{deployment}{suffix}" if endpoint.body != "none" and model else suffix
+            version = b"api-version=" + (self.config.api_version or "").encode()
+            query = query + b"&" + version if query else version
+        return path.encode() + (b"?" + query if query else b"")
+
+    def head(
+        self, method: bytes, path: bytes, headers: Headers, content_type: bytes, length: int, *, body: bool
+    ) -> bytes:
+        """Return the head of a request, with those of the caller's headers that may go on."""
+        lines = []
+        for name, value in headers:
+            if (name in _FORWARDED or name.startswith(b"x-stainless-")) and not _BAD_VALUE.search(value):
+                lines.append(name + b": " + value + b"\r\n")
+        if self.config.api == "anthropic" and not any(name == b"anthropic-version" for name, _ in headers):
+            lines.append(b"anthropic-version: " + ANTHROPIC_VERSION + b"\r\n")
+        if body:
+            lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type, length))
+        return b"%b %b%b%b\r\n" % (method, path, self._fixed, b"".join(lines))
+
+    async def send(self, head: bytes, body: bytes) -> Exchange:
+        """Send a request; return the begun answer.
+
+        Raises:
+            UpstreamFailure: There was no answer.
+        """
+        return await self.pool.request(head, body, timeout_s=self.config.timeout_s, idle_s=self.config.idle_s)
+
+    def close(self) -> None:
+        """Close idle connections; busy ones close when their answers end."""
+        if self._pool is not None:
+            self._pool.close()
+
+
+__all__ = ["Target", "UpstreamFailure", "passed_on"]
