@@ -130,6 +130,9 @@ class _Reading:
         endpoints = list(self._endpoints(block, inside, role, sure=bool(models)))
         yield from endpoints
         own = next((s.provider for s in endpoints if s.provider), None)
+        # An address in the same block settles it, whatever an id or a key begins with.
+        reached = {s.provider for s in endpoints if s.what is What.ENDPOINT and s.endpoint}
+        server = next(iter(reached)) if len(reached) == 1 else None
         settled = any(s.what is What.ENDPOINT for s in endpoints)
         listed = len(models) >= _ROLE_LISTED_FROM and len({m.entry.keys[:-1] for m in models}) == 1
         for model in models:
@@ -146,7 +149,7 @@ class _Reading:
                 column=entry.column,
                 block=block,
                 model=model.id,
-                provider=model.provider,
+                provider=server or model.provider,
                 role=said,
                 env=model.env,
                 family=bool(_DEPLOYMENT.search(snake(entry.key))),

@@ -74,7 +74,7 @@ def use_of(file: FileView) -> Use:
         return Use.SBOM
     if _TRAFFIC.search(head):
         return Use.TRAFFIC
-    if file.name in _WEIGHTS_CONFIG:
+    if file.name in _WEIGHTS_CONFIG and _OF_WEIGHTS.search(head):
         return Use.WEIGHTS
     if _COMPOSE.search(path):
         return Use.COMPOSE
@@ -97,6 +97,11 @@ _WEIGHTS_CONFIG = frozenset({
     "preprocessor_config.json", "special_tokens_map.json", "model_index.json", "vocab.json",
     "added_tokens.json", "modules.json", "config_sentence_transformers.json", "quantize_config.json",
 })  # fmt: skip
+
+_OF_WEIGHTS = re.compile(
+    rb"\"(architectures|model_type|transformers_version|_name_or_path|_diffusers_version|_class_name|peft_type|tokenizer_class"
+    rb"|image_processor_type|feature_extractor_type|bos_token|model_max_length|added_tokens|idx|quant_method|bits)\""
+)
 
 
 def worth_reading(file: FileView) -> bool:
