@@ -5,9 +5,9 @@ travel through `&&` and `||` as unknowns do. Rego takes a missing key for
 "undefined", which would let a rule fall silent, so each condition is written with
 an answer of its own: "yes", "no" or "unknown".
 
-Facts are given as lists: `{"provider": ["openai"], "user.region": ["CN"]}`. Shares
-and descent are worked out by reliant and given as facts under the names that the
-export lists first.
+Facts are given as lists, `{"provider": ["openai"], "user.region": ["CN"]}`, with names
+of models in lower case. Shares and descent are worked out by reliant and given as
+facts under the names that an export lists first.
 """
 
 from __future__ import annotations
@@ -124,11 +124,10 @@ def cel(node: Node) -> str:
 def _cel_leaf(leaf: Leaf) -> str:
     key = f"f[{_literal(leaf.fact)}]"
     every = not isinstance(leaf, Compare) and leaf.every
-    each = f"{'(v != ' + _literal(MAYBE_MORE) + ') || (' + NOT_KNOWN + ' == [])'}"
     test = _cel_test(leaf)
     # A value "?" says that there may be more: then a failing test is not known to fail.
     if every:
-        return f"({key}.size() > 0 ? {key}.all(v, ({each}) && {test}) : ({NOT_KNOWN} == []))"
+        return f"({key}.size() > 0 ? {key}.all(v, v == {_literal(MAYBE_MORE)} ? {NOT_KNOWN} == [] : {test}) : ({NOT_KNOWN} == []))"
     more = f"({key}.exists(v, v == {_literal(MAYBE_MORE)}) && {NOT_KNOWN} == [])"
     hit = f"{key}.exists(v, v != {_literal(MAYBE_MORE)} && {test})"
     return f"({hit} || {more})"
@@ -154,20 +153,25 @@ def _cel_member(leaf: Is) -> str:
             if leaf.maybe
             else inside
         )
-    whole = "v.split('-')[0]"
     tests = [inside]
-    if any("-" not in str(value) for value in leaf.values):
-        tests.append(f"(v.contains('-') && {whole} in {_set(leaf.values)})")
+    wholes = frozenset(value for value in leaf.values if "-" not in str(value))
+    if wholes:
+        tests.append(_part_of(wholes))
     doubts = []
     parts = {str(value).partition("-")[0] for value in leaf.values | leaf.maybe if "-" in str(value)}
     if parts:
         doubts.append(f"v in {_set(frozenset(parts))}")
     if leaf.maybe:
-        doubts += [f"v in {_set(leaf.maybe)}", f"{whole} in {_set(leaf.maybe)}"]
+        doubts += [f"v in {_set(leaf.maybe)}", _part_of(leaf.maybe)]
     if doubts:
         tests.append(f"(({' || '.join(doubts)}) && {NOT_KNOWN} == [])")
     member = " || ".join(tests)
     return f"!(v in {_set(leaf.left_out)}) && ({member})" if leaf.left_out else member
+
+
+def _part_of(countries: frozenset[Any]) -> str:
+    """Return the test that a place is a part of one of these countries; CEL proper has no `split`."""
+    return f'{_set(countries)}.exists(c, v.startsWith(c + "-"))'
 
 
 def _set(values: frozenset[Any]) -> str:

@@ -6,6 +6,7 @@ Nothing of the book changes. Rules that a scenario adds, enacts or repeals carry
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from reliant.atlas.load import read_record
 from reliant.atlas.records.rule import Force, Rule, Step
 from reliant.atlas.records.scenario import Enact, Scenario, ScenarioBody
 from reliant.core.facts import Fact, Facts, Provenance
-from reliant.core.verdict import Axis, Verdict
+from reliant.core.verdict import Axis, AxisAnswer, Gate, Gatekeeper, Verdict
 from reliant.errors import UnknownId
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ class ScenarioFile(ScenarioBody, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class VerdictChange(msgspec.Struct, frozen=True):
-    """One axis on which a scenario gives another verdict.
+    """One axis on which a scenario gives another verdict, or shuts a gate in another way.
 
     Attributes:
         use: Id of the use, or empty for a single question.
         because: The rules of the scenario that bear on it.
+        gates: What changes at the gates, for example `provider: BLOCKED terms -> BLOCKED enforced`.
     """
 
     use: str
@@ -44,6 +46,7 @@ class VerdictChange(msgspec.Struct, frozen=True):
     before: Verdict
     after: Verdict
     because: tuple[str, ...]
+    gates: tuple[str, ...] = ()
 
 
 def read_scenario(path: Path) -> ScenarioFile:
@@ -132,9 +135,23 @@ def differences(before: Answer, after: Answer, use: str = "") -> tuple[VerdictCh
     changes = []
     for axis, old in before.axes.items():
         new = after.axes[axis]
-        if new.verdict is not old.verdict:
+        gates = tuple(_gates(old, new))
+        if new.verdict is not old.verdict or gates:
             because = tuple(
                 rule.id for rule in new.rules if rule.origin.startswith("scenario:") and rule.truth != "no"
             )
-            changes.append(VerdictChange(use, axis, old.verdict, new.verdict, because))
+            changes.append(VerdictChange(use, axis, old.verdict, new.verdict, because, gates))
     return tuple(changes)
+
+
+def _gates(old: AxisAnswer, new: AxisAnswer) -> Iterator[str]:
+    """Yield what changes at each gate."""
+    before, after = ({gate.by: _state(gate) for gate in answer.gates} for answer in (old, new))
+    for by in Gatekeeper:
+        was, now = before.get(by, "no gate"), after.get(by, "no gate")
+        if was != now:
+            yield f"{by}: {was} -> {now}"
+
+
+def _state(gate: Gate) -> str:
+    return f"{gate.verdict} {gate.enforcement}" if gate.enforcement else str(gate.verdict)

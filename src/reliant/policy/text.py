@@ -36,6 +36,7 @@ def terminal(checked: Checked, *, colour: bool = False, every_rule: bool = False
         lines += ["", f"What the scenario {checked.scenario} changes"]
         lines += [
             f"  {change.axis}: {change.before} -> {change.after}"
+            + (f" ({'; '.join(change.gates)})" if change.gates else "")
             + (f"  by {', '.join(change.because)}" if change.because else "")
             for change in checked.changes
         ]
