@@ -131,8 +131,8 @@ class _Reading:
         yield from endpoints
         own = next((s.provider for s in endpoints if s.provider), None)
         # An address in the same block settles it, whatever an id or a key begins with.
-        reached = {s.provider for s in endpoints if s.what is What.ENDPOINT and s.endpoint}
-        server = next(iter(reached)) if len(reached) == 1 else None
+        reached = {s.provider: s for s in endpoints if s.what is What.ENDPOINT and s.endpoint}
+        server = next(iter(reached.values())) if len(reached) == 1 else None
         settled = any(s.what is What.ENDPOINT for s in endpoints)
         listed = len(models) >= _ROLE_LISTED_FROM and len({m.entry.keys[:-1] for m in models}) == 1
         for model in models:
@@ -149,7 +149,9 @@ class _Reading:
                 column=entry.column,
                 block=block,
                 model=model.id,
-                provider=server or model.provider,
+                provider=(server.provider if server else None) or model.provider,
+                endpoint=server.endpoint if server else None,
+                region=server.region if server else None,
                 role=said,
                 env=model.env,
                 family=bool(_DEPLOYMENT.search(snake(entry.key))),
