@@ -61,7 +61,7 @@ class Desk:
     asker: Asker
     options: Mapping[str, Any]
     about: Facts
-    ownership: Ownership | None = None
+    operator: Operator = Operator("")  # noqa: RUF009 - immutable
     scenario: ScenarioFile | None = None
     before: RuleBook | None = None
 
@@ -87,7 +87,7 @@ class Desk:
         if options.get("scenario"):
             scenario = find_scenario(options["scenario"], atlas)
             before, book = book, book.overlaid(scenario)
-        return cls(atlas, book, Asker(atlas, book), options, about, operator.ownership, scenario, before)
+        return cls(atlas, book, Asker(atlas, book), options, about, operator, scenario, before)
 
     @property
     def asks_nothing(self) -> bool:
@@ -230,7 +230,7 @@ class Desk:
             return Ownership.read(Path(asked["owners"]))
         if asked.get("owner_country"):
             return Ownership.sole(self._place(str(asked["owner_country"])), "--owner-country")
-        return self.ownership
+        return self.operator.ownership
 
     def check(self, asked: Mapping[str, Any], as_of: dt.date, known_on: dt.date | None) -> Checked:
         """Answer one question; a line of a batch may name a day of its own."""

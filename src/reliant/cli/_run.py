@@ -15,6 +15,7 @@ import platformdirs
 
 from reliant import inventory, targets
 from reliant.assessment.assess import Question, assess
+from reliant.assessment.ignored import with_ignored
 from reliant.assessment.planned import with_plans
 from reliant.assessment.simulate_plans import Plans, read_plans
 from reliant.cli._questions import Desk
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reliant.core.results import Assessment, TargetStamp
     from reliant.inventory import Inventory
     from reliant.policy import RuleBook
+    from reliant.policy.operator import Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,13 @@ class Looked:
     rules: RuleBook
     question: Question
     plans: Plans
+    operator: Operator
 
     def assessment(self) -> Assessment:
         """Judge what was found, with the functions that the operator names if there are any."""
         result = assess(self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules)
-        return with_plans(result, self.plans, self.atlas)
+        result = with_plans(result, self.plans, self.atlas)
+        return with_ignored(result, self.operator, self.question.as_of)
 
 
 def cache_folder() -> Path:
@@ -96,7 +100,8 @@ def look(
                 f"there is no file in {path}", hint="Name a folder or an archive with code in it."
             )
     plans = read_plans(config) if config else Plans()
-    return Looked(found, stamp, desk.atlas, desk.book, Question(as_of, place, known_on, about), plans)
+    question = Question(as_of, place, known_on, about)
+    return Looked(found, stamp, desk.atlas, desk.book, question, plans, desk.operator)
 
 
 def own_config(path: str) -> Path | None:

@@ -141,4 +141,7 @@ def _reached(result: Assessment, fail_on: str) -> bool:
         for use in result.uses
         if use.scope in {Scope.CODE, Scope.CONFIG, Scope.MANIFEST} and use.role is not Role.LISTED
     }
-    return any(answer.combined in levels[fail_on] and answer.use in running for answer in result.verdicts)
+    return any(
+        answer.combined in levels[fail_on] and answer.use in running and answer.ignored is None
+        for answer in result.verdicts
+    )

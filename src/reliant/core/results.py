@@ -131,11 +131,17 @@ class Party(msgspec.Struct, frozen=True):
 
 
 class UseAnswer(msgspec.Struct, frozen=True):
-    """The verdicts on one use."""
+    """The verdicts on one use.
+
+    Attributes:
+        ignored: Why the operator sets the finding aside, and until when; it changes
+            no verdict, only the exit code.
+    """
 
     use: str
     combined: Verdict
     axes: dict[Axis, AxisAnswer]
+    ignored: str | None = None
 
 
 class Interval(msgspec.Struct, frozen=True):
