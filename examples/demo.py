@@ -42,7 +42,8 @@ def main() -> int:
     ]
     written: list[Path] = []
     for target, day, page in runs:
-        if _assess(target, day, page) in _FINDINGS:
+        page.unlink(missing_ok=True)
+        if _assess(target, day, page) in _FINDINGS and page.exists():
             written.append(page)
         elif target == _PACKAGE:
             print(f"{_PACKAGE} could not be fetched: no registry was reached, and no earlier run kept it.")

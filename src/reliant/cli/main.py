@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import NamedTuple
 
 import click
 
 from reliant import __version__
 from reliant.errors import ReliantError
+
+BUG = 70
+"""The exit code for a bug of ours: EX_SOFTWARE of sysexits."""
 
 
 class _Entry(NamedTuple):
@@ -75,7 +79,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; print an error of ours as message and hint, never as a traceback."""
+    """Run the command line; print an error of ours as message and hint, never as a traceback.
+
+    Anything else that escapes is a bug in reliant. It keeps its traceback, and an exit
+    code of its own, so that no script takes it for findings.
+    """
     try:
         cli.main(prog_name="reliant", standalone_mode=True)
     except ReliantError as error:
@@ -83,3 +91,7 @@ def main() -> None:
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(error.exit_code)
+    except Exception:
+        traceback.print_exc()
+        click.echo("This is a bug in reliant; please report it with the lines above.", err=True)
+        sys.exit(BUG)
