@@ -27,7 +27,7 @@ def test_the_columns_stand_where_they_stood():
 
     assert head == (
         "use,provider,channel,kind,role,scope,sdk,developer,model,confidence,combined,access,law,licence,register,"
-        "gates,missing,pending,functions,path,line,places,place,as_of\r\n"
+        "gates,missing,pending,functions,path,line,places,place,as_of,ignored\r\n"
     )
 
 

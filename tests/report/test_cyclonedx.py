@@ -42,13 +42,14 @@ def test_a_model_is_a_component_with_the_lines_that_show_it():
     ]
 
 
-def test_a_disputed_ancestor_is_no_pedigree_but_is_told_with_its_status():
+def test_a_denied_ancestor_and_a_disputed_claim_are_no_pedigree_but_are_told():
     model = part(bom(assessments.shop()), "model:01-ai/Yi-34B")
 
     assert "ancestors" not in model["pedigree"]
     assert properties(model)["reliant:descent:weights"] == (
-        "built on the weights of llama-2, disputed, declared"
+        "built on the weights of llama-2, denied, declared"
     )
+    assert "it is said: built on Llama, disputed" in model["pedigree"]["notes"]
     assert model["modelCard"]["modelParameters"]["architectureFamily"] == "llama-2"
 
 

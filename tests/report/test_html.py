@@ -61,7 +61,17 @@ def test_a_shared_architecture_is_not_shown_as_descent_and_a_dispute_is_shown_as
     assert "same architecture as llama-2" in words
     assert "confirmed [5], not counted as descent" in words
     assert "built on the weights of llama-2" in words
-    assert "disputed [5] [6] [7]" in words
+    assert "denied [5], not counted as descent" in words
+    assert "it is said: built on Llama" in words
+    assert "disputed [6] against [5]" in words
+
+
+def test_a_finding_that_was_set_aside_keeps_its_verdict_and_says_why():
+    answers = assessments.shop().verdicts
+    aside = msgspec.structs.replace(answers[0], ignored="contract ends in 2024 (until 2024-12-31)")
+    words = text(page(assessments.shop(verdicts=(aside, *answers[1:]))))
+
+    assert "BLOCKED set aside: contract ends in 2024 (until 2024-12-31)" in words
 
 
 def test_copies_of_one_text_count_as_one_source():

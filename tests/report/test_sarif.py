@@ -88,6 +88,14 @@ def test_what_was_not_looked_at_is_a_notification():
     assert [note["message"]["text"] for note in notes][1] == "Not looked at: symbolic link"
 
 
+def test_a_finding_that_was_set_aside_is_suppressed_with_its_reason():
+    answers = assessments.shop().verdicts
+    aside = msgspec.structs.replace(answers[0], ignored="contract ends in 2024")
+    first = run(assessments.shop(verdicts=(aside, *answers[1:])))["results"][0]
+
+    assert first["suppressions"] == [{"kind": "external", "justification": "contract ends in 2024"}]
+
+
 def test_a_path_is_written_as_an_address():
     use = assessments.use("u-openai-chat", "src/a b#1.py:3", provider="openai")
     first = run(assessments.shop(uses=(use,)))["results"][0]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reliant.core.use import Use
     from reliant.core.verdict import Gate, Missing, Pending, RuleAnswer
 
-_KINDS = {"primary": 0, "press": 1, "dataset": 2}
 WORST_FIRST = (Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.CONDITIONAL, Verdict.OPEN)
 _MENTIONED = frozenset({Scope.DOCS, Scope.TESTS, Scope.EXAMPLES})
 _NO_ANSWER = AxisAnswer(Verdict.UNKNOWN)
@@ -129,6 +128,16 @@ class View:
         """What the product relies on, worst verdict first, then by the number of uses."""
         return self._grouped(use for use in self.result.uses if not only_mentioned(use))
 
+    @property
+    def relied_on(self) -> tuple[Model, ...]:
+        """The models that the target itself relies on; the others are their ancestors."""
+        return tuple(model for model in self.result.models if model.relied_on)
+
+    @property
+    def set_aside(self) -> tuple[UseAnswer, ...]:
+        """The answers that the operator set aside; they keep their verdict."""
+        return tuple(answer for answer in self.result.verdicts if answer.ignored)
+
     @functools.cached_property
     def mentioned(self) -> tuple[Use, ...]:
         """Uses that are only listed, or shown only in docs, tests or examples."""
@@ -182,13 +191,14 @@ class View:
         return tuple(sorted({self.numbers[id_] for id_ in ids if id_ in self.numbers}))
 
     def best(self, ids: Iterable[str]) -> tuple[int, ...]:
-        """Return the numbers of these sources, the issuer's own words first, copies of one text once."""
-        known = [self._sources[id_] for id_ in dict.fromkeys(ids) if id_ in self._sources]
-        known.sort(key=lambda source: (_KINDS.get(source.kind, len(_KINDS)), self.numbers[source.id]))
-        texts = {source.origin or source.id: source for source in reversed(known)}
-        return tuple(
-            self.numbers[source.id] for source in known if texts[source.origin or source.id] is source
-        )
+        """Return the numbers of these sources in their given order, copies of one text once.
+
+        A record names its main source first, so whoever shows only some takes the first.
+        """
+        texts: dict[str, int] = {}
+        for source in (self._sources[id_] for id_ in ids if id_ in self._sources):
+            texts.setdefault(source.origin or source.id, self.numbers[source.id])
+        return tuple(dict.fromkeys(texts.values()))
 
     def same_text_as(self, source: Source) -> int | None:
         """Return the number of the first source with the same text, if this one is a copy."""
@@ -211,6 +221,8 @@ class View:
         for model in self.result.models:
             for edge in model.descent:
                 yield from edge.sources
+            for claim in model.claims:
+                yield from (*claim.sources, *claim.against)
         for axis in self._relied_on():
             for rule in axis.rules:
                 yield from rule.sources

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("use", "provider", "channel", "kind", "role", "scope", "sdk", "developer", "model", "confidence"),
     *("combined", "access", "law", "licence", "register", "gates", "missing", "pending"),
-    *("functions", "path", "line", "places", "place", "as_of"),
+    *("functions", "path", "line", "places", "place", "as_of", "ignored"),
 )
 _NOT_ASKED = AxisAnswer(Verdict.UNKNOWN)
 
@@ -67,4 +67,5 @@ def _row(view: View, use: Use) -> dict[str, str]:
         "places": str(len(use.evidence)),
         "place": view.result.place or "",
         "as_of": view.result.as_of,
+        "ignored": (answer.ignored or "") if answer else "",
     }

@@ -130,7 +130,7 @@ def _model(view: View, id_: str, uses: list[Use]) -> dict[str, Any]:
         component["manufacturer"] = {"name": clean(view.name(developer))}
     if known and known.licence:
         component["licenses"] = [{"license": {"name": clean(known.licence)}}]
-    if known and known.descent:
+    if known and (known.descent or known.claims):
         component["pedigree"] = _pedigree(view, known)
         family = [
             edge.ancestor for edge in known.descent if edge.kind == "architecture" and edge.status in _HELD
@@ -159,7 +159,8 @@ def _pedigree(view: View, model: Model) -> dict[str, Any]:
         for edge in model.descent
         if edge.kind in followed and edge.status in _HELD
     ]
-    notes = "; ".join(_edge(edge) for edge in model.descent)
+    said = [f"it is said: {claim.says}, {claim.status}" for claim in model.claims]
+    notes = "; ".join([*map(_edge, model.descent), *said])
     return {"ancestors": ancestors, "notes": clean(notes)} if ancestors else {"notes": clean(notes)}
 
 

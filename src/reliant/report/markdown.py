@@ -81,6 +81,8 @@ def _verdicts(view: View) -> list[str]:
         parts.append("Nothing that the product relies on was found.")
     if view.mentioned:
         parts.append(f"{plural(len(view.mentioned), 'use')} more only in docs, tests, examples or lists.")
+    if view.set_aside:
+        parts.append(f"{plural(len(view.set_aside), 'finding')} set aside by the configuration.")
     return ["## Verdicts", *parts]
 
 
@@ -146,6 +148,19 @@ def _descent(view: View) -> list[str]:
         )
         for model in view.result.models
         for edge in model.descent
+    ]
+    rows += [
+        (
+            escaped(model.name or model.id),
+            "it is said",
+            escaped(claim.says),
+            escaped(claim.status)
+            + _cites(view, claim.sources)
+            + (", against" if claim.against else "")
+            + _cites(view, claim.against),
+        )
+        for model in view.result.models
+        for claim in model.claims
     ]
     return ["## Descent", table(("Model", "Relation", "Ancestor", "Status"), rows)] if rows else []
 

@@ -160,7 +160,9 @@ def _results(view: View) -> Iterator[dict[str, Any]]:
         for use, answer in pairs:
             for axis, said in answer.axes.items():
                 if said.verdict is verdict:
-                    yield _result(RULES[axis, verdict], use, _message(view, use, axis, said))
+                    yield _result(
+                        RULES[axis, verdict], use, _message(view, use, axis, said), ignored=answer.ignored
+                    )
     for use, answer in pairs:
         yield from _pending(view, use, answer)
     yield from _single_points(view)
@@ -219,7 +221,7 @@ def _single_points(view: View) -> Iterator[dict[str, Any]]:
             }
 
 
-def _result(rule: Rule, use: Use, text: str, *more: str) -> dict[str, Any]:
+def _result(rule: Rule, use: Use, text: str, *more: str, ignored: str | None = None) -> dict[str, Any]:
     places = [_evidence(one) for one in use.evidence]
     result: dict[str, Any] = {
         "ruleId": rule.id,
@@ -230,6 +232,8 @@ def _result(rule: Rule, use: Use, text: str, *more: str) -> dict[str, Any]:
         "partialFingerprints": _fingerprint(rule.id, use.id, *more),
         "properties": {"use": use.id, "confidence": use.confidence, "role": use.role, "scope": use.scope},
     }
+    if ignored:
+        result["suppressions"] = [{"kind": "external", "justification": clean(ignored)}]
     if places[1:]:
         result["relatedLocations"] = [{"id": at, **place} for at, place in enumerate(places[1:10], 1)]
     return result
@@ -259,7 +263,7 @@ def _location(path: str, line: int, column: int, text: str) -> dict[str, Any]:
 def _notes(view: View, too_many: int) -> list[dict[str, Any]]:
     notes = [
         {
-            "level": "note",
+            "level": "warning" if item.incomplete else "note",
             "message": {"text": f"Not looked at: {clean(item.reason)}"},
             "locations": [_location(item.path, 0, 0, "")],
         }

@@ -81,7 +81,7 @@ class _Screen:
         if not self.view.result.uses:
             return ["", "No use of AI was found."]
         blocks = [self._group(group) for group in self.view.groups]
-        room -= 2 + bool(self.view.mentioned)
+        room -= 2 + bool(self.view.mentioned) + bool(self.view.set_aside)
         for group, block in zip(reversed(self.view.groups), reversed(blocks), strict=True):
             if group.verdict is not Verdict.BLOCKED and sum(map(len, blocks)) > room:
                 del block[1:]
@@ -154,6 +154,9 @@ class _Screen:
         if self.view.mentioned:
             count = plural(len(self.view.mentioned), "use")
             lines.append(f"{' ' * _VERDICT}{count} more only in docs, tests, examples or lists")
+        if self.view.set_aside:
+            count = plural(len(self.view.set_aside), "finding")
+            lines.append(f"{' ' * _VERDICT}{count} set aside by the configuration, verdicts unchanged")
         return lines
 
     def _functions(self) -> list[str]:

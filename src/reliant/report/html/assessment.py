@@ -22,7 +22,9 @@ from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import SERIES, UNKNOWN
 
 if TYPE_CHECKING:
-    from reliant.core.results import Assessment, Descent, Model
+    from collections.abc import Iterable
+
+    from reliant.core.results import Assessment, Descent, Model, ModelClaim
     from reliant.core.use import Use
     from reliant.core.verdict import Gate, Leaf, RuleAnswer
     from reliant.report._view import Group
@@ -57,7 +59,8 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         functions=_functions_table(view),
         points=_points_table(view),
         hhi=_hhi_table(view),
-        undescended=[model for model in result.models if not model.descent],
+        undescended=[model for model in view.relied_on if not model.descent and not model.descent_known],
+        rootless=[model for model in view.relied_on if not model.descent and model.descent_known],
         numbered=[(view.numbers[source.id], source) for source in view.sources],
         copies={source.id: view.same_text_as(source) for source in view.sources},
         generator=f"{result.tool.name} {result.tool.version}",
@@ -457,7 +460,25 @@ def _relations(view: View, model: Model, seen: frozenset[str], depth: int) -> li
         further = view.models.get(edge.ancestor)
         if further and further.id not in seen and depth < 4:
             found += _relations(view, further, seen | {further.id}, depth + 1)
-    return found
+    return found + [_claim(view, claim, depth) for claim in model.claims]
+
+
+def _marks(view: View, ids: Iterable[str]) -> str:
+    return " ".join(f"[{one}]" for one in view.best(ids))
+
+
+def _claim(view: View, claim: ModelClaim, depth: int) -> Relation:
+    """Return what is said of a model as a line of its tree; a saying is no descent."""
+    against = f" against {_marks(view, claim.against)}" if claim.against else ""
+    return Relation(
+        words="it is said:",
+        ancestor=claim.says,
+        status=claim.status,
+        counts=False,
+        cites=_marks(view, claim.sources) + against,
+        note=claim.note or "",
+        depth=depth,
+    )
 
 
 def _relation(view: View, edge: Descent, depth: int) -> Relation:
@@ -467,7 +488,7 @@ def _relation(view: View, edge: Descent, depth: int) -> Relation:
         ancestor=(ancestor.name if ancestor else None) or edge.ancestor,
         status=edge.status,
         counts=edge.kind in view.result.impact.followed and edge.status != "denied",
-        cites=" ".join(f"[{one}]" for one in view.cite(edge.sources)),
+        cites=_marks(view, edge.sources),
         note=edge.note or "",
         depth=depth,
     )
@@ -487,11 +508,10 @@ def model_words(view: View, model: Model) -> str:
 
 def descent_figure(view: View) -> Figure | None:
     """Return the relations of every model that has any, or None."""
-    models = [model for model in view.result.models if model.descent]
-    if not models:
+    models = [model for model in view.result.models if model.descent or model.claims]
+    roots = [model for model in models if model.relied_on]
+    if not roots:
         return None
-    ancestors = {edge.ancestor for model in models for edge in model.descent}
-    roots = [model for model in models if model.id not in ancestors] or models
     trees = [
         Tree(
             model.name or model.id,
@@ -516,10 +536,22 @@ def descent_figure(view: View) -> Figure | None:
             edge.ancestor,
             edge.status,
             edge.basis,
-            " ".join(f"[{one}]" for one in view.cite(edge.sources)),
+            _marks(view, edge.sources),
         )
         for model in models
         for edge in model.descent
+    ) + tuple(
+        (
+            model.name or model.id,
+            "it is said",
+            claim.says,
+            claim.status,
+            "declared",
+            _marks(view, claim.sources)
+            + (f" against {_marks(view, claim.against)}" if claim.against else ""),
+        )
+        for model in models
+        for claim in model.claims
     )
     names = ("Model", "Relation", "Ancestor", "Status", "Basis", "Sources")
     return Figure.drawn(
