@@ -8,12 +8,10 @@ anew a child that died.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,11 +278,14 @@ def run_worker(
 
     worker = Worker(settings, config, knowledge, number)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_on(worker, config, sock))
+        return runner.run(serve_on(worker, config, sock, hangup=True))
 
 
-async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
-    """Serve a worker on a socket until its server is told to exit."""
+async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, hangup: bool = False) -> int:
+    """Serve a worker on a socket until its server is told to exit.
+
+    With `hangup`, which only the main thread can have, SIGHUP reads the configuration again.
+    """
     import uvicorn  # noqa: PLC0415
 
     from reliant.gateway.protocol import guarded  # noqa: PLC0415
@@ -311,9 +312,8 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     await worker.start()
     protocol.watch(loop)
-    if sys.platform != "win32":
-        with contextlib.suppress(ValueError):  # not the main thread: whoever runs it there reloads by hand
-            loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
+    if hangup and hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
     worker.server = server
     try:
         await server.serve(sockets=[sock])

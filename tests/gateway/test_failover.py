@@ -1,0 +1,166 @@
+# ruff: noqa: SIM117, PT012 - what is served stands around what is asked
+"""What happens when the first upstream cannot serve: before, and in the middle of an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+from support.gateway_rig import TOKENS, Provider, Running, config, gateway, providers
+
+KEY = {"authorization": "Bearer sk-test"}
+
+
+def ask(running: Running, model: str, **more: object) -> httpx.Response:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
+    return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
+
+
+def two(folder: Path, one: Provider, other: Provider, *, route: str = "retries = 0", more: str = "") -> str:
+    """The first serves the asked model, the second always `gpt-4o-mini`."""
+    return config(one, other, route=f'{route}\nsubstitutes = {{ {other.name} = "gpt-4o-mini" }}', more=more)
+
+
+@pytest.mark.parametrize(
+    "model", ["fault-geo", "fault-500", "fault-reset", "fault-hang", "fault-429", "fault-401"]
+)
+def test_another_upstream_answers_when_the_first_cannot(tmp_path: Path, model: str) -> None:
+    with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
+        answer = ask(running, model)
+        outcome = running.outcomes()[-1]
+
+    assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
+    assert answer.headers["x-reliant-substitute"] == "gpt-4o-mini"
+    assert [attempt["upstream"] for attempt in outcome["attempts"]] == ["one", "other"]
+    assert outcome["upstream"] == "other"
+
+
+def test_an_error_of_the_caller_is_not_sent_elsewhere(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
+        answer = ask(running, "fault-404")
+
+    assert answer.status_code == 404
+    assert other.seen == []
+
+
+def test_a_cut_stream_is_continued_by_the_next_upstream(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other):
+        text = two(tmp_path, one, other, route="retries = 0\ncontinue_streams = true")
+        with gateway(tmp_path, text) as running:
+            with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test") as client:
+                events = list(
+                    client.chat.completions.create(model="fault-midstream", messages=[], stream=True)
+                )
+            outcome = running.outcomes()[-1]
+
+    said = "".join(event.choices[0].delta.content or "" for event in events)
+    assert said.split() == [f"w{number}" for number in range(TOKENS)]
+    assert {event.id for event in events} == {"chatcmpl-one"}
+    assert events[-1].choices[0].finish_reason == "stop"
+    asked = other.seen[-1].json["messages"]
+    assert [message["role"] for message in asked] == ["assistant", "user"]
+    assert (outcome["end"], outcome["upstream"]) == ("continued", "other")
+
+
+def test_a_cut_tool_call_is_not_continued_but_ends_with_an_error(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other):
+        text = two(tmp_path, one, other, route="retries = 0\ncontinue_streams = true")
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+        with gateway(tmp_path, text) as running:
+            answer = ask(running, "fault-midstream", stream=True, tools=tools)
+
+    assert '"code":"upstream_stream_cut"' in answer.text
+    assert "[DONE]" not in answer.text
+    assert other.seen == []
+
+
+def test_after_five_failures_the_breaker_spares_the_upstream(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
+        for _ in range(8):
+            assert ask(running, "fault-500").status_code == 200
+        state = httpx.get(f"{running.url}/health").json()["upstreams"]
+
+    assert len(one.seen) == 5
+    assert state["one"] == "open"
+
+
+def test_a_cut_upstream_is_not_asked_for_other_models_either(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
+        ask(running, "fault-geo")
+        answer = ask(running, "gpt-4o")
+        state = httpx.get(f"{running.url}/health").json()["upstreams"]
+
+    assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
+    assert len(one.seen) == 1
+    assert state["one"] == "cut"
+
+
+def test_when_all_are_down_the_caller_is_told_when_to_come_back(tmp_path: Path) -> None:
+    more = "[breaker]\nfailures = 1\nopen_s = 30.0\n"
+    with providers("one", "other") as (one, other):
+        one.down = other.down = True
+        with gateway(tmp_path, config(one, other, more=more)) as running:
+            ask(running, "gpt-4o")
+            answer = ask(running, "gpt-4o")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "no_upstream_available"
+    assert 0 < int(answer.headers["retry-after"]) <= 30
+
+
+def test_a_retry_on_the_same_upstream_comes_before_the_next(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other):
+        with gateway(tmp_path, two(tmp_path, one, other, route="retries = 1")) as running:
+            ask(running, "fault-500")
+
+    assert len(one.seen) == 2
+    assert len(other.seen) == 1
+
+
+def test_hedging_takes_the_faster_answer_and_lets_the_slower_go(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other):
+        with gateway(tmp_path, two(tmp_path, one, other, route="hedge_ms = 50")) as running:
+            answer = ask(running, "slow-900")
+
+    assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
+    assert len(one.seen) == len(other.seen) == 1
+
+
+def test_a_caller_stays_on_the_fallback_for_a_while(tmp_path: Path) -> None:
+    with providers("one", "other") as (one, other):
+        with gateway(tmp_path, two(tmp_path, one, other, route="retries = 0\nsticky_s = 60.0")) as running:
+            ask(running, "fault-500")
+            answer = ask(running, "gpt-4o")
+
+    assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
+
+
+def test_a_route_whose_need_is_down_does_not_serve(tmp_path: Path) -> None:
+    more = '[breaker]\nfailures = 1\nopen_s = 60.0\n[[route]]\nmodel = "guarded"\nupstreams = ["one"]\n'
+    more += 'needs = [["filter", "filter"]]\n'
+    with providers("one", "filter") as (one, filter_):
+        with gateway(tmp_path, config(filter_, one, more=more)) as running:
+            before = ask(running, "guarded")
+            filter_.down = True
+            ask(running, "gpt-4o")
+            after = ask(running, "guarded")
+
+    assert before.status_code == 200
+    assert (after.status_code, after.json()["error"]["code"]) == (503, "reliant_need_unmet")
+
+
+def test_a_caller_who_leaves_frees_the_provider(tmp_path: Path) -> None:
+    with providers("one") as (one,), gateway(tmp_path, config(one)) as running:
+        with pytest.raises(httpx.ReadTimeout):
+            body = {"model": "slow-700", "messages": []}
+            httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=0.2)
+        for _ in range(100):
+            if running.outcomes():
+                break
+            httpx.get(f"{running.url}/health")
+        outcome = running.outcomes()[-1]
+
+    assert (outcome["status"], outcome["end"]) == (499, "caller left")
