@@ -43,4 +43,6 @@ def _text(root: Path, errors: list[RecordError]) -> str:
 
 def _checks_of_rules() -> tuple[Check, ...]:
     """The atlas may not import the rules' own layer, so their checks are added here."""
-    return ()
+    from reliant.policy.lint import CHECKS
+
+    return CHECKS

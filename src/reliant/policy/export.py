@@ -127,7 +127,8 @@ def _cel_leaf(leaf: Leaf) -> str:
     test = _cel_test(leaf)
     # A value "?" says that there may be more: then a failing test is not known to fail.
     if every:
-        return f"({key}.size() > 0 ? {key}.all(v, v == {_literal(MAYBE_MORE)} ? {NOT_KNOWN} == [] : {test}) : ({NOT_KNOWN} == []))"
+        each = f"v == {_literal(MAYBE_MORE)} ? {NOT_KNOWN} == [] : {test}"
+        return f"({key}.size() > 0 ? {key}.all(v, {each}) : ({NOT_KNOWN} == []))"
     more = f"({key}.exists(v, v == {_literal(MAYBE_MORE)}) && {NOT_KNOWN} == [])"
     hit = f"{key}.exists(v, v != {_literal(MAYBE_MORE)} && {test})"
     return f"({hit} || {more})"
