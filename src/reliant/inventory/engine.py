@@ -18,6 +18,7 @@ import msgspec
 
 from reliant.core.need import Function
 from reliant.core.use import NotLookedAt, Scope, Use
+from reliant.inventory.across import FileFacts
 from reliant.inventory.prefilter import Prefilter
 from reliant.inventory.registry import Router, all_detectors
 from reliant.inventory.scopes import scope_of
@@ -55,7 +56,7 @@ class Seen(msgspec.Struct, frozen=True):
     path: str
     scope: Scope
     signals: tuple[tuple[str, Signal, str], ...]
-    facts: tuple[Any, ...] = ()
+    facts: tuple[FileFacts, ...] = ()
     skipped: tuple[str, ...] = ()
     bytes: int = 0
 
@@ -171,12 +172,12 @@ def scan(
     if cache is not None:
         cache.put(todo, fresh, vendors.version)
     seen += fresh
-    uses, functions = merged(seen, vendors)
+    uses, functions, tables = merged(seen, vendors)
     notes = {NotLookedAt(entry.path, reason) for entry in seen for reason in entry.skipped}
     return Inventory(
         uses=uses,
         functions=functions,
-        not_looked_at=(*target.not_looked_at, *sorted(notes)),
+        not_looked_at=(*target.not_looked_at, *sorted(notes), *tables),
         files=files,
         bytes=total,
     )

@@ -89,6 +89,9 @@ class Linker:
         formed = self.vendors.serves_id(signal.model)
         if signal.provider:
             record = self.vendors.providers.get(signal.provider)
+            home = self._own_server(developer) if self._only_passes_on(signal.provider) else None
+            if home is not None and signal.kind is not Kind.TOKENIZER:
+                return msgspec.structs.replace(signal, provider=home)
             if formed and record and "hub" in record.roles and "/" not in signal.model:
                 return self._loaded(msgspec.structs.replace(signal, provider=formed))
             return self._loaded(signal)
@@ -104,10 +107,17 @@ class Linker:
             return msgspec.structs.replace(signal, provider=labelled)
         distinct = formed is not None and not signal.model.isalpha()
         local = self._in_file(p, developer, shallowest=1 if distinct else 0)
+        if local is not None and self._only_passes_on(local.provider):
+            home = self._own_server(developer)
+            if home is not None:
+                return msgspec.structs.replace(signal, provider=home, sdk=signal.sdk or local.sdk)
         if local is not None:
             return self._loaded(_served(signal, local))
         if distinct:
             return msgspec.structs.replace(signal, provider=formed)
+        placed = self._by_name_of_place(p)
+        if placed is not None:
+            return msgspec.structs.replace(signal, provider=placed, confidence=min(signal.confidence, 0.7))
         if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
             return signal
         return self._in_package(signal, developer, p.scope)
@@ -144,12 +154,40 @@ class Linker:
             return None
         return named
 
+    def _only_passes_on(self, provider: str | None) -> bool:
+        """Say whether a provider is a library that hands calls on and serves nothing itself."""
+        record = self.vendors.providers.get(provider or "")
+        return (
+            record is not None
+            and not record.hosts
+            and "gateway" in record.roles
+            and set(record.roles) <= {"gateway", "framework"}
+        )
+
+    def _own_server(self, developer: str | None) -> str | None:
+        record = self.vendors.providers.get(developer or "")
+        return developer if record is not None and record.hosts and "api" in record.roles else None
+
     def _resells(self, provider: str) -> bool:
         record = self.vendors.providers.get(provider)
         if record is None:
             return False
         roles = set(record.roles)
         return "lab" not in roles or bool(roles & {"gateway", "reseller", "hub", "partner-cloud"})
+
+    def _by_name_of_place(self, p: Placed) -> str | None:
+        """Return the provider after which the class or the file around a signal is named, if one is."""
+        places = [part.partition(" ")[2] for part in p.signal.block if part.startswith("class ")]
+        places.append(p.path.rpartition("/")[2])
+        for place in reversed(places):
+            named = {
+                provider
+                for provider in (*self._product, *self._declared)
+                if self.vendors.named_in(place, provider)
+            }
+            if len(named) == 1:
+                return named.pop()
+        return None
 
     def _by_label(self, p: Placed) -> str | None:
         """Return the provider whose name the innermost table entry or branch around a signal carries."""
@@ -183,6 +221,8 @@ class Linker:
             named: dict[str | None, Signal] = {}
             for endpoint in candidates:
                 named.setdefault(endpoint.provider, endpoint)
+            if None in named and not named[None].endpoint:
+                del named[None]
             if len(named) == 1:
                 only = next(iter(named.values()))
                 if only.provider is None or not whole_file or self._may_serve(only.provider, developer):
@@ -227,6 +267,13 @@ class Linker:
 
     def _in_package(self, signal: Signal, developer: str | None, scope: Scope) -> Signal:
         pool = self._product or self._any
+        if "/" in (signal.model or "") and not (signal.model or "").startswith(("models/", "publishers/")):
+            pool = {provider: sure for provider, sure in pool.items() if self._resells(provider)}
+            hubs = [p for p in pool if "hub" in self.vendors.providers[p].roles]
+            if len(hubs) == 1:
+                return msgspec.structs.replace(
+                    signal, provider=hubs[0], confidence=min(signal.confidence, 0.6)
+                )
         if developer is not None:
             home = [provider for provider in pool if self._is_home(provider, developer)]
             if len(home) == 1:
@@ -321,21 +368,37 @@ def _sdk(vendors: Vendors, name: str) -> SdkFacts | None:
     return None
 
 
-def without_tables(placed: Sequence[Placed]) -> list[Placed]:
-    """Return the signals with the ids of tables listed only: prices, limits, catalogues of models.
+def without_tables(placed: Sequence[Placed]) -> tuple[list[Placed], dict[str, int]]:
+    """Return the signals without those of tables of models, and how many ids each such file names.
 
-    A file that names this many ids outside of any call describes models; it does not use them.
+    A file that names this many ids outside of any call holds prices, limits or a catalogue: it
+    describes models, it does not use them.
     """
     ids: dict[str, set[str]] = defaultdict(set)
     for p in placed:
         if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
             ids[p.path].add(p.signal.model)
-    tables = {path for path, found in ids.items() if len(found) > _TABLE}
-    return [
-        p._replace(signal=msgspec.structs.replace(p.signal, role=Role.LISTED))
-        if p.path in tables
-        and not p.signal.where
-        and (p.signal.what is What.MODEL or p.scope is Scope.CONFIG)
-        else p
+    tables = {path: len(found) for path, found in ids.items() if len(found) > _TABLE}
+    kept = [
+        p
         for p in placed
+        if p.path not in tables
+        or p.signal.where
+        or (p.signal.what is not What.MODEL and p.scope is not Scope.CONFIG)
+    ]
+    return kept, tables
+
+
+def called_first(placed: Sequence[Placed]) -> list[Placed]:
+    """Return the signals; where a call asks for an id, the bare mention of it at its place says no more."""
+    called = {
+        (p.path, p.signal.line, p.signal.model)
+        for p in placed
+        if p.signal.what is What.MODEL and p.signal.where and p.signal.model
+    }
+    return [
+        p
+        for p in placed
+        if p.signal.what is not What.MODEL
+        or (p.signal.model and (p.signal.where or (p.path, p.signal.line, p.signal.model) not in called))
     ]

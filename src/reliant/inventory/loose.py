@@ -28,11 +28,12 @@ _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([
 _BYTES_URL = re.compile(rb"(?:https?|wss?)://[A-Za-z0-9._-]{4,80}")
 _VERSION = re.compile(r"^v?\d+(?:[.-]\d+)*(?:[a-z]+\d*)?$")
 _LONGEST_LINE = 2_000
+_MOST_HITS = 3_000
 
 
 def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iterator[Signal]:
     """Yield what single lines of `file` show."""
-    wanted = sorted({file.data.count(b"\n", 0, hit.start) + 1 for hit in file.hits[:400]})
+    wanted = _lines_with_hits(file)
     vendors = file.vendors
     aside = file.scope not in {Scope.CODE, Scope.CONFIG, Scope.MANIFEST}
     for number in wanted:
@@ -78,6 +79,19 @@ def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iter
                 confidence=confidence,
                 role=Role.OPTIONAL if aside else None,
             )
+
+
+def _lines_with_hits(file: FileView) -> list[int]:
+    """Return the lines of the hits, those that say most first while there is room."""
+    data = file.data
+    wanted: set[int] = set()
+    at = number = 0
+    hits = sorted(file.hits, key=lambda hit: (hit.kind == "module", hit.start))[:_MOST_HITS]
+    for hit in sorted(hits, key=lambda hit: hit.start):
+        number += data.count(b"\n", at, hit.start)
+        at = hit.start
+        wanted.add(number + 1)
+    return sorted(wanted)
 
 
 def known_form(file: FileView, text: str) -> bool:

@@ -7,8 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reliant.core.need import suppliers
-from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
-from reliant.inventory.link import Linker, Placed, joined, place, without_tables
+from reliant.core.use import Channel, Evidence, Kind, NotLookedAt, Role, Scope, Use
+from reliant.inventory.across import answered
+from reliant.inventory.link import Linker, called_first, Placed, joined, place, without_tables
 from reliant.inventory.roles import Roles, roles_of
 from reliant.inventory.signals import What
 
@@ -23,14 +24,16 @@ _MOST_EVIDENCE = 25
 """Places kept per use; the first ones by path and line."""
 
 
-def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tuple[Function, ...]]:
-    """Return the uses, and the functions of the product that need them."""
+def merged(
+    seen: Iterable[Seen], vendors: Vendors
+) -> tuple[tuple[Use, ...], tuple[Function, ...], tuple[NotLookedAt, ...]]:
+    """Return the uses, the functions of the product that need them, and the tables left aside."""
     from reliant.inventory.functions import functions_of  # noqa: PLC0415 - functions know uses
 
     entries = sorted(seen, key=lambda entry: entry.path)
-    placed = place(entries)
+    placed = called_first(answered(place(entries), entries, vendors))
     linked = joined(Linker(placed, vendors).linked(placed), vendors)
-    linked = without_tables(linked)
+    linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
     drafts = _drafts(linked, vendors, roles)
     functions = functions_of(drafts, roles)
@@ -39,7 +42,11 @@ def merged(seen: Iterable[Seen], vendors: Vendors) -> tuple[tuple[Use, ...], tup
         for use in suppliers(function.need):
             needed[use].append(function.id)
     uses = [draft.use(vendors, tuple(needed.get(draft.id, ()))) for draft in drafts]
-    return tuple(sorted(uses, key=_order)), functions
+    aside = tuple(
+        NotLookedAt(path, f"names {count:,} model ids in a table: prices or a catalogue, not counted as uses")
+        for path, count in sorted(tables.items())
+    )
+    return tuple(sorted(uses, key=_order)), functions, aside
 
 
 class Draft:
@@ -112,6 +119,19 @@ class Draft:
         return tuple(sorted(found.values()))
 
 
+_ANYBODYS = frozenset(
+    {
+        "model.bin",
+        "pytorch_model.bin",
+        "model.onnx",
+        "model.safetensors",
+        "model.pt",
+        "model.pth",
+        "adapter_model.bin",
+    }
+)
+"""Names that every weight file has: without a provider they say nothing."""
+
 _SCOPES = list(Scope)
 _STRONGEST = [Role.DEFAULT, Role.OPTIONAL, Role.LISTED]
 _ASIDE = frozenset({Scope.TESTS, Scope.DOCS, Scope.EXAMPLES, Scope.TOOLING})
@@ -134,6 +154,8 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
     for p in placed:
         signal = p.signal
         if signal.what in {What.CHOICE, What.LABEL}:
+            continue
+        if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue
         kind = _kind(p, vendors)
         model = signal.model if signal.what is What.MODEL else None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
 _QUOTES = (b'"', b"'", b"`")
-_MOST_HITS = 5_000
+_MOST_MODULES = 2_000
+_MOST_HITS = 20_000
 """Per file. A price table of 40,000 ids needs no more to be worth parsing."""
 
 
@@ -49,12 +50,17 @@ class Prefilter:
         """Return what is found in `data`, by offset."""
         low = data.lower()
         found = []
+        modules = 0
         for index, start, end in self._automaton.find_matches_as_indexes(low):
             kind = self._kinds[index]
             if kind in {"module", "env"} and (
                 (start and low[start - 1] in _WORD) or (end < len(low) and low[end] in _WORD)
             ):
                 continue
+            if kind == "module":
+                modules += 1
+                if modules > _MOST_MODULES:
+                    continue
             found.append(Hit(kind, start, self._patterns[index].decode()))
             if len(found) >= _MOST_HITS:
                 break

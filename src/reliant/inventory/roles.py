@@ -112,8 +112,7 @@ def _by_file(calls: Iterable[Placed], vendors: Vendors) -> list[frozenset[str]]:
 
 def _names(text: str, provider: str, vendors: Vendors) -> bool:
     """Say whether a class or file name contains a name of the provider."""
-    plain = re.sub(r"[^a-z0-9]", "", text.lower())
-    return any(slug in plain for slug, owner in vendors.slugs.items() if owner == provider and len(slug) >= 3)
+    return vendors.named_in(text, provider)
 
 
 def _merged(groups: Iterable[frozenset[str]]) -> list[frozenset[str]]:

@@ -63,6 +63,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
         fixed: The SDK speaks to `provider` and to nobody else.
         group: Signals with the same non-empty group in a file are alternatives of each other.
         where: `path:line` of the call that uses it, when that is elsewhere; may be empty.
+        asks: What another file must answer first: `name:package.module:NAME`, `attr:name` or
+            `key:KEY`. A MODEL with `asks` has no `model` yet.
         options: Of a CHOICE: the labels to choose from, as far as they are known.
     """
 
@@ -87,6 +89,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     where: str = ""
     options: tuple[str, ...] = ()
+    asks: str = ""
 
 
 class Wants(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,11 +97,12 @@ class SdkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Host(NamedTuple):
-    """A host of a provider; `weak` if naming it proves little."""
+    """A host of a provider; `weak` if naming it proves little, `port` if only the port says so."""
 
     provider: str
     estate: str | None
     weak: bool
+    port: bool = False
 
 
 class Env(NamedTuple):
@@ -199,7 +200,8 @@ class Vendors:
                 self._env.setdefault(name.upper(), Env(record.id, weak=False))
             for name in record.weak_env:
                 self._env.setdefault(name.upper(), Env(record.id, weak=True))
-            for prefix in (record.id, *record.prefixes):
+            serves = set(record.roles) & _SERVES
+            for prefix in (record.id, *record.prefixes) if serves else record.prefixes:
                 self._prefixes.setdefault(prefix.lower(), record.id)
             for org in record.hub_orgs:
                 self._orgs.setdefault(org.lower(), record.id)
@@ -213,6 +215,9 @@ class Vendors:
                 if len(plain) >= 4 and " " not in slug and plain not in _WORDS:
                     slugs.setdefault(plain, record.id)
         self.slugs = {slug.lower().replace("_", ""): provider for slug, provider in slugs.items()}
+        self._slugs_of: dict[str, list[str]] = {}
+        for slug, provider in self.slugs.items():
+            self._slugs_of.setdefault(provider, []).append(slug)
         joined = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True)) or "(?!)"
         self._slug_env = re.compile(rf"({joined}){_SLUG_ENV}")
         self._slug_of = slugs
@@ -257,7 +262,7 @@ class Vendors:
         if found is None:
             port = port_of(text)
             if port is not None and _LOCAL.match(host) and port in self._ports:
-                found = Host(self._ports[port], None, weak=True)
+                found = Host(self._ports[port], None, weak=True, port=True)
         return (host, found) if found else None
 
     def env(self, name: str) -> Env | None:
@@ -295,6 +300,11 @@ class Vendors:
     def is_name(self, text: str) -> bool:
         """Return True if a text is a provider's name and so no model id."""
         return re.sub(r"[^a-z0-9]", "", text.lower()) in self.slugs
+
+    def named_in(self, text: str, provider: str) -> bool:
+        """Return True if a name of `provider` stands in a file, class or variable name."""
+        plain = re.sub(r"[^a-z0-9]", "", text.lower())
+        return any(slug in plain for slug in self._slugs_of.get(provider, ()))
 
     def torch_hub(self, repo: str) -> str | None:
         """Return the provider of a `torch.hub` repository."""
@@ -428,6 +438,7 @@ _COMMON_STEMS = frozenset(
         "embedding-",
     ]
 )
+_SERVES = frozenset({"api", "partner-cloud", "reseller", "gateway", "local-runtime", "hub"})
 _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)
 _BARE = re.compile(

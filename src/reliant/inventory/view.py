@@ -5,13 +5,14 @@ from __future__ import annotations
 import bisect
 import functools
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.core.use import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reliant.inventory.across import FileFacts
     from reliant.inventory.vendors import Vendors
 
 
@@ -51,7 +52,7 @@ class FileView:
         self.vendors = vendors
         self.hits = hits
         self.skipped: list[str] = []
-        self.facts: list[Any] = []
+        self.facts: list[FileFacts] = []
 
     @property
     def name(self) -> str:

@@ -34,6 +34,7 @@ class JavaScript:
     )
     wants = Wants(
         suffixes=(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro"),
+        limit=12_000_000,
         patterns=('model: "', "model: '", 'model="', "model = '", 'model = "', "modelname: '", 'modelname: "', "model || '", 'model || "', "model ?? '", 'model ?? "'),
     )  # fmt: skip
 

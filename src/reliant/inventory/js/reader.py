@@ -512,7 +512,12 @@ class Reader:
                         kind=Kind.OPEN_WEIGHTS,
                         confidence=0.8,
                     )
-                elif not hit[1].weak:
+                elif not hit[1].weak or (
+                    hit[1].port
+                    and self.vendors.named_in(
+                        f"{self.file.name} {self.file.line(line)} {' '.join(block.path)}", hit[1].provider
+                    )
+                ):
                     yield Signal(
                         what=What.ENDPOINT, line=line, column=column, block=block.path, provider=hit[1].provider, endpoint=hit[0],
                         region=hit[1].estate, confidence=0.6 if aside else 0.85, role=Role.LISTED if aside else None,

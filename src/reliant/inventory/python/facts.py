@@ -1,22 +1,69 @@
-"""What one Python file tells the others: its constants, keys and fields that hold ids or endpoints."""
+"""What one Python file tells the others: constants, fields and keys that hold ids or endpoints."""
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-import msgspec
+from reliant.inventory.across import FileFacts, Known
+from reliant.inventory.idforms import holds_model, snake
+from reliant.inventory.loose import known_form
 
 if TYPE_CHECKING:
     from reliant.inventory.python.reader import Reader
+    from reliant.inventory.python.tree import Block
+
+_ENDPOINT = ("url", "base", "host", "endpoint", "uri", "api_base", "server")
+_LONGEST = 200
+_MOST = 400
 
 
-class ModuleFacts(msgspec.Struct, frozen=True, tag="python"):
-    """Constants of a module by name, as `(text, line, env)`."""
-
-    module: str
-    names: dict[str, list[tuple[str, int, str | None]]]
-
-
-def collect(reader: Reader, module: str) -> ModuleFacts | None:
+def collect(reader: Reader, module: str) -> FileFacts | None:
     """Return what other files may ask for, or None if there is nothing."""
-    return None
+    names: dict[str, list[Known]] = {}
+    fields: dict[str, list[Known]] = {}
+    keys: dict[str, list[Known]] = {}
+    for name, bound in reader.tree.module.names.items():
+        for one in bound[-3:]:
+            if isinstance(one, ast.expr) and (_wanted(name) or _names_model(reader, one)):
+                _add(names, name, reader, one, reader.tree.module)
+    for block in reader.tree.blocks:
+        if block.kind == "class":
+            for name, made in block.attrs.items():
+                for expression, where in made[:3]:
+                    if _wanted(name) or _names_model(reader, expression):
+                        _add(fields, name, reader, expression, where)
+    for node, block in reader.tree.nodes:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and _wanted(key.value):
+                    _add(keys, key.value, reader, value, block)
+    if not (names or fields or keys):
+        return None
+    return FileFacts(module=module, names=names, fields=fields, keys=keys)
+
+
+def _wanted(name: str) -> bool:
+    return holds_model(name) or any(word in snake(name) for word in _ENDPOINT)
+
+
+def _names_model(reader: Reader, expression: ast.expr) -> bool:
+    return (
+        isinstance(expression, ast.Constant)
+        and isinstance(expression.value, str)
+        and known_form(reader.file, expression.value)
+    )
+
+
+def _add(
+    table: dict[str, list[Known]], name: str, reader: Reader, expression: ast.expr, block: Block
+) -> None:
+    if len(table) >= _MOST or isinstance(expression, ast.Dict | ast.List | ast.Tuple | ast.Set):
+        return
+    found = [
+        Known(value.text, value.line, value.column, value.env, reader.file.line(value.line))
+        for value in reader.evaluator.values(expression, block)
+        if value.text is not None and 1 < len(value.text) < _LONGEST and " " not in value.text
+    ]
+    if found:
+        table.setdefault(name, []).extend(found[:4])

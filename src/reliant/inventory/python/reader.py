@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reliant.core.use import Kind, Role
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.loose import how_sure, known_form, sdk_name
-from reliant.inventory.python.facts import ModuleFacts, collect
+from reliant.inventory.python.facts import collect
 from reliant.inventory.python.tree import Block, Imported, Param, build
 from reliant.inventory.python.values import Evaluator, Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
@@ -136,6 +136,7 @@ class Endpoint(NamedTuple):
     env: str | None
     confidence: float
     family: bool = False
+    asks: str = ""
 
 
 def read(file: FileView, source: ast.Module) -> Iterator[Signal]:
@@ -343,6 +344,7 @@ class Reader:
                 confidence=endpoint.confidence,
                 family=endpoint.family,
                 fixed=not sdk.replaceable,
+                asks=endpoint.asks,
             )
         yield from self._models_of_call(call, block, sdk, info, endpoints)
 
@@ -391,18 +393,10 @@ class Reader:
             env = next((value.env for value in values if value.env), None)
             ref = next((value.ref for value in values if value.ref), None)
             told = any(value.none or value.env or value.text for value in values)
-            self.pending(call, ref, provider, sdk, block)
-            return [
-                default._replace(env=env or base_env, confidence=0.7)
-                if told
-                else Endpoint(None, sdk, kind, None, None, env, 0.5)
-            ]
+            if told:
+                return [default._replace(env=env or base_env, confidence=0.7, asks=ref or "")]
+            return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
         return [default]
-
-    def pending(
-        self, call: ast.Call, ref: str | None, provider: str | None, sdk: SdkFacts, block: Block
-    ) -> None:
-        """Note an endpoint that another file of the project may settle."""
 
     def _service(self, call: ast.Call, block: Block, sdk: SdkFacts) -> Iterator[Signal]:
         given = [*call.args[:2], *(k.value for k in call.keywords if k.arg in {"service_name", "service"})]
@@ -450,6 +444,8 @@ class Reader:
                 continue
             any_model = True
             provider, model = split_prefix(value.text, self.vendors)
+            if not looks_like_id(model):
+                continue
             if hosts:
                 provider = hosts[0][1].provider
             elif named:
@@ -468,7 +464,7 @@ class Reader:
         if not any_model:
             yield Signal(
                 what=What.ENDPOINT, line=call.lineno, column=call.col_offset + 1, block=block.path,
-                provider=hosts[0][1].provider if hosts else None, sdk=sdk_name(sdk, "python"), run_time=True, confidence=0.4,
+                provider=hosts[0][1].provider if hosts else (None if url is not None else info.provider or sdk.provider), sdk=sdk_name(sdk, "python"), run_time=True, confidence=0.4,
             )  # fmt: skip
 
     def _model_values(self, call: ast.Call, block: Block, info: Name | None) -> list[Value]:
@@ -493,6 +489,7 @@ class Reader:
         if not values and info is not None and info.default_model:
             values = [Value(info.default_model, call.lineno, call.col_offset + 1)]
             named = True
+        yield from self._asking(values, call, block, endpoints)
         for value in values:
             if value.text is None:
                 continue
@@ -530,6 +527,28 @@ class Reader:
                 where=f"{self.file.path}:{call.lineno}", family=endpoint.family, confidence=min(0.95, endpoint.confidence + 0.05),
             )  # fmt: skip
         self._tell(value, value.text or "")
+
+    def _asking(
+        self, values: list[Value], call: ast.Call, block: Block, endpoints: list[Endpoint]
+    ) -> Iterator[Signal]:
+        """Yield a question for the model of a call that only another file can answer."""
+        if not endpoints or any(value.text is not None for value in values):
+            return
+        ref = next((value.ref for value in values if value.ref), None)
+        if ref is None or ref.startswith("param:"):
+            return
+        for endpoint in endpoints[:2]:
+            yield Signal(
+                what=What.MODEL,
+                line=call.lineno,
+                block=block.path,
+                asks=ref,
+                provider=endpoint.provider if not endpoint.asks else None,
+                kind=endpoint.kind if endpoint.kind is not Kind.SDK else None,
+                sdk=sdk_name(endpoint.sdk, "python") if endpoint.sdk else None,
+                where=f"{self.file.path}:{call.lineno}",
+                confidence=endpoint.confidence,
+            )
 
     def _tell(self, value: Value, text: str) -> None:
         self.told.add((value.line, value.column, text, None))
@@ -587,6 +606,7 @@ class Reader:
         positional = call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
         endpoints = self.endpoints_of(call.func, block) if isinstance(call.func, ast.Attribute) else []
         if given is not None and (endpoints or last in _LOADERS):
+            yield from self._asking(self.evaluator.values(given, block), call, block, endpoints)
             for value in self.evaluator.values(given, block):
                 if value.text is not None:
                     yield from self._model(value, call, block, None, endpoints, slot=bool(endpoints))
@@ -785,7 +805,13 @@ class Reader:
                 confidence=0.8,
             )
             return
-        if entry.weak:
+        if entry.port:
+            around = (
+                f"{posixpath.basename(self.file.path)} {self.file.line(value.line)} {' '.join(block.path)}"
+            )
+            if not self.vendors.named_in(around, entry.provider):
+                return
+        elif entry.weak:
             return
         yield self._signal(
             What.ENDPOINT, value, block, provider=entry.provider, endpoint=host, region=entry.estate,

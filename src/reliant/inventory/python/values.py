@@ -118,6 +118,7 @@ class Evaluator:
     def __init__(self, tree: Tree, options: dict[str, list[tuple[ast.expr, Block]]]) -> None:
         self.tree = tree
         self.options = options
+        self._busy: set[int] = set()
 
     def values(self, node: ast.expr | None, block: Block, depth: int = 0) -> list[Value]:
         """Return what `node` may be, in the order in which the program would try it; at least one value."""
@@ -189,7 +190,13 @@ class Evaluator:
             return [_unknown(at)]
         if isinstance(one, Param):
             return self._param(one, where, at, depth)
-        return self.values(one, where, depth + 1)
+        if id(one) in self._busy:
+            return [_unknown(at)]
+        self._busy.add(id(one))
+        try:
+            return self.values(one, where, depth + 1)
+        finally:
+            self._busy.discard(id(one))
 
     def _param(self, param: Param, where: Block, at: ast.expr, depth: int) -> list[Value]:
         option = self._decorated(param, where, depth)
