@@ -10,12 +10,13 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment.citing import Citations
-from reliant.assessment.country_access import access_table, one_row
+from reliant.assessment.country_access import access_table, channels, one_row
 from reliant.assessment.country_blocs import members, title
 from reliant.assessment.country_impact import exposures
 from reliant.assessment.country_models import Models, from_atlas, from_rows
 from reliant.assessment.country_reliance import Sides, reliance
 from reliant.assessment.country_stance import stance
+from reliant.atlas.records.rule import FactTest
 from reliant.core.country import Country, LagRow
 from reliant.core.results import AtlasStamp, Tool
 
@@ -93,18 +94,30 @@ def reach_elsewhere(
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each country, the verdict on the direct way to each provider: for a grid of tiles.
 
-    Only the direct channel of providers that have an access rule of their own is asked.
+    Only providers whose own rules go by a list of places are asked: of the others no country is told apart.
     """
-    issuers = {rule.issuer for rule in rules.rules.values() if rule.axis == "access"}
+    issuers = {
+        rule.issuer
+        for rule in rules.rules.values()
+        if rule.axis == "access" and rule.effect == "deny" and _by_place(rule.when.get("user.region"))
+    }
     citations = Citations()
     found: dict[str, tuple[str, ...]] = {}
-    asked = [one for one in atlas.providers.values() if one.hq_country in set(on) and one.id in issuers]
+    asked = [
+        one
+        for one in atlas.providers.values()
+        if one.hq_country in set(on) and one.id in issuers and "direct" in channels(one)
+    ]
     if not asked:
         return found
     for code in atlas.countries:
         rows = [one_row(one, "direct", code, as_of=as_of, rules=rules, citations=citations) for one in asked]
         found[code] = tuple(sorted(f"{row.provider}:{row.verdict}" for row in rows))
     return found
+
+
+def _by_place(test: object) -> bool:
+    return isinstance(test, FactTest) and (test.in_ is not None or test.not_in is not None)
 
 
 def _asking(country: str, home: tuple[str, ...], atlas: Atlas) -> tuple[str, ...]:

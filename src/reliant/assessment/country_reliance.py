@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reliant.assessment.country_models import Made, Models, Origin, origins_by_name
-from reliant.assessment.measures import interval
-from reliant.core.country import Half, Reliance
+from reliant.assessment.measures import concentration, interval
+from reliant.core.country import Derived, Half, Reliance, Root
 from reliant.core.results import Interval
 
 
@@ -55,8 +55,54 @@ def reliance(models: Models, sides: Sides) -> Reliance:
         base_known=len(known),
         data=models.data,
         by_name=dict(origins_by_name(models)),
+        roots=(found_roots := _roots(models, known)),
+        root_hhi=concentration([root.models for root in found_roots], blank),
+        derived=tuple(_derived(models, made) for made in sorted(known, key=_latest) if made.parents),
         left_out=sum(not made.countries or made.half is None for made in models.rows.values()),
     )
+
+
+def _latest(made: Made) -> tuple[str, str]:
+    return str(made.day), made.name
+
+
+def _roots(models: Models, known: Iterable[Made]) -> tuple[Root, ...]:
+    """Return where lines begin, with how many models rest on each; more than one root shares a model."""
+    weight: dict[str, float] = defaultdict(float)
+    origins: dict[str, Origin] = {}
+    for made in known:
+        ends = models.roots(made) or (Origin(made.name, made.countries, "itself", made.weights),)
+        for root in ends:
+            weight[root.name] += 1 / len(ends)
+            origins[root.name] = root
+    ranked = sorted(weight, key=lambda name: (-weight[name], name))
+    return tuple(
+        Root(name, tuple(sorted(origins[name].countries)), round(weight[name], 6), origins[name].weights)
+        for name in ranked
+    )
+
+
+def _derived(models: Models, made: Made) -> Derived:
+    ends = models.roots(made)
+    return Derived(
+        name=made.name,
+        made=str(made.day),
+        parents=made.parents,
+        roots=tuple(root.name for root in ends),
+        root_countries=tuple(sorted({code for root in ends for code in root.countries})),
+        at=made.at,
+        path=_path(models, made),
+    )
+
+
+def _path(models: Models, made: Made) -> tuple[str, ...]:
+    """Return one way down to a root, along the first parent of each model."""
+    path = [made.name]
+    row: Made | None = made
+    while row is not None and row.parents and row.parents[0] not in path:
+        path.append(row.parents[0])
+        row = models.row(row.parents[0])
+    return tuple(path)
 
 
 def halves(models: Models, own: Iterable[Made], joint: Iterable[Made], sides: Sides) -> tuple[Half, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from reliant.core.results import AtlasStamp, Interval, Source, Tool
+from reliant.core.results import AtlasStamp, Concentration, Interval, Source, Tool
 
 COUNTRY_SCHEMA = "reliant.country/1"
 CLAIM_SCHEMA = "reliant.claim/1"
@@ -59,6 +59,37 @@ class Half(msgspec.Struct, frozen=True):
     joint: int = 0
 
 
+class Root(msgspec.Struct, frozen=True):
+    """A model at which lines of the country's models begin.
+
+    Attributes:
+        countries: Of its makers; empty if not known.
+        models: How many models rest on it; one with several roots counts in parts.
+    """
+
+    name: str
+    countries: tuple[str, ...]
+    models: float
+    weights: str | None = None
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """One model with a recorded base, so that every count can be checked.
+
+    Attributes:
+        at: File and line, or record, that says so.
+        path: From the model to a root, one way of them.
+    """
+
+    name: str
+    made: str
+    parents: tuple[str, ...]
+    roots: tuple[str, ...]
+    root_countries: tuple[str, ...]
+    at: str
+    path: tuple[str, ...] = ()
+
+
 class Reliance(msgspec.Struct, frozen=True, kw_only=True):
     """What the models made in the country rest on.
 
@@ -70,6 +101,9 @@ class Reliance(msgspec.Struct, frozen=True, kw_only=True):
         unknown: Share of its models of which no base is recorded.
         shared_design: Share that took over the blueprint and not the weights, where recorded.
         data: The data sets, each with how many rows were used.
+        roots: Where the lines begin, most used first.
+        root_hhi: Concentration over these roots; unknown is the share without a recorded base.
+        derived: The models behind the counts.
         by_name: Parents that are in no row, and by what their origin was told.
         left_out: Rows without a country or a date of at least a month.
     """
@@ -84,6 +118,9 @@ class Reliance(msgspec.Struct, frozen=True, kw_only=True):
     base_known: int = 0
     data: tuple[str, ...] = ()
     by_name: dict[str, str] = {}
+    roots: tuple[Root, ...] = ()
+    root_hhi: Concentration | None = None
+    derived: tuple[Derived, ...] = ()
     left_out: int = 0
     remarks: tuple[str, ...] = ()
 

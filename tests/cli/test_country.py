@@ -1,0 +1,104 @@
+"""`reliant country` on the atlas and on a small table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reliant.cli.country import country
+from reliant.errors import ReliantError, UnknownId, UsageError
+
+TABLE = """\
+Model,Organization,Publication date,Country (of organization),Base model,Domain,Model accessibility
+LLaMA-65B,Meta AI,2023-02-24,United States of America,,Language,Open weights (non-commercial)
+Alpha,A Lab,2023-04-01,China,LLaMA-65B,Language,Open weights (unrestricted)
+Beta,B Lab,2023-05-01,China,,Language,Unreleased
+Gamma,C Lab,2024-08-01,China,Beta,Language,Open weights (unrestricted)
+<b>Delta</b>,D Lab,2024-09-01,China,LLaMA-65B,Language,Open weights (unrestricted)
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Five models, one with a name that is markup."""
+    file = tmp_path / "models.csv"
+    file.write_text(TABLE)
+    return file
+
+
+def run(*arguments: str | Path) -> str:
+    """Return what the command prints."""
+    result = CliRunner().invoke(country, list(map(str, arguments)), catch_exceptions=False)
+    return result.stdout
+
+
+def test_the_json_has_the_fields_of_the_contract(table: Path) -> None:
+    found = json.loads(run("CN", "--on", "US", "--as-of", "2024-12", "--data", table, "--format", "json"))
+
+    assert found["schema"] == "reliant.country/1"
+    assert (found["country"], found["on"], found["as_of"]) == ("CN", "US", "2024-12-31")
+    assert set(found["access"][0]) >= {"provider", "channel", "verdict", "since", "sources"}
+    halves = found["reliance"]["halves"]
+    assert [(half["half"], half["models"], half["root_on"], half["root_home"]) for half in halves] == [
+        ("2023H1", 2, 1, 0),
+        ("2024H2", 2, 1, 1),
+    ]
+    assert halves[0]["share_of_known"] == 1.0
+    assert halves[0]["floor"] == 0.5
+    assert {"face_value", "look_through", "unknown"} <= set(found["reliance"])
+
+
+def test_the_csv_has_one_line_for_each_half_year(table: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("CN", "--on", "US", "--data", table, "--format", "csv"))))
+
+    assert [(row["half"], row["share_of_known"], row["floor"]) for row in rows] == [
+        ("2023H1", "1.0000", "0.5000"),
+        ("2024H2", "0.5000", "0.5000"),
+    ]
+
+
+def test_the_screen_keeps_to_eighty_columns_and_prints_what_is_blank(table: Path) -> None:
+    shown = run("CN", "--on", "US", "--as-of", "2024-12", "--data", table)
+
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "of 25 % no base is recorded" in " ".join(shown.split())
+
+
+def test_the_page_needs_no_script_and_escapes_what_a_table_says(table: Path) -> None:
+    page = run("CN", "--on", "US", "--as-of", "2024-12", "--data", table, "--format", "html")
+
+    assert "<script" not in page
+    assert "<b>Delta" not in page
+    assert "&lt;b&gt;Delta" in page
+    assert page.count("Table of this figure") == page.count("<figure")
+    assert not re.findall(r'(?:src|href)="(?!#|data:|https?://)', page)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_a_country_cannot_be_asked_about_itself() -> None:
+    with pytest.raises(UsageError):
+        run("CN", "--on", "cn")
+
+
+def test_a_name_that_is_no_country_is_refused() -> None:
+    with pytest.raises(UnknownId):
+        run("XX", "--on", "US")
+
+
+def test_a_file_that_is_no_table_of_models_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+
+    with pytest.raises(ReliantError):
+        run("CN", "--on", "US", "--data", tmp_path / "x.csv")
+
+
+def test_the_same_question_gives_the_same_bytes(table: Path) -> None:
+    once = run("EU", "--on", "US", "--as-of", "2025-06", "--format", "json")
+
+    assert once == run("EU", "--on", "US", "--as-of", "2025-06", "--format", "json")
