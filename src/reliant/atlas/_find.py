@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _LONGEST_ID = 300
 """Longer texts are no model ids, and regular expressions run over them for nothing."""
 
+_LONGEST_HOST = 253
+"""RFC 1035; nothing longer resolves."""
+
 _REGION = re.compile(r"^(?:us|us-gov|eu|apac|ap|global|jp|au|ca|sa)\.(?=[a-z0-9-]+\.)", re.IGNORECASE)
 _VENDOR_DOT = re.compile(r"^[a-z0-9-]+\.(?=[a-z])", re.IGNORECASE)
 _VERSION = re.compile(r"(?:-v\d+(?::\d+)?(?::\d+k)?|@[\w.-]+|:(?:free|nitro|online|extended|floor|latest))$")
@@ -62,15 +65,15 @@ class HostHit(msgspec.Struct, frozen=True):
 
 
 def find_host(name: str, index: Index) -> HostHit | None:
-    """Return whose host `name` is: the exact entry, else the longest `*.` entry around it."""
+    """Return whose host `name` is: the exact entry, else the most exact one with a `*`."""
     host = name.strip().rstrip(".").casefold()
     if host in index.hosts:
         return _host_hit(index.hosts[host])
-    while "." in host:
-        host = host.partition(".")[2]
-        if host in index.wildcards:
-            return _host_hit(index.wildcards[host])
-    return None
+    if len(host) > _LONGEST_HOST:
+        return None
+    return next(
+        (_host_hit(entry) for pattern, entry in index.wildcards if _compiled(pattern).fullmatch(host)), None
+    )
 
 
 def _host_hit(entry: HostEntry) -> HostHit:

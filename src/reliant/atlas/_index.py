@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from reliant.atlas._snapshot import HostEntry, Index
@@ -22,8 +23,8 @@ def build_index(records: Mapping[str, Mapping[str, Record]]) -> Index:
     wildcards: dict[str, HostEntry] = {}
     for provider in providers.values():
         for host, entry in host_entries(provider):
-            if host.startswith("*."):
-                wildcards.setdefault(host[2:].lower(), entry)
+            if "*" in host:
+                wildcards.setdefault(host.lower(), entry)
             else:
                 hosts.setdefault(host.lower(), entry)
     ids: dict[str, tuple[str, ...]] = {}
@@ -35,7 +36,9 @@ def build_index(records: Mapping[str, Mapping[str, Record]]) -> Index:
             (name, p.id) for rank in range(3) for p in providers.values() for name in provider_names(p)[rank]
         ),
         hosts=hosts,
-        wildcards=wildcards,
+        wildcards=tuple(
+            (host_pattern(host), wildcards[host]) for host in sorted(wildcards, key=_most_exact_first)
+        ),
         models=_first_wins(
             (name, m.id) for rank in range(3) for m in models.values() for name in model_names(m)[rank]
         ),
@@ -61,6 +64,20 @@ def host_entries(provider: Provider) -> Iterator[tuple[str, HostEntry]]:
     for use, hosts in uses:
         for host in hosts:
             yield host, HostEntry(provider.id, use)
+
+
+def host_pattern(host: str) -> str:
+    """Return the regular expression of a host in which `*` stands for one or more labels, or a part of one.
+
+    Examples:
+        >>> bool(re.fullmatch(host_pattern("*.openai.azure.com"), "mine.openai.azure.com"))
+        True
+    """
+    return "[a-z0-9.-]+".join(re.escape(part).replace("\\-", "-") for part in host.split("*"))
+
+
+def _most_exact_first(host: str) -> tuple[int, str]:
+    return -len(host.replace("*", "")), host
 
 
 def provider_names(provider: Provider) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -57,7 +57,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         providers: Ids, former ids and aliases of providers.
         hosts: By exact name.
-        wildcards: By the part after `*.`, for hosts with any label before it.
+        wildcards: Regular expression over a whole host name, the most exact first.
         models: Ids, short ids, former ids, aliases and hub ids of models.
         patterns: Regular expression and model id; over the last segment of an id.
         developers: Regular expression and provider id; the same.
@@ -68,7 +68,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
 
     providers: dict[str, str]
     hosts: dict[str, HostEntry]
-    wildcards: dict[str, HostEntry]
+    wildcards: tuple[tuple[str, HostEntry], ...]
     models: dict[str, str]
     patterns: tuple[tuple[str, str], ...]
     developers: tuple[tuple[str, str], ...]
