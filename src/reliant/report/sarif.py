@@ -42,44 +42,51 @@ class Rule:
     level: str
 
 
+# Per axis: the code in the ids, the name, who decides, and the three short descriptions.
 _AXES = {
-    Axis.ACCESS: ("ACC", "Access", "whoever holds a gate on the way to it: the provider, a partner, a state"),
-    Axis.LAW: ("LAW", "Law", "a law or order of a government"),
-    Axis.LICENCE: ("LIC", "Licence", "the licence or the terms of the model"),
-    Axis.REGISTER: ("REG", "Register", "a register or filing that the use needs"),
+    Axis.ACCESS: (
+        *("ACC", "Access", "the provider, a partner or a state"),
+        ("Access is blocked", "Whether there is access is not known", "Access is on conditions"),
+    ),
+    Axis.LAW: (
+        *("LAW", "Law", "a law or an order of a government"),
+        ("A law forbids it", "Whether a law forbids it is not known", "A law sets conditions"),
+    ),
+    Axis.LICENCE: (
+        *("LIC", "Licence", "the licence of the model or the terms of the service"),
+        ("The licence forbids it", "What the licence says is not known", "The licence sets conditions"),
+    ),
+    Axis.REGISTER: (
+        *("REG", "Register", "a register or filing that the use needs"),
+        (
+            "It is not registered as it must be",
+            "Whether it is registered is not known",
+            "A register sets conditions",
+        ),
+    ),
 }
 _WORDS = {
     Verdict.BLOCKED: (
-        "001",
-        "Blocked",
-        "{about} is blocked",
+        *("001", "Blocked"),
         "It is forbidden or closed by {by}. The message names the rule and its date.",
     ),
     Verdict.UNKNOWN: (
-        "002",
-        "Unknown",
-        "{about} is not known",
+        *("002", "Unknown"),
         "A fact is missing, or no record says. Unknown is never counted as allowed. Give the named facts.",
     ),
     Verdict.CONDITIONAL: (
-        "003",
-        "Conditional",
-        "{about} is on conditions",
-        "It is allowed if the named conditions of {by} are met. Check that they are.",
+        *("003", "Conditional"),
+        "It is allowed while conditions of {by} are met. Check that they are.",
     ),
 }
 
 
 def _rules() -> dict[tuple[Axis, Verdict], Rule]:
     made = {}
-    for axis, (code, about, by) in _AXES.items():
-        for verdict, (number, name, short, help_) in _WORDS.items():
+    for axis, (code, about, by, shorts) in _AXES.items():
+        for (verdict, (number, name, help_)), short in zip(_WORDS.items(), shorts, strict=True):
             made[axis, verdict] = Rule(
-                f"RLT-{code}-{number}",
-                f"{about}{name}",
-                short.format(about=about),
-                help_.format(by=by),
-                _LEVELS[verdict],
+                f"RLT-{code}-{number}", f"{about}{name}", short, help_.format(by=by), _LEVELS[verdict]
             )
     return made
 
