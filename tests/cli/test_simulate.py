@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_the_screen_says_both_shares_and_never_passes_eighty_columns(app: Path) 
         simulate, [str(app), "--cut", "provider:openai", "--offline", "--as-of", "2024-07-10"]
     )
 
-    assert "75 % of the weight of 2 AI functions stops; 75 % stops and has no" in " ".join(
+    assert "If provider:openai is cut, 75 % of the weight of 2 AI functions stops; 75 %" in " ".join(
         result.stdout.split()
     )
     assert max(map(len, result.stdout.splitlines())) <= 80
@@ -197,3 +198,26 @@ def test_a_configuration_that_says_nonsense_is_refused(app: Path, told: str) -> 
 
     with pytest.raises(ConfigError):
         run(app, "--cut", "provider:openai")
+
+
+@pytest.mark.parametrize("more", [(), ("--against", "provider:mistral")])
+def test_the_page_needs_no_script_and_its_links_lead_somewhere(app: Path, more: tuple[str, ...]) -> None:
+    page = (
+        CliRunner()
+        .invoke(
+            simulate,
+            [
+                str(app),
+                *("--cut", "provider:openai"),
+                *more,
+                *("--offline", "--as-of", "2024-07-10", "--format", "html"),
+            ],
+            catch_exceptions=False,
+        )
+        .stdout
+    )
+
+    assert "<script" not in page
+    assert page.count("Table of this figure") == page.count("<figure")
+    assert not re.findall(r'(?:src|href)="(?!#|data:|https?://)', page)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))

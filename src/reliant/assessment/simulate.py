@@ -246,6 +246,7 @@ class _Answer:
     path: tuple[str, ...]
     why: str
     fallback: str | None
+    chain: Chain | None = None
 
 
 def _answers(
@@ -261,7 +262,8 @@ def _answers(
         if used:  # untouched: every function that begins with this use says the same
             if used[0] not in stays:
                 chain = graph.chain(used[0])
-                stays[used[0]] = _Answer(level, False, None, _chain_path(chain, None), _stays(chain), None)
+                path = _chain_path(chain, None)
+                stays[used[0]] = _Answer(level, False, None, path, _stays(chain), None, chain)
             answers[need] = stays[used[0]]
             continue
         when = _first_day(need, stages, played) if level == DOWN else None
@@ -294,6 +296,7 @@ def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> Funct
         already=answer.already,
         path=(f"function:{function.id}", *answer.path),
         why=answer.why,
+        **_behind(answer.chain),
         fallback=fallback,
         proven=proven,
         replaced=level == DOWN and last.replaced.get(function.id, DOWN) == UP,
@@ -304,6 +307,19 @@ def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> Funct
         loss=gap * plan.cost_per_day if gap is not None and plan.cost_per_day is not None else None,
         missing=missing,
     )
+
+
+def _behind(chain: Chain | None) -> dict[str, str | None]:
+    """Return who stands behind the use that decides a function."""
+    if chain is None:
+        return {}
+    provider = "own machines" if chain.self_hosted else chain.provider
+    country = None if chain.self_hosted else chain.jurisdiction
+    return {
+        "provider": provider,
+        "owner": None if chain.self_hosted else chain.owner,
+        "jurisdiction": country,
+    }
 
 
 def _told(plan: Plan, stands: int) -> Replacement | None:
@@ -318,8 +334,8 @@ def _is(one: Replacement, fallback: str) -> bool:
 
 def _explain(
     graph: Graph, need: Need, level: int, before: Levels, last: _Stage
-) -> tuple[tuple[str, ...], str, str | None]:
-    """Return the path, the sentence and the fallback that is built in, if it is that which works."""
+) -> tuple[tuple[str, ...], str, str | None, Chain | None]:
+    """Return the path, the sentence, a built-in fallback that works, and the chain that decides."""
     if level == UP:
         used = route(need, last.down)
         first = route(need, before)
@@ -333,14 +349,15 @@ def _explain(
                 (*gone, *taken),
                 f"{name_of(graph.chain(lost[0]))} is gone, {names} takes over",
                 names,
+                graph.chain(fallback[0]),
             )
         if not used:
-            return (), "needs no AI that can be cut", None
+            return (), "needs no AI that can be cut", None, None
         chain = graph.chain(used[0])
-        return _chain_path(chain, None), _stays(chain), None
+        return _chain_path(chain, None), _stays(chain), None, chain
     blamed = _blame(need, last.down, level)
     if not blamed:
-        return (), "nothing could ever meet its need", None
+        return (), "nothing could ever meet its need", None, None
     chain = graph.chain(blamed[0])
     cut = _hit(graph, blamed[0], last)
     names = " and ".join(dict.fromkeys(name_of(graph.chain(use)) for use in blamed))
@@ -350,7 +367,7 @@ def _explain(
         why = f"{names} is not reachable or not permitted already"
     else:
         why = f"needs {names}; {cut} is cut"
-    return _chain_path(chain, cut), why, None
+    return _chain_path(chain, cut), why, None, chain
 
 
 def _unsure(chain: Chain, cut: Cut | None) -> str:

@@ -71,8 +71,8 @@ def route(need: Need, level: Levels) -> tuple[str, ...]:
 
 def name_of(chain: Chain) -> str:
     """Return a short name of a use for people: who serves it, and the model."""
-    who = chain.developer if chain.self_hosted else chain.provider
     model = chain.model
+    who = chain.developer if chain.self_hosted and model else chain.provider
     if model is not None and chain.developer is not None:
         model = model.removeprefix(f"{chain.developer}.")
     parts = [part for part in (who, model) if part]

@@ -56,6 +56,8 @@ class FunctionRow(msgspec.Struct, frozen=True, gc=False):
         proven: The fallback is proven to do the work; None if there is none or nobody tested it.
         replaced: It stops, and a proven replacement is at hand.
         survive_days: None if not given. The JSON of "for ever" is null with `survives_for_ever`.
+        provider: Who serves the use that decides it; `own machines` for weights that run there.
+        owner: Of that provider; its country is `jurisdiction`.
         gap_days: Days without the function; None if survival or recovery is not given.
         loss: Gap times what a day costs, in the operator's unit.
     """
@@ -76,6 +78,9 @@ class FunctionRow(msgspec.Struct, frozen=True, gc=False):
     survives_for_ever: bool = False
     loss: float | None = None
     why: str = ""
+    provider: str | None = None
+    owner: str | None = None
+    jurisdiction: str | None = None
     missing: tuple[str, ...] = ()
 
 

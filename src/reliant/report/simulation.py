@@ -54,8 +54,11 @@ def headline(result: Simulation) -> str:
     """Return the two shares in one sentence."""
     if not result.functions:
         return "No function that needs AI was found, so nothing can stop."
+    cuts = {cut for step in result.scenario.steps for cut in step.cuts}
+    name = clean(result.scenario.name)
+    condition = f"If {name} is cut" if set(name.split(" + ")) <= cuts else f"In the scenario “{name}”"
     return (
-        f"Under {clean(result.scenario.name)}, {percent(result.stop_share)} of the weight of "
+        f"{condition}, {percent(result.stop_share)} of the weight of "
         f"{plural(len(result.functions), 'AI function')} stops; "
         f"{percent(result.unreplaced)} stops and has no proven replacement."
     )
