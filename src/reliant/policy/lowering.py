@@ -9,7 +9,7 @@ from reliant.atlas.records.place_list import PlaceList
 from reliant.atlas.records.rule import Condition, FactTest, When
 from reliant.core.facts import Value
 from reliant.policy.conditions import All, Any, Compare, Is, Node, Not, Starts
-from reliant.policy.places import named, places_on
+from reliant.policy.places import Places, named, places_on
 
 BUILT_ON = "model.built_on"
 """Asks the descent graph: does the model carry weights that this developer made?"""
@@ -76,7 +76,7 @@ class Lowering:
                         maybe=frozenset[Value](held.maybe),
                         left_out=frozenset[Value](held.left_out),
                         every=every,
-                        said=f"{_ids(ids)} ({len(held.listed)} listed)",
+                        said=f"{_ids(ids)} ({_counted(held)})",
                     )
                 )
         if condition.is_not is not None:
@@ -96,3 +96,8 @@ class Lowering:
             parts.append(Any(tuple(self.when(one, every=every) for one in any_of)))
         parts += [Not(self.when(one, every=False)) for one in unless]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _counted(held: Places) -> str:
+    doubt = f", {len(held.maybe)} not sure" if held.maybe else ""
+    return f"{len(held.listed)} listed{doubt}"
