@@ -123,6 +123,31 @@ class View:
         answer = self.answers.get(use.id)
         return answer.combined if answer else Verdict.UNKNOWN
 
+    def supplier(self, id_: str) -> str:
+        """Return the name of a supplier that is no use, such as `provider:groq`."""
+        level, colon, name = id_.partition(":")
+        if not colon:
+            return id_
+        return self.name(name) if level in {"provider", "developer"} else name
+
+    def why(self, use_id: str) -> str:
+        """Say how a use stands that decides a function: its access, and whatever else forbids it."""
+        use, answer = self.uses.get(use_id), self.answers.get(use_id)
+        if use is None:
+            return f"{self.supplier(use_id)}: named in the configuration, and tied to no use"
+        absent = "own machines" if use.channel is Channel.SELF_HOSTED else "a provider not known"
+        what = " at ".join(part for part in (use.model, self.name(use.provider, absent)) if part)
+        if answer is None:
+            return f"{what}: nobody asked"
+        access = answer.axes.get(Axis.ACCESS, _NO_ANSWER).verdict
+        others = [
+            axis.value
+            for axis, said in answer.axes.items()
+            if axis is not Axis.ACCESS and said.verdict is Verdict.BLOCKED
+        ]
+        forbidden = f", {' and '.join(others)} BLOCKED" if others else ""
+        return f"{what}: access {access.value}{forbidden}"
+
     @functools.cached_property
     def groups(self) -> tuple[Group, ...]:
         """What the product relies on, worst verdict first, then by the number of uses."""

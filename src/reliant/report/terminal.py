@@ -110,9 +110,13 @@ class _Screen:
         word = self._paint(fit(group.verdict.value, _VERDICT), _COLOURS[group.verdict])
         title = clean(f"{group.label}, {group.channel.value}")
         models = listed(map(clean, group.models), at_most=3) or plural(len(group.uses), "use")
-        rest = COLUMNS - _VERDICT
+        access = group.worst_on(Axis.ACCESS)
+        tail = ""
+        if group.verdict is Verdict.UNKNOWN and access is not Verdict.UNKNOWN:
+            tail = f"; access {'open' if access is Verdict.OPEN else 'on conditions'}"
+        rest = COLUMNS - _VERDICT - width(tail)
         line = f"{title}: {models}"
-        head = word + (line if width(line) <= rest else fit(line, rest).rstrip())
+        head = word + (line if width(line) <= rest else fit(line, rest).rstrip()) + tail
         cited: set[int] = set()
         told = [
             self.view.gate_words(gate) + self._marks(self.view.sources_of(gate.rule), cited)

@@ -157,17 +157,6 @@ def _rules(view: View) -> list[RuleRow]:
 # Functions
 
 
-def _because(view: View, use_id: str) -> str:
-    use = view.uses.get(use_id)
-    if use is None:
-        return use_id
-    provider = view.name(
-        use.provider, "provider not known" if use.channel is not Channel.SELF_HOSTED else "own machines"
-    )
-    what = f"{use.model} at {provider}" if use.model else provider
-    return f"{what} is {view.combined(use).value}"
-
-
 def _functions_table(view: View) -> Table:
     from reliant.report.html.base import badge  # noqa: PLC0415
 
@@ -175,7 +164,7 @@ def _functions_table(view: View) -> Table:
     rows, plain = [], []
     for state in _STATES:
         for item in view.by_state(state):
-            why = "; ".join(_because(view, id_) for id_ in item.because)
+            why = "; ".join(view.why(id_) for id_ in item.because)
             told = (
                 item.function.name,
                 f"{number(item.function.weight)}, {percent(item.function.weight / whole)}",
@@ -276,7 +265,8 @@ def _ways(view: View) -> list[_Way]:
     for item in view.result.impact.functions:
         for use_id, share in use_shares(item.function.need).items():
             use = view.uses.get(use_id)
-            id_ = use.provider if use else None
+            level, _, named = use_id.partition(":")
+            id_ = use.provider if use else named if level == "provider" else None
             served = view.name(id_, _NOT_KNOWN)
             if use and use.channel is Channel.SELF_HOSTED:
                 id_ = use.developer
@@ -474,7 +464,7 @@ def _claim(view: View, claim: ModelClaim, depth: int) -> Relation:
         words="it is said:",
         ancestor=claim.says,
         status=claim.status,
-        counts=False,
+        counts=None,
         cites=_marks(view, claim.sources) + against,
         note=claim.note or "",
         depth=depth,

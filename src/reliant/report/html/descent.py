@@ -24,7 +24,7 @@ class Relation:
         words: For example `same architecture as`.
         ancestor: Name of the other model.
         status: confirmed, reported, disputed or denied.
-        counts: Look-through figures follow this kind of descent.
+        counts: Look-through figures follow this kind of descent; None for what is no descent at all.
         cites: Source numbers, as `[5] [6]`.
         depth: 0 for an edge of the model itself, 1 for one of its ancestor, and so on.
     """
@@ -32,7 +32,7 @@ class Relation:
     words: str
     ancestor: str
     status: str
-    counts: bool
+    counts: bool | None
     cites: str = ""
     note: str = ""
     depth: int = 0
@@ -92,7 +92,8 @@ def _relation(
     text = arm + 8
     said = f"{relation.words} {relation.ancestor}"
     state = " ".join(part for part in (relation.status, relation.cites) if part)
-    state += "" if relation.counts else ", not counted as descent"
+    if relation.counts is False:
+        state += ", not counted as descent"
     if narrow:
         for line in wrap(said, int((width - text) / font / 0.52)):
             shapes.append(label(text, y, line, room=width - text, size=font))
