@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from syrupy.assertion import SnapshotAssertion
 
+from reliant.atlas.load import read_yaml
 from reliant.cli.atlas import atlas
 from reliant.errors import UnknownId, UsageError
 from support.atlas_builder import AtlasBuilder
@@ -100,6 +102,39 @@ def test_lint_of_records_without_mistakes_exits_with_zero(tmp_path: Path) -> Non
     result = run("lint", AtlasBuilder().provider("acme").write(tmp_path))
 
     assert (result.exit_code, result.output.endswith(": no mistakes\n")) == (0, True)
+
+
+def test_the_records_of_the_checkout_pass_the_checks_of_the_rules_too(root: Path) -> None:
+    result = run("lint", root / "atlas")
+
+    assert (result.exit_code, result.output) == (0, f"{root / 'atlas'}: no mistakes\n")
+
+
+def test_two_rules_that_contradict_each_other_are_told_with_their_lines(root: Path, tmp_path: Path) -> None:
+    shared: dict[str, Any] = {
+        "axis": "access",
+        "issuer": "acme",
+        "kind": "terms",
+        "by": "provider",
+        "enforcement": "terms",
+        "title": "Where the API is offered",
+        "summary": "It is or is not.",
+        "binds": ["customer"],
+        "act": "use",
+        "when": {"provider": "acme", "user.region": "FR"},
+        "force": {"from": "2024-01-01"},
+        "timeline": [{"status": "in-force", "on": "2024-01-01", "source": "page"}],
+    }
+    builder = AtlasBuilder().provider("acme")
+    for effect in ("deny", "allow"):
+        builder.record("rules", effect, effect=effect, **shared)
+    for name in ("vocabulary", "countries", "groups"):
+        builder.document(name, read_yaml(root / "atlas" / f"{name}.yaml"))
+
+    lines = run("lint", builder.write(tmp_path)).output.splitlines()
+
+    told = [line for line in lines if "deny.yaml:" in line or "allow.yaml:" in line]
+    assert any("allow" in line and "deny" in line for line in told), lines
 
 
 def test_imported_rows_are_compared_with_the_atlas(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from reliant.atlas.compile import find_atlas
-from reliant.atlas.lint import Check, lint
+from reliant.atlas.lint import lint
 from reliant.errors import RecordError, UsageError
+from reliant.policy.lint import CHECKS
 
 
 def checked(folder: Path | None, *, as_json: bool) -> tuple[str, int]:
@@ -20,7 +21,8 @@ def checked(folder: Path | None, *, as_json: bool) -> tuple[str, int]:
     root = folder or find_atlas(Path.cwd() / "here") or find_atlas()
     if root is None:
         raise UsageError("there is no folder of records here", hint="Name it: reliant atlas lint FOLDER")
-    errors = lint(root, _checks_of_rules())
+    # The atlas may not import the layer of the rules, so the checks of that layer are given to it here.
+    errors = lint(root, CHECKS)
     if as_json:
         found = [
             {"path": str(error.path), "line": error.line, "problem": error.problem, "hint": error.hint}
@@ -39,10 +41,3 @@ def _text(root: Path, errors: list[RecordError]) -> str:
             rows.append(f"    {error.hint}")
     count = f"{len(errors)} mistake{'s' * (len(errors) != 1)}" if errors else "no mistakes"
     return "\n".join([*rows, f"{root}: {count}"])
-
-
-def _checks_of_rules() -> tuple[Check, ...]:
-    """The atlas may not import the rules' own layer, so their checks are added here."""
-    from reliant.policy.lint import CHECKS
-
-    return CHECKS
