@@ -81,6 +81,11 @@ def singles_and_pairs(need: Need, masks: Mapping[str, int]) -> tuple[int, frozen
             alone |= ones
             together |= twos
         return alone, frozenset(pair for pair in together if not pair & alone) if together else _NO_PAIRS
+    if len(need.of) == 2 and isinstance(need.of[0], Supplier) and isinstance(need.of[1], Supplier):
+        one, other = masks[need.of[0].id], masks[need.of[1].id]
+        if one == other:
+            return one, _NO_PAIRS
+        return 0, frozenset((one | other,)) if one and other else _NO_PAIRS
     cuts: set[int] | None = None
     for part in need.of:
         ones, twos = singles_and_pairs(part, masks)

@@ -14,13 +14,14 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from reliant.assessment.cuts import singles_and_pairs
 from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.measures import Masks, hosted_by, hosted_in, interval, single_points
 from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
-from reliant.assessment.simulate_plans import Plan, Plans, Replacement
+from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
 from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, name_of, route
 from reliant.core.need import Function, Need, Supplier
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
@@ -82,6 +83,9 @@ class Setting:
     assumptions: tuple[str, ...] = ()
 
 
+_Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Chain | None]
+"""The path, the sentence, a built-in fallback that works, and the chain that decides."""
+
 _STOPS = {DOWN: True, UP: False, UNKNOWN: None}
 
 
@@ -140,6 +144,7 @@ class _Stage:
     down: Levels
     after: Mapping[Need, int]
     replaced: Mapping[str, int]
+    told: dict[tuple[str, ...], _Told] = field(default_factory=dict)
 
     @classmethod
     def uncut(cls, graph: Graph, plans: Plans, setting: Setting) -> _Stage:
@@ -246,7 +251,28 @@ class _Answer:
     path: tuple[str, ...]
     why: str
     fallback: str | None
-    chain: Chain | None = None
+    provider: str | None = None
+    owner: str | None = None
+    jurisdiction: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        level: int,
+        found: _Told,
+        when: str | None = None,
+        *,
+        already: bool = False,
+    ) -> _Answer:
+        """Return the answer with who stands behind the use that decides it."""
+        path, why, fallback, chain = found
+        day = None if already else when
+        if chain is None:
+            return cls(level, already, day, path, why, fallback)
+        if chain.self_hosted:
+            return cls(level, already, day, path, why, fallback, "own machines")
+        behind = (chain.provider, chain.owner, chain.jurisdiction)
+        return cls(level, already, day, path, why, fallback, *behind)
 
 
 def _answers(
@@ -262,64 +288,69 @@ def _answers(
         if used:  # untouched: every function that begins with this use says the same
             if used[0] not in stays:
                 chain = graph.chain(used[0])
-                path = _chain_path(chain, None)
-                stays[used[0]] = _Answer(level, False, None, path, _stays(chain), None, chain)
+                stays[used[0]] = _Answer.of(level, (_chain_path(chain, None), _stays(chain), None, chain))
             answers[need] = stays[used[0]]
             continue
         when = _first_day(need, stages, played) if level == DOWN else None
         stopped = uncut.after[need] == DOWN
-        answers[need] = _Answer(level, stopped, when, *_explain(graph, need, level, uncut.down, last))
+        found = _explain(graph, need, level, uncut.down, last)
+        answers[need] = _Answer.of(level, found, when, already=stopped)
     return answers
 
 
 def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> FunctionRow:
-    level, fallback = answer.level, answer.fallback
-    told = _told(plan, last.replaced.get(function.id, DOWN))
-    proven: bool | None = None
-    missing: tuple[str, ...] = ()
-    if fallback is not None:
-        proven = next((one.proven for one in plan.replacements if _is(one, fallback)), None)
-    elif level != UP and told is not None:
-        fallback, proven, missing = told.name, told.proven, told.lacks
+    level = answer.level
+    common: dict[str, Any] = {
+        "id": function.id,
+        "weight": function.weight,
+        "stops": _STOPS[level],
+        "when": answer.when,
+        "already": answer.already,
+        "path": (f"function:{function.id}", *answer.path),
+        "why": answer.why,
+        "provider": answer.provider,
+        "owner": answer.owner,
+        "jurisdiction": answer.jurisdiction,
+    }
+    if plan is NOTHING_TOLD:
+        return FunctionRow(
+            name=function.name,
+            fallback=answer.fallback,
+            proven=None,
+            survive_days=None,
+            recover_days=None,
+            gap_days=None,
+            **common,
+        )
+    stands = last.replaced.get(function.id, DOWN)
+    fallback, proven, missing = _taken_over(plan, answer, stands)
     survive, recover = plan.survives, plan.recover_days
-    gap = (
-        gap_days(survive, recover) if level == DOWN and survive is not None and recover is not None else None
-    )
-    if level == DOWN and survive is not None and math.isinf(survive):
-        gap = 0.0
+    for_ever = survive is not None and math.isinf(survive)
+    gap = None
+    if level == DOWN and survive is not None and (recover is not None or for_ever):
+        gap = gap_days(survive, recover or 0.0)
     return FunctionRow(
         name=plan.name or function.name,
-        id=function.id,
-        weight=function.weight,
-        stops=_STOPS[level],
-        when=None if answer.already else answer.when,
-        already=answer.already,
-        path=(f"function:{function.id}", *answer.path),
-        why=answer.why,
-        **_behind(answer.chain),
         fallback=fallback,
         proven=proven,
-        replaced=level == DOWN and last.replaced.get(function.id, DOWN) == UP,
-        survive_days=None if survive is None or math.isinf(survive) else survive,
-        survives_for_ever=survive is not None and math.isinf(survive),
+        replaced=level == DOWN and stands == UP,
+        survive_days=None if for_ever else survive,
+        survives_for_ever=for_ever,
         recover_days=recover,
         gap_days=gap,
         loss=gap * plan.cost_per_day if gap is not None and plan.cost_per_day is not None else None,
         missing=missing,
+        **common,
     )
 
 
-def _behind(chain: Chain | None) -> dict[str, str | None]:
-    """Return who stands behind the use that decides a function."""
-    if chain is None:
-        return {}
-    provider = "own machines" if chain.self_hosted else chain.provider
-    country = None if chain.self_hosted else chain.jurisdiction
-    return {
-        "provider": provider,
-        "owner": None if chain.self_hosted else chain.owner,
-        "jurisdiction": country,
-    }
+def _taken_over(plan: Plan, answer: _Answer, stands: int) -> tuple[str | None, bool | None, tuple[str, ...]]:
+    """Return what takes over, whether that is proven, and what is missing to prove it."""
+    if answer.fallback is not None:
+        proven = next((one.proven for one in plan.replacements if _is(one, answer.fallback)), None)
+        return answer.fallback, proven, ()
+    told = None if answer.level == UP else _told(plan, stands)
+    return (told.name, told.proven, told.lacks) if told is not None else (None, None, ())
 
 
 def _told(plan: Plan, stands: int) -> Replacement | None:
@@ -332,9 +363,7 @@ def _is(one: Replacement, fallback: str) -> bool:
     return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
 
 
-def _explain(
-    graph: Graph, need: Need, level: int, before: Levels, last: _Stage
-) -> tuple[tuple[str, ...], str, str | None, Chain | None]:
+def _explain(graph: Graph, need: Need, level: int, before: Levels, last: _Stage) -> _Told:
     """Return the path, the sentence, a built-in fallback that works, and the chain that decides."""
     if level == UP:
         used = route(need, last.down)
@@ -355,7 +384,14 @@ def _explain(
             return (), "needs no AI that can be cut", None, None
         chain = graph.chain(used[0])
         return _chain_path(chain, None), _stays(chain), None, chain
-    blamed = _blame(need, last.down, level)
+    blamed = tuple(_blame(need, last.down, level))
+    if blamed in last.told:
+        return last.told[blamed]
+    last.told[blamed] = answer = _blamed(graph, blamed, level, last)
+    return answer
+
+
+def _blamed(graph: Graph, blamed: tuple[str, ...], level: int, last: _Stage) -> _Told:
     if not blamed:
         return (), "nothing could ever meet its need", None, None
     chain = graph.chain(blamed[0])

@@ -58,7 +58,7 @@ def best_actions(
         places: For each use, in how many places of the target it stands; 1 if not told.
     """
     found = [
-        *_fallbacks(graph, down, functions, plans, places),
+        *_fallbacks(graph, down, functions, plans, places=places, limit=limit),
         *_proofs(functions, plans),
         *_open_questions(graph, down, functions, cuts),
     ]
@@ -81,37 +81,56 @@ def _fallbacks(
     down: Levels,
     functions: Sequence[Function],
     plans: Plans,
+    *,
     places: Mapping[str, int],
+    limit: int,
 ) -> Iterable[_Candidate]:
-    restored: dict[Need, frozenset[str]] = {}
+    by_need: dict[Need, list[Function]] = defaultdict(list)
+    for function in functions:
+        by_need[function.need].append(function)
     groups: dict[frozenset[str], _Candidate] = {}
     supplier_of: dict[str, str] = {}
-    for function in functions:
-        if function.need not in restored:
-            restored[function.need] = _cheapest(function.need, down, places)
-        uses = restored[function.need]
+    for use in graph.uses:
+        provider = graph.chain(use).provider
+        supplier_of[use] = f"provider:{provider}" if provider else f"use:{use}"
+    for need, several in by_need.items():
+        uses = _cheapest(need, down, places)
         # An open question is answered, not replaced.
         if not uses or any(down.get(use, UNKNOWN) != DOWN for use in uses):
             continue
-        for use in uses:
-            chain = graph.chain(use)
-            supplier_of[use] = f"provider:{chain.provider}" if chain.provider else f"use:{use}"
-        key = frozenset(supplier_of[use] for use in uses)
+        key = frozenset(map(supplier_of.__getitem__, uses))
         group = groups.setdefault(key, _Candidate("add-fallback"))
         group.uses |= uses
-        group.functions.append(function)
-    for key, group in groups.items():
-        wide = [other for other in _subsets(key) if other in groups]
-        together = group.uses.union(*(groups[other].uses for other in wide))
-        kept = [*group.functions, *(function for other in wide for function in groups[other].functions)]
-        told = [plans.effort.get(name) for name in key]
-        if all(days is not None for days in told):
-            effort, unit = sum(days for days in told if days is not None), TOLD
-        else:
-            effort, unit = float(sum(max(1, places.get(use, 1)) for use in together)), COUNTED
+        group.functions += several
+    weight = {key: group.weight for key, group in groups.items()}
+    places_of = {key: _places(group.uses, places) for key, group in groups.items()}
+    ranked: list[tuple[float, frozenset[str], list[frozenset[str]]]] = []
+    for key in groups:
+        wide = [key, *(other for other in _subsets(key) if other in groups)]
+        # Uses shared by two groups count twice here: this only ranks, the text counts exactly.
+        counted = float(sum(places_of[other] for other in wide))
+        effort = _told_effort(key, plans) or counted
+        ranked.append((-sum(weight[other] for other in wide) / effort, key, wide))
+    ranked.sort(key=lambda one: (one[0], sorted(one[1])))
+    for _, key, wide in ranked[:limit]:
+        together = set().union(*(groups[other].uses for other in wide))
+        kept = [function for other in wide for function in groups[other].functions]
+        told = _told_effort(key, plans)
+        effort, unit = (told, TOLD) if told else (float(_places(together, places)), COUNTED)
         names = _list(sorted({name_of(graph.chain(use)) for use in together}))
         text = f"Give {names} a second, proven supplier outside of the cut"
         yield _Candidate("add-fallback", together, kept, text, effort, unit)
+
+
+def _places(uses: Iterable[str], places: Mapping[str, int]) -> int:
+    return sum(max(1, places.get(use, 1)) for use in uses)
+
+
+def _told_effort(key: frozenset[str], plans: Plans) -> float | None:
+    """Return the engineer-days told for all of these names together; None if one is not told."""
+    days = [plans.effort.get(name) for name in key]
+    told = [one for one in days if one is not None]
+    return sum(told) if len(told) == len(days) else None
 
 
 def _subsets(key: frozenset[str]) -> Iterable[frozenset[str]]:

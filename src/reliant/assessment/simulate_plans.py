@@ -108,6 +108,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return survive_days(self.demand_per_day, self.stock or 0.0, self.capacity_per_day or 0.0)
 
 
+NOTHING_TOLD = Plan()
+
+
 class Plans(msgspec.Struct, frozen=True):
     """What is told of all functions, and of cuts.
 
@@ -122,7 +125,7 @@ class Plans(msgspec.Struct, frozen=True):
 
     def of(self, function: str) -> Plan:
         """Return the plan of a function; an empty one if nothing is told."""
-        return self.functions.get(function, Plan())
+        return self.functions.get(function, NOTHING_TOLD)
 
 
 def read_plans(path: Path) -> Plans:
