@@ -40,7 +40,7 @@ def safetensors(**metadata: str) -> bytes:
     [
         ("a.gguf", gguf(general__name="A")),
         ("a.safetensors", safetensors()),
-        ("pytorch_model.bin", b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(40)),
+        ("speech.bin", b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(40)),
         ("old.pt", bytes.fromhex("80028a0a6cfc9c46f9206aa85019") + bytes(40)),
         ("a.tflite", bytes(4) + b"TFL3" + bytes(40)),
         ("a.onnx", b"\x08\x07\x12\x07pytorch" + bytes(40)),

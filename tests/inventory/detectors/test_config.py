@@ -150,7 +150,9 @@ def test_an_endpoint_that_is_another_service_is_that_services_image(look: Look) 
     found = look("docker-compose.yml", text.format(name="llm", image="ghcr.io/berriai/litellm:main"))
     elsewhere = look("docker-compose.yml", text.format(name="llm", image="acme/own-proxy"))
 
-    assert found.models == {("litellm", "claude-sonnet-4-5")}
+    # The gateway only passes the call on; the model's own provider answers.
+    assert found.models == {("anthropic", "claude-sonnet-4-5")}
+    assert "litellm" in found.providers
     assert elsewhere.providers == set()
     assert elsewhere.models == {(None, "claude-sonnet-4-5")}
 
@@ -243,3 +245,38 @@ def test_settings_nested_without_end_are_read_to_a_limit(look: Look) -> None:
         look("deep.yaml", "a: &a [*a, *a]\n" + "\n".join(" " * n + "model:" for n in range(900))).skipped
         == ()
     )
+
+
+def test_a_template_of_a_file_is_read_like_the_file(look: Look) -> None:
+    compose = (
+        "services:\n  e:\n    environment:\n      - MODEL_ID={{ m | default('BAAI/bge-small-en-v1.5') }}\n"
+    )
+
+    assert "BAAI/bge-small-en-v1.5" in {model for _, model in look("t/docker-compose.yml.j2", compose).models}
+    assert look("t/docker-compose.yml.j2", compose.replace("BAAI/bge-small-en-v1.5", "red")).uses == ()
+
+
+def test_a_service_in_a_cluster_is_found_by_the_runtimes_own_name(look: Look) -> None:
+    found = look(
+        "app.json.j2",
+        '{"models": {"providers": {"main": {"baseUrl": "http://ollama:11434", "models": [{"id": "llama3.2"}]}}}}',
+    )
+
+    assert found.models == {("ollama", "llama3.2")}
+    assert {use.scope for use in found.uses} == {"config"}
+
+
+def test_an_id_below_a_key_called_model_is_one_only_if_it_is_known(look: Look) -> None:
+    assert {m for _, m in look("a.yaml", "agent:\n  model:\n    primary: gpt-4o-mini\n").models} == {
+        "gpt-4o-mini"
+    }
+    assert look("a.yaml", "car:\n  model:\n    name: corolla\n    id: toyota/corolla\n").uses == ()
+
+
+def test_a_variable_of_terraform_with_a_list_of_models_is_read(look: Look) -> None:
+    text = (
+        'variable "models_to_pull" {\n  type = list(string)\n  default = ["llama3.2:3b", "qwen2.5:7b"]\n}\n'
+    )
+
+    assert look("v.tf", text).models == {("ollama", "llama3.2:3b"), ("ollama", "qwen2.5:7b")}
+    assert look("v.tf", text.replace("models_to_pull", "disks")).models == set()

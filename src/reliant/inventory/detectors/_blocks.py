@@ -20,6 +20,7 @@ from reliant.inventory.detectors._shell import shell_signals
 from reliant.inventory.detectors._urls import model_at, region_in, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.signals import Signal, What
+from reliant.inventory.vendors import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,26 +48,38 @@ _SUFFIX = re.compile(
 _OFF_KEY = re.compile(r"^(?:enabled|active|use|on)$")
 _FALLBACK = re.compile(r"fallback|alternativ|backup|secondary")
 _DEPLOYMENT = re.compile(r"deployment")
+_TEMPLATE_DEFAULT = re.compile(r"\{\{.*?\bdefault\(?\s*(?:\(\s*)?[\"']([^\"']+)[\"']")
+# Below `model:` or `models:`, these are the id; elsewhere they are just names.
+_ID_KEYS = frozenset({
+    "id", "name", "default", "primary", "main", "secondary", "fallback", "fast", "smart", "small", "large",
+    "big", "cheap", "chat", "completion", "embedding", "embeddings", "image", "vision", "text", "code",
+    "reasoning",
+})  # fmt: skip
 _TEMPLATE = re.compile(r"^\$\{?\{?\s*[\w.]+\s*(?::?-(?P<default>[^}]+))?\}\}?$")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ASSIGNED = re.compile(r"([A-Z][A-Z0-9_]{2,})=(.*)\Z", re.DOTALL)
 _ROLE_LISTED_FROM = 4
 
 
-def signals_of(entries: Iterable[Entry], file: FileView, *, optional: bool = False) -> Iterator[Signal]:
+def signals_of(
+    entries: Iterable[Entry], file: FileView, *, optional: bool = False, code: bool = False
+) -> Iterator[Signal]:
     """Yield what the settings of a file say.
 
     Args:
         entries: All of them, in order.
         file: Where they stand.
         optional: Nothing here is taken unless asked for: an example, a list of choices.
+        code: The file is a program; otherwise it is configuration, whatever its name says.
     """
     blocks: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
     for entry in _as_variables(list(entries)):
         blocks[_block(entry)].append(entry)
     reading = _Reading(file, optional)
+    scope = Scope.CONFIG if file.scope is Scope.CODE and not code else None
     for block, inside in blocks.items():
-        yield from reading.block(block, inside)
+        for signal in reading.block(block, inside):
+            yield msgspec.structs.replace(signal, scope=scope) if scope else signal
 
 
 def _as_variables(entries: list[Entry]) -> list[Entry]:
@@ -218,13 +231,30 @@ class _Reading:
                 confidence=0.7 if host.weak else 0.95,
             )
             return
-        if _IMAGE_KEY.match(key) and (provider := self.vendors.image(value)):
+        local = self._by_name(value) if "//" in value else None
+        if local is not None:
+            yield self._signal(
+                What.ENDPOINT,
+                entry,
+                block,
+                role,
+                provider=local,
+                endpoint=value.split("//", 1)[1][:120],
+                confidence=0.8,
+            )
+        elif _IMAGE_KEY.match(key) and (provider := self.vendors.image(value)):
             yield self._signal(What.ENDPOINT, entry, block, role, provider=provider, confidence=0.9)
         elif sure and _MODEL_URL_KEY.search(key) and "//" in value and not self._ours(key):
             yield self._signal(What.ENDPOINT, entry, block, role, endpoint=value.split("//", 1)[1][:120])
         elif _MODEL_URL_KEY.search(key) and "//" in value and self._ours(key):
             # A vendor's client is sent somewhere else: whom it reaches is not known.
             yield self._signal(What.ENDPOINT, entry, block, role, endpoint=value.split("//", 1)[1][:120])
+
+    def _by_name(self, value: str) -> str | None:
+        """Return the runtime or gateway whose name is the host's, as services in a cluster find each other."""
+        host = (host_of(value) or "").partition(".")[0]
+        record = self.vendors.providers.get(self.vendors.prefix(host) or "") if host else None
+        return record.id if record is not None and {"local-runtime", "gateway"} & set(record.roles) else None
 
     def _ours(self, key: str) -> bool:
         env = self.vendors.env(key.upper())
@@ -252,19 +282,28 @@ class _Reading:
     def _models(self, entry: Entry) -> Iterator[_Model]:
         """Yield the model ids in one setting, if its name is one that holds them."""
         key = entry.key
-        if not holds_model(key) or len(entry.value) > 300:
+        if len(entry.value) > 300:
             return
+        named = holds_model(key)
+        if not named:
+            above = next((k for k in reversed(entry.keys[:-1]) if not k.startswith("[")), "")
+            if snake(key) not in _ID_KEYS or not holds_model(above):
+                return
         variable = _TEMPLATE.match(entry.value)
         env = None
         text = entry.value
         if variable is not None:
             env = re.sub(r"\W.*", "", entry.value.strip("${ "))
             text = variable["default"] or ""
+        elif templated := _TEMPLATE_DEFAULT.search(entry.value):
+            text = templated[1]
         elif _ENV_NAME.match(key):
             env = key
         for part in text.split(",") if "," in text else (text,):
             id_ = part.strip().strip("\"'")
             provider, bare = self._split(id_)
+            if not named and not (provider or self.vendors.knows_id(bare) or self.vendors.developer(bare)):
+                continue
             if looks_like_id(bare) or (is_weight_file(bare) and "/" not in bare):
                 yield _Model(entry, id_ if provider is None or "/" in id_ else bare, provider, env)
 

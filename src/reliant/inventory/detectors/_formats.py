@@ -56,15 +56,36 @@ _GATEWAY = re.compile(
 )
 _SBOM = re.compile(rb"\"bomFormat\"|\"spdxVersion\"|spdx\.org/rdf|\"SPDXID\"|cyclonedx\.org/schema")
 _TRAFFIC = re.compile(rb"gen_ai\.|\"resourceSpans\"|\"scopeSpans\"")
-_HEAD = 200_000
+_HEAD = 60_000
 _WORTH = re.compile(
     rb"(?i)model|llm|provider|deployment|image\"?\s*:|repository\"?\s*:|base_?url|api_?base|api_?key|endpoint|checkpoint|repo_id"
 )
 
 
+def _with_templates(*endings: str) -> tuple[str, ...]:
+    return tuple(ending + mark for ending in endings for mark in ("", *_TEMPLATE_MARKS))
+
+
+_TEMPLATE_MARKS = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".template", ".example", ".sample", ".dist")
+_TEMPLATE_END = re.compile(r"(?:\.(?:j2|jinja2?|tpl|tmpl|template|example|sample|dist))+$", re.IGNORECASE)
+YAML_ENDINGS = _with_templates(".yaml", ".yml")
+JSON_ENDINGS = _with_templates(".json")
+
+# The reading of the last file: several detectors ask the same of each one in turn.
+_LAST: list[tuple[FileView, Use]] = []
+
+
 def use_of(file: FileView) -> Use:
-    """Return what a YAML or JSON file is for."""
-    path = file.path
+    """Return what a YAML or JSON file, or a template of one, is for."""
+    if _LAST and _LAST[0][0] is file:
+        return _LAST[0][1]
+    found = _use_of(file)
+    _LAST[:] = [(file, found)]
+    return found
+
+
+def _use_of(file: FileView) -> Use:
+    path = _TEMPLATE_END.sub("", file.path)
     if _MANIFEST.search(path):
         return Use.MANIFEST
     if _MCP.search(path) and path.lower().endswith(".json"):
@@ -111,6 +132,7 @@ def worth_reading(file: FileView) -> bool:
 
 def entries_of(file: FileView) -> Iterator[Entry]:
     """Yield the settings of a YAML or JSON file."""
-    if file.text.lstrip()[:1] in {"{", "["} and not file.text.lstrip().startswith("{{"):
+    start = file.text[:500].lstrip()
+    if start[:1] in {"{", "["} and not start.startswith(("{{", "{%", "{#")):
         return flow_entries(file.text)
     return yaml_entries(file.text)

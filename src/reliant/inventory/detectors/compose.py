@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.inventory.detectors._blocks import signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of
+from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of
 from reliant.inventory.signals import Claim, Signal, Wants, What
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Compose:
         resolves=("a host that is a service of the file", "${NAME:-default}", "commands", "profiles"),
         limits="Files that are joined by `extends` or `-f` are read one by one.",
     )
-    wants = Wants(suffixes=(".yaml", ".yml"), always=True, limit=1_000_000)
+    wants = Wants(suffixes=YAML_ENDINGS, always=True, limit=1_000_000)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the services are and what they call."""
@@ -37,7 +37,7 @@ class Compose:
         services = _services(entries, file)
         for signal in signals_of(entries, file):
             host = (signal.endpoint or "").partition("/")[0].partition(":")[0]
-            if signal.what is What.ENDPOINT and signal.provider is None and services.get(host):
+            if signal.provider is None and services.get(host):
                 yield msgspec.structs.replace(signal, provider=services[host], confidence=0.8)
             else:
                 yield signal

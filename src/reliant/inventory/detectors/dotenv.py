@@ -26,7 +26,10 @@ class DotEnv:
         limits="Values that are made by a command are not computed.",
     )
     wants = Wants(
-        suffixes=(".env",), names=(".env", ".envrc"), globs=("*.env.*", ".env*", "*/.env*"), always=True
+        suffixes=(".env",),
+        names=(".env", ".envrc"),
+        globs=("*.env.*", ".env*", "*/.env*", "env.example", "*/env.example", "*/env.sample"),
+        always=True,
     )
 
     def detect(self, file: FileView) -> Iterator[Signal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of, worth_reading
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Helm:
         resolves=("image repository and tag", "env lists", "`enabled: false` makes a block optional"),
         limits="Templates are not rendered; a value set by a flag of helm is not known.",
     )
-    wants = Wants(suffixes=(".yaml", ".yml"), always=True, limit=1_000_000)
+    wants = Wants(suffixes=YAML_ENDINGS, always=True, limit=1_000_000)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the chart runs and what it tells it."""

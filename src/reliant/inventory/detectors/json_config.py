@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import is_example, signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import JSON_ENDINGS, Use, entries_of, use_of, worth_reading
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ class JsonConfig:
 
     id = "json-config"
     claim = Claim(
-        reads="*.json, *.jsonc, *.json5",
+        reads="*.json, *.jsonc, *.json5, and templates of them",
         finds=("provider", "model", "endpoint", "env", "region"),
         resolves=("settings of one block belong together",),
         limits="Files above 400 kB are taken for data.",
     )
-    wants = Wants(suffixes=(".json", ".jsonc", ".json5"), always=True, limit=_MOST_BYTES + 1)
+    wants = Wants(suffixes=(*JSON_ENDINGS, ".jsonc", ".json5"), always=True, limit=_MOST_BYTES + 1)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the settings name."""

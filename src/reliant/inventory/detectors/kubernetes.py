@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import is_example, signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of, worth_reading
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Kubernetes:
         resolves=("env name and value pairs", "container arguments", "container images"),
         limits="A variable taken from a secret is known by its name only.",
     )
-    wants = Wants(suffixes=(".yaml", ".yml"), always=True, limit=1_000_000)
+    wants = Wants(suffixes=YAML_ENDINGS, always=True, limit=1_000_000)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the objects run and what they tell it."""

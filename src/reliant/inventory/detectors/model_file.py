@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _OLD_TORCH = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")
 _BASES = ("base_model_name_or_path", "_name_or_path", "base_model")
 _CONFIGS = frozenset({"config.json", "adapter_config.json", "model_index.json", "tokenizer_config.json"})
+_GENERAL = frozenset({"model", "pytorch", "adapter", "weights", "checkpoint", "best", "last", "diffusion"})
 _MOST_HEADER = 900_000
 _GGUF_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _GGUF_TEXT, _GGUF_LIST = 8, 9
@@ -57,7 +58,10 @@ class ModelFile:
         kind = _format(file.data)
         if kind is None:
             return
-        yield Signal(what=What.MODEL, line=0, model=file.name, kind=Kind.OPEN_WEIGHTS, confidence=0.9)
+        # Many files are called `model.onnx`; the path says which one is meant.
+        stem = re.split(r"[._-]", file.name.lower())[0]
+        name = file.path if stem in _GENERAL else file.name
+        yield Signal(what=What.MODEL, line=0, model=name, kind=Kind.OPEN_WEIGHTS, confidence=0.9)
         for base in _bases(file.data, kind):
             yield Signal(what=What.MODEL, line=0, model=base, kind=Kind.OPEN_WEIGHTS, confidence=0.8)
 

@@ -39,7 +39,7 @@ class Shell:
         variables = [
             Entry((name,), value, line, column) for name, value, line, column in assignments(file.text)
         ]
-        yield from signals_of(variables, file)
+        yield from signals_of(variables, file, code=True)
 
 
 DETECTOR = Shell()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import is_example, signals_of
 from reliant.inventory.detectors._entries import Entry, plain
+from reliant.inventory.detectors._flow import flow_entries
 from reliant.inventory.detectors._resources import resource_provider
 from reliant.inventory.signals import Claim, Signal, Wants, What
 
@@ -80,8 +81,8 @@ class Terraform:
 
 def _called(entry: Entry) -> Entry:
     """Give a variable's default the variable's name, and a model's name the name of its block."""
-    if len(entry.keys) == 3 and entry.keys[0] == "variable" and entry.keys[2] == "default":
-        return entry._replace(keys=("variable", entry.keys[1]))
+    if len(entry.keys) > 2 and entry.keys[0] == "variable" and entry.keys[2] == "default":
+        return entry._replace(keys=("variable", entry.keys[1], *entry.keys[3:]))
     if (
         len(entry.keys) > 1
         and entry.keys[-1] in {"name", "id", "arn"}
@@ -136,6 +137,13 @@ def _entries(text: str) -> Iterator[Entry]:
                 )
             if rest.count("}") <= rest.count("{"):
                 path.append(labels)
+        elif setting is not None and setting["value"].startswith("[") and "]" in setting["value"]:
+            yield from flow_entries(
+                setting["value"].partition("]")[0] + "]",
+                (*keys, setting["key"]),
+                number,
+                setting.start("value") + 1,
+            )
         elif setting is not None:
             if not (commented and setting["value"].endswith(".")):
                 yield Entry(

@@ -9,7 +9,7 @@ import msgspec
 
 from reliant.core.use import Kind, Scope
 from reliant.inventory.detectors._blocks import signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of
+from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of
 from reliant.inventory.signals import Claim, Signal, Wants, What
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Workflow:
         resolves=("variables", "commands of a step", "a vendor's own action"),
         limits="An action of somebody else that calls a vendor is not opened.",
     )
-    wants = Wants(suffixes=(".yaml", ".yml"), always=True, limit=1_000_000)
+    wants = Wants(suffixes=YAML_ENDINGS, always=True, limit=1_000_000)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the pipeline calls; it is tooling, not the product."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import is_example, signals_of
-from reliant.inventory.detectors._formats import Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of, worth_reading
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class YamlConfig:
 
     id = "yaml-config"
     claim = Claim(
-        reads="*.yaml, *.yml",
+        reads="*.yaml, *.yml, and templates of them",
         finds=("provider", "model", "endpoint", "env", "region", "role"),
         resolves=(
             "${NAME:-default}",
@@ -29,10 +29,12 @@ class YamlConfig:
         ),
         limits="Anchors are not copied to where they are used.",
     )
-    wants = Wants(suffixes=(".yaml", ".yml"), always=True, limit=1_000_000)
+    wants = Wants(suffixes=(*YAML_ENDINGS, ".j2"), always=True, limit=1_000_000)
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the settings name."""
+        if file.name.lower().endswith(".json.j2"):
+            return
         if worth_reading(file) and use_of(file) is Use.PLAIN:
             yield from signals_of(entries_of(file), file, optional=is_example(file))
 
