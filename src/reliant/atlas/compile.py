@@ -21,7 +21,7 @@ from reliant.atlas._read import read_folder
 from reliant.atlas._snapshot import FORMAT, SNAPSHOT, KindPart, Snapshot
 from reliant.atlas.records import kinds
 from reliant.core.dates import PartialDate
-from reliant.errors import AtlasError
+from reliant.errors import AtlasError, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,17 +104,30 @@ def country_names(left_out: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the names of the countries by code and language, from CLDR.
 
     Which CLDR territories are no countries (`left_out`) is a fact, and stands in
-    atlas/countries.yaml.
-    """
-    from babel import Locale  # noqa: PLC0415 - at build time only; nothing needs Babel to run
+    atlas/countries.yaml. Without Babel the names are those that were shipped.
 
+    Raises:
+        MissingExtra: Babel is not installed, and nothing was shipped.
+    """
     refused = set(left_out)
+    try:
+        from babel import Locale  # noqa: PLC0415 - at build time only; nothing needs Babel to run
+    except ImportError:
+        return {code: names for code, names in _shipped_countries().items() if code not in refused}
     names: dict[str, dict[str, str]] = {}
     for language in LANGUAGES:
         for code, name in Locale.parse(language).territories.items():
             if len(code) == 2 and code.isalpha() and code not in refused:
                 names.setdefault(code, {})[language] = name
     return names
+
+
+def _shipped_countries() -> dict[str, dict[str, str]]:
+    try:
+        snapshot = msgspec.msgpack.decode(SNAPSHOT.read_bytes(), type=Snapshot)
+    except (OSError, msgspec.DecodeError) as error:
+        raise MissingExtra("the names of countries", "test") from error
+    return msgspec.msgpack.decode(snapshot.countries, type=dict[str, dict[str, str]])
 
 
 def compile_if_changed(root: Path, target: Path = SNAPSHOT) -> bool:
