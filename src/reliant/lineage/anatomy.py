@@ -159,7 +159,7 @@ def width_of(opened: Opened) -> int | None:
     if type(value) is int and value > 0:
         return value
     embedding = next((tensor for tensor in opened.tensors.values() if _EMBEDDINGS.search(tensor.name)), None)
-    return embedding.shape[-1] if embedding is not None and len(embedding.shape) == 2 else None
+    return plain_shape(opened, embedding)[-1] if embedding is not None and len(embedding.shape) == 2 else None
 
 
 def plain_shape(opened: Opened, tensor: Tensor) -> tuple[int, ...]:

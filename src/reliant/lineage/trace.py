@@ -143,7 +143,15 @@ def compare(suspect: Model, reference: Model) -> Weights:
             found, second_opinion=permutation_p(ours.sampler, theirs.sampler, found.layers)
         )
     tokenizer = compare_tokenizers(suspect.vocabulary, reference.vocabulary)
-    return msgspec.structs.replace(found, hints=hints_for(found, ours.sampler, theirs.sampler, tokenizer))
+    hints = hints_for(found, ours.sampler, theirs.sampler, tokenizer)
+    return msgspec.structs.replace(
+        found,
+        hints=hints,
+        rows_read=ours.sampler.values.rows_read,
+        bytes_read=ours.meter.bytes_read,
+        reference_bytes_read=theirs.meter.bytes_read,
+        ranges=ours.meter.ranges,
+    )
 
 
 def _without_neurons(suspect: Model, reference: Model) -> Weights:

@@ -91,6 +91,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
         detection_limit: The least cosine between neurons that these rows would have shown.
         same_index: Share of hits at the same neuron number: low means the neurons were shuffled.
         bits_equal: Every row read was equal to the last bit.
+        bytes_read: Of the suspect, from opening it up to and with this comparison.
         second_opinion: The exact permutation test's p, if it ran.
         hints: Signs of what was done to the weights; none of them decides.
     """

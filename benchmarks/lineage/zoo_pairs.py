@@ -1,0 +1,98 @@
+"""Every model of the zoo against every base: found, missed, false alarms, and the figures behind them.
+
+    python benchmarks/lineage/zoo_pairs.py ZOO_FOLDER RESULTS.json
+
+The table goes to stdout; the results file holds one line per pair for the figure and the peers.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from reliant.lineage.formats import Meter
+from reliant.lineage.opened import open_model
+from reliant.lineage.place import local_place
+from reliant.lineage.results import RELATED
+from reliant.lineage.trace import Model, compare, prepare
+
+
+def bases(truth: dict[str, dict]) -> list[str]:
+    """Return the models trained from nothing."""
+    return [
+        name
+        for name, one in truth.items()
+        if one["weights_of"] == [name] and "distilled" not in name and "same_init" not in name
+    ]
+
+
+def main(folder: Path, results: Path) -> None:
+    """Run all pairs."""
+    truth = json.loads((folder / "truth.json").read_text())
+    models: dict[str, Model] = {}
+
+    def model(name: str) -> Model:
+        if name not in models:
+            models[name] = prepare(open_model(local_place(str(folder / name), Meter())))
+        return models[name]
+
+    rows, seconds = [], []
+    for suspect, origin in truth.items():
+        for reference in bases(truth):
+            if reference == suspect:
+                continue
+            started = time.perf_counter()
+            found = compare(model(suspect), model(reference))
+            seconds.append(time.perf_counter() - started)
+            kind = "related" if reference in origin["weights_of"] else "unrelated"
+            if origin["same_initialisation_as"] == reference:
+                kind = "same initialisation"
+            rows.append({
+                "suspect": suspect, "reference": reference, "kind": kind, "how": origin["how"], "verdict": found.verdict,
+                "path": found.path, "agreement": found.agreement, "log10_p": found.log10_p, "limit": found.detection_limit,
+                "layer_map": found.layer_map, "cosine": found.cosine, "seconds": round(seconds[-1], 4),
+                "attempts": [[one.path, one.agreement, one.log10_p, one.hits, one.rows] for one in found.attempts],
+            })  # fmt: skip
+        sys.stderr.write(f"{suspect}\n")
+    results.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    report(rows)
+
+
+def report(rows: list[dict]) -> None:
+    """Print the tables."""
+    for kind in ("related", "unrelated", "same initialisation"):
+        group = [row for row in rows if row["kind"] == kind]
+        found = [row for row in group if row["verdict"] in RELATED]
+        times = [row["seconds"] for row in group]
+        median = statistics.median(times) if times else 0
+        print(
+            f"{kind}: {len(group)} pairs, {len(found)} found; verdicts {dict(Counter(row['verdict'] for row in group))}; median {median:.2f} s"
+        )
+        wrong = [row for row in group if (row in found) != (kind != "unrelated")]
+        for row in wrong:
+            print(
+                "   ",
+                "MISSED" if kind == "related" else "ALARM",
+                row["suspect"],
+                row["reference"],
+                row["verdict"],
+                row["agreement"],
+                row["log10_p"],
+            )
+    worst: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
+    for row in rows:
+        if row["kind"] == "unrelated":
+            for path, agreement, log10_p, hits, size in row["attempts"]:
+                entry = worst[f"{path}, {'64 rows' if size <= 64 else 'all rows'}"]
+                entry[0], entry[1], entry[2] = max(entry[0], agreement), min(entry[1], log10_p), entry[2] + 1
+    print("\nworst unrelated pair per path: agreement, log10 p, pairs")
+    for path, (agreement, log10_p, count) in sorted(worst.items()):
+        print(f"    {path}: {agreement:.4f}, {log10_p:.2f}, {count}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

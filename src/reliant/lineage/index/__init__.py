@@ -1,0 +1,9 @@
+"""A folder of fingerprints: one suspect is searched among thousands of references without opening them."""
+
+from __future__ import annotations
+
+from reliant.lineage.index.fingerprint import Fingerprint, decode, encode, fingerprint
+from reliant.lineage.index.search import Candidate, search
+from reliant.lineage.index.store import Entry, Store
+
+__all__ = ["Candidate", "Entry", "Fingerprint", "Store", "decode", "encode", "fingerprint", "search"]
