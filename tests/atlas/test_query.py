@@ -109,6 +109,23 @@ def test_without_a_record_the_developer_may_still_be_known(
     assert (hit.model, hit.developer, hit.how) == (None, developer, how)
 
 
+@pytest.mark.parametrize(
+    ("written", "developer", "base"),
+    [
+        ("jonatasgrosman/wav2vec2-large-xlsr-53-japanese", None, "meta"),
+        ("somebody/Qwen2.5-99B-Uncensored", None, "alibaba"),
+        ("models/gemini-99-pro", "google", None),
+        ("openrouter/gpt-99", "openai", None),
+    ],
+)
+def test_what_somebody_made_of_a_model_is_not_taken_for_the_makers_own(
+    atlas: Atlas, written: str, developer: str | None, base: str | None
+) -> None:
+    hit = atlas.find_model(written)
+
+    assert (hit.developer, hit.base_developer) == (developer, base)
+
+
 def test_the_server_is_told_apart_from_the_developer(atlas: Atlas) -> None:
     hit = atlas.find_model("groq/llama-3.3-70b-versatile")
 

@@ -30,6 +30,9 @@ _LONGEST_HOST = 253
 
 _REGION = re.compile(r"^(?:us|us-gov|eu|apac|ap|global|jp|au|ca|sa)\.(?=[a-z0-9-]+\.)", re.IGNORECASE)
 _VENDOR_DOT = re.compile(r"^[a-z0-9-]+\.(?=[a-z])", re.IGNORECASE)
+_NO_ORGANISATION = {"models", "publishers", "deployments", "accounts", "endpoints", "library"}
+"""Words of API paths that may stand where an organisation stands on a hub."""
+
 _VERSION = re.compile(r"(?:-v\d+(?::\d+)?(?::\d+k)?|@[\w.-]+|:(?:free|nitro|online|extended|floor|latest))$")
 
 
@@ -39,14 +42,17 @@ class ModelHit(msgspec.Struct, frozen=True):
     Attributes:
         model: The record, or None if the atlas has none.
         developer: Id of who made it, or None if not known.
-        how: name, pattern, hub-organisation, developer-pattern or none.
+        how: name, pattern, hub-organisation, developer-pattern, derivative or none.
         server: Id of the provider whose prefix the id carries, or None.
+        base_developer: For a derivative, whose model it is named after: `somebody/wav2vec2-...`
+            was made by somebody, of what Meta made. A name is a hint, no descent.
     """
 
     model: Model | None
     developer: str | None
     how: str
     server: str | None = None
+    base_developer: str | None = None
 
 
 class HostHit(msgspec.Struct, frozen=True):
@@ -98,8 +104,17 @@ def find_model(written: str, index: Index, models: Mapping[str, Model]) -> Model
             return ModelHit(None, developer, "hub-organisation", server)
     for form in _forms(last):
         if developer := _first_match(index.developers, form):
+            if _somebody(before, index):
+                return ModelHit(None, None, "derivative", server, developer)
             return ModelHit(None, developer, "developer-pattern", server)
     return ModelHit(None, None, "none", server)
+
+
+def _somebody(before: list[str], index: Index) -> bool:
+    """Say whether what stands before a name is an organisation on a hub that nobody here is known by."""
+    return (
+        len(before) == 1 and before[0].casefold() not in index.prefixes and before[0] not in _NO_ORGANISATION
+    )
 
 
 def _forms(text: str) -> Iterator[str]:

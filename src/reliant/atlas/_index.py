@@ -46,6 +46,11 @@ def build_index(records: Mapping[str, Mapping[str, Record]]) -> Index:
         developers=tuple((p.model_id_regex, p.id) for p in providers.values() if p.model_id_regex),
         servers=tuple((p.serving_id_regex, p.id) for p in providers.values() if p.serving_id_regex),
         hubs=_first_wins((org, p.id) for p in providers.values() for org in p.hf_orgs),
+        prefixes=_first_wins(
+            (name, p.id)
+            for p in providers.values()
+            for name in (p.id, *p.former_ids, *p.litellm_providers, *p.models_dev_ids, *p.aliases)
+        ),
         ids=ids,
     )
 

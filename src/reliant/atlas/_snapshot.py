@@ -63,6 +63,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
         developers: Regular expression and provider id; the same.
         servers: Regular expression and provider id; over the whole id.
         hubs: Organisation on the Hugging Face hub and provider id.
+        prefixes: What may stand before a model id to name a server, and provider id.
         ids: All ids, to the folders of their kinds.
     """
 
@@ -74,4 +75,5 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
     developers: tuple[tuple[str, str], ...]
     servers: tuple[tuple[str, str], ...]
     hubs: dict[str, str]
+    prefixes: dict[str, str]
     ids: dict[str, tuple[str, ...]]
