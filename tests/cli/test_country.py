@@ -102,3 +102,17 @@ def test_the_same_question_gives_the_same_bytes(table: Path) -> None:
     once = run("EU", "--on", "US", "--as-of", "2025-06", "--format", "json")
 
     assert once == run("EU", "--on", "US", "--as-of", "2025-06", "--format", "json")
+
+
+def test_a_hub_is_asked_with_the_same_words(tmp_path: Path) -> None:
+    import polars as pl
+
+    pl.DataFrame({"id": ["a", "b", "c"], "origin": ["US", "CN", "CN"]}).write_parquet(tmp_path / "m.parquet")
+    pl.DataFrame({"child": ["b"], "parent": ["a"], "kind": ["weights"]}).write_parquet(tmp_path / "e.parquet")
+    files = ("--data", tmp_path / "m.parquet", "--data", tmp_path / "e.parquet")
+
+    found = json.loads(run("CN", "--on", "US", *files, "--format", "json"))["reliance"]
+
+    assert (found["models"], found["look_through"]) == (2, {"low": 0.5, "high": 1.0})
+    with pytest.raises(UsageError):
+        run("CN", "--on", "US", *files[:2])

@@ -17,7 +17,7 @@ from reliant.assessment.country_models import Models, from_atlas, from_rows
 from reliant.assessment.country_reliance import Sides, reliance
 from reliant.assessment.country_stance import stance
 from reliant.atlas.records.rule import FactTest
-from reliant.core.country import Country, LagRow
+from reliant.core.country import Country, LagRow, Reliance
 from reliant.core.results import AtlasStamp, Tool
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class CountryQuestion:
         on: The same for the other side.
         files: Name and rows of each imported data set; the atlas alone if there are none.
         lag: Lags that were computed from dated scores.
+        counted: Figures that were counted already, over a hub; the files are then not read.
         tiles: Ask the direct ways from every country as well, for a grid of tiles.
     """
 
@@ -46,6 +47,7 @@ class CountryQuestion:
     files: tuple[tuple[str, tuple[ImportedRow, ...]], ...] = ()
     lag: tuple[LagRow, ...] = field(default=())
     tiles: bool = False
+    counted: Reliance | None = None
 
 
 def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
@@ -63,14 +65,14 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     )
     models = _models(question, atlas).until(question.as_of)
     sides = Sides(frozenset(home), frozenset(on))
-    found = reliance(models, sides)
+    found = question.counted or reliance(models, sides)
     codes = sorted({*home, *on})
     return Country(
         country=question.country.upper(),
         on=question.on.upper(),
         as_of=question.as_of.isoformat(),
         access=access,
-        reliance=msgspec.structs.replace(found, remarks=_remarks(question, found.models)),
+        reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found.models))),
         stance=stance(atlas, home, question.as_of, citations),
         impact=exposures(access, models, sides, title(question.on, atlas)),
         sources=citations.sources,
@@ -127,12 +129,14 @@ def _asking(country: str, home: tuple[str, ...], atlas: Atlas) -> tuple[str, ...
 
 
 def _models(question: CountryQuestion, atlas: Atlas) -> Models:
+    if question.counted is not None:
+        return Models({}, atlas)
     return from_rows(question.files, atlas) if question.files else from_atlas(atlas)
 
 
 def _remarks(question: CountryQuestion, models: int) -> tuple[str, ...]:
     said = ["A blank base means made from scratch or not recorded; the data sets do not tell the two apart."]
-    if question.files:
+    if question.files or question.counted:
         said.append("A data set is a sample of the models there are.")
     else:
         said.append(
@@ -140,7 +144,8 @@ def _remarks(question: CountryQuestion, models: int) -> tuple[str, ...]:
         )
     if models == 0:
         said.append("No model of the country has a date by then.")
-    said.append("Counted by number of models; downloads are in none of these data sets.")
+    if question.counted is None:
+        said.append("Counted by number of models; downloads are in none of these data sets.")
     return tuple(said)
 
 

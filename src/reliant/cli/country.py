@@ -13,6 +13,8 @@ from reliant.errors import UsageError
 
 if TYPE_CHECKING:
     from reliant.assessment.country_models import ImportedRow
+    from reliant.atlas import Atlas
+    from reliant.core.country import Reliance
 
 
 @click.command()
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     "files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A data set of models, for example a table of Epoch AI. Repeatable.",
+    help="A data set of models, for example a table of Epoch AI; or two Parquet files, "
+    "one of models and one of edges. Repeatable.",
 )
 @click.option(
     "--format",
@@ -51,10 +54,32 @@ def country(
     if country.upper() == on.upper():
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
     atlas = load()
-    rows = tuple((file.name, _rows(file)) for file in files)
-    question = CountryQuestion(country, on, as_of, rows, tiles=style == "html")
+    tables = [file for file in files if file.suffix != ".parquet"]
+    hub = [file for file in files if file.suffix == ".parquet"]
+    rows = () if hub else tuple((file.name, _rows(file)) for file in tables)
+    counted = _counted(hub, tables, atlas, country, on, as_of) if hub else None
+    question = CountryQuestion(country, on, as_of, rows, tiles=style == "html", counted=counted)
     result = ask(question, atlas, RuleBook.from_atlas(atlas))
     emit(report.render(result, style, colour=colour()), output)
+
+
+def _counted(
+    hub: list[Path], tables: list[Path], atlas: Atlas, country: str, on: str, as_of: dt.date
+) -> Reliance:
+    from reliant.assessment.country_blocs import members
+    from reliant.assessment.country_reliance import Sides
+    from reliant.assessment.hub import is_edges, read_parquet, reliance
+
+    edges = [file for file in hub if is_edges(file)]
+    models = [file for file in hub if file not in edges]
+    if tables or len(edges) != 1 or len(models) != 1:
+        raise UsageError(
+            "a hub is two Parquet files and nothing besides",
+            hint="One has the columns id and origin, the other child, parent and kind.",
+        )
+    sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
+    found = read_parquet(models[0], edges[0], as_of)
+    return reliance(found, sides, by="downloads" if found.downloads is not None else "count")
 
 
 def _rows(file: Path) -> tuple[ImportedRow, ...]:

@@ -1,0 +1,142 @@
+"""A hub of arrays says what the small graph of objects says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reliant.assessment import lookthrough
+from reliant.assessment.country_reliance import Sides
+from reliant.assessment.graph import DESCENT_KINDS
+from reliant.assessment.hub import Hub, reach, read_parquet, reliance, roots, write_reach
+from reliant.errors import ConfigError
+
+CN_US = Sides(frozenset({"CN"}), frozenset({"US"}))
+PLACES = ("CN", "US")
+
+ORIGINS = st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=12)
+
+
+@st.composite
+def hubs(draw: st.DrawFn) -> Hub:
+    """Small hubs, circles and doubled edges included."""
+    origin = draw(ORIGINS)
+    ends = st.integers(0, len(origin) - 1)
+    edges = draw(st.lists(st.tuples(ends, ends, st.integers(0, len(DESCENT_KINDS) - 1)), max_size=20))
+    return Hub(
+        places=PLACES,
+        origin=np.array(origin, dtype=np.int16),
+        child=np.array([edge[0] for edge in edges], dtype=np.int32),
+        parent=np.array([edge[1] for edge in edges], dtype=np.int32),
+        kind=np.array([edge[2] for edge in edges], dtype=np.uint8),
+    )
+
+
+def small(hub: Hub, followed: tuple[str, ...]) -> lookthrough.Lineage:
+    """Return the same hub as objects."""
+    parents: dict[str, list[str]] = {}
+    for child, parent, kind in zip(hub.child, hub.parent, hub.kind, strict=True):
+        if DESCENT_KINDS[kind] in followed:
+            parents.setdefault(str(child), []).append(str(parent))
+    origin = {str(at): PLACES[one] if one >= 0 else None for at, one in enumerate(hub.origin)}
+    return lookthrough.Lineage(origin, parents)
+
+
+@given(hubs(), st.sampled_from([("weights",), ("weights", "merge"), DESCENT_KINDS]))
+def test_reach_over_arrays_is_reach_over_objects(hub: Hub, followed: tuple[str, ...]) -> None:
+    lineage = small(hub, followed)
+    touched = reach(hub, ["US"], followed)
+
+    for at in range(len(hub)):
+        assert bool(touched[at]) == lookthrough.reaches(lineage, str(at), "US")
+
+
+@given(hubs())
+def test_roots_over_arrays_are_roots_over_objects_where_descent_ends(hub: Hub) -> None:
+    lineage = small(hub, DESCENT_KINDS)
+    mask = roots(hub, CN_US, DESCENT_KINDS)
+    bit = {"US": 1, "CN": 2, None: 8}
+
+    for at in range(len(hub)):
+        above = lookthrough.ancestors(lineage, str(at))
+        ends = {one for one in (*above, str(at)) if not lineage.parents.get(one)}
+        assert mask[at] == sum({bit[lineage.origin[one]] for one in ends})
+
+
+def _write(folder: Path) -> tuple[Path, Path]:
+    models, edges = folder / "models.parquet", folder / "edges.parquet"
+    pl.DataFrame(
+        {
+            "id": ["llama2-7b", "zh-alpaca", "qwen-7b", "merge-x", "scratch"],
+            "origin": ["US", "CN", "CN", "CN", "CN"],
+            "downloads": [100, 60, 80, 20, 40],
+            "made": ["2023-07-18", "2023-08-01", "2023-08-03", "2024-02-01", None],
+        },
+        schema_overrides={"downloads": pl.Float64},
+    ).write_parquet(models)
+    pl.DataFrame(
+        {
+            "child": ["zh-alpaca", "merge-x", "merge-x", "x-gguf", "qwen-7b"],
+            "parent": ["llama2-7b", "zh-alpaca", "qwen-7b", "merge-x", "llama2-7b"],
+            "kind": ["weights", "merge", "merge", "quantised", "architecture"],
+        }
+    ).write_parquet(edges)
+    return models, edges
+
+
+def test_a_hub_of_parquet_gives_the_figures_of_a_country(tmp_path: Path) -> None:
+    hub = read_parquet(*_write(tmp_path))
+
+    found = reliance(hub, CN_US)
+    weighed = reliance(hub, CN_US, by="downloads")
+
+    assert len(hub) == 6
+    assert (found.models, found.base_known) == (4, 2)
+    assert (found.look_through.low, found.look_through.high, found.unknown) == (0.5, 1.0, 0.5)
+    assert weighed.look_through.low == pytest.approx(80 / 200)
+    assert [(half.half, half.models, half.root_on, half.root_home) for half in found.halves] == [
+        ("2023H2", 2, 1, 0),
+        ("2024H1", 1, 1, 1),
+    ]
+
+
+def test_a_day_leaves_out_what_was_made_later(tmp_path: Path) -> None:
+    hub = read_parquet(*_write(tmp_path), until=dt.date(2023, 12, 31))
+
+    assert hub.ids is not None
+    assert set(hub.ids) == {"llama2-7b", "zh-alpaca", "qwen-7b", "scratch"}
+
+
+def test_a_blueprint_is_followed_only_if_asked_for(tmp_path: Path) -> None:
+    hub = read_parquet(*_write(tmp_path))
+    assert hub.ids is not None
+    qwen = list(hub.ids).index("qwen-7b")
+
+    assert not reach(hub, ["US"])[qwen]
+    assert reach(hub, ["US"], ("architecture",))[qwen]
+
+
+def test_what_is_reached_is_written_as_parquet(tmp_path: Path) -> None:
+    hub = read_parquet(*_write(tmp_path))
+    write_reach(hub, reach(hub, ["US"]), tmp_path / "out.parquet")
+
+    rows = pl.read_parquet(tmp_path / "out.parquet")
+    assert set(rows.filter(pl.col("reached"))["id"]) == {"zh-alpaca", "merge-x", "x-gguf"}
+
+
+def test_files_that_are_no_hub_are_refused(tmp_path: Path) -> None:
+    models, edges = _write(tmp_path)
+    (tmp_path / "no.parquet").write_bytes(b"nothing")
+    pl.DataFrame({"child": ["a"], "parent": ["b"], "kind": ["marriage"]}).write_parquet(
+        tmp_path / "k.parquet"
+    )
+
+    for pair in ((tmp_path / "no.parquet", edges), (edges, edges), (models, tmp_path / "k.parquet")):
+        with pytest.raises(ConfigError):
+            read_parquet(*pair)
