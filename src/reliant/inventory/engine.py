@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -68,6 +69,7 @@ class Scanner:
         self.vendors = vendors
         self.detectors = detectors if detectors is not None else all_detectors()
         self.router = Router(self.detectors)
+        self.own: frozenset[str] = frozenset()
         self._prefilter: Prefilter | None = None
 
     @property
@@ -111,7 +113,7 @@ class Scanner:
         notes = skipped or []
         textual = any(not detector.wants.binary for detector in candidates)
         hits = self.prefilter.hits(data) if textual else []
-        view = FileView(path, data, scope, vendors=self.vendors, hits=hits)
+        view = FileView(path, data, scope, vendors=self.vendors, hits=hits, own=self.own)
         signals: list[tuple[str, Signal, str]] = []
         for detector in candidates:
             if not (detector.wants.always or hits):
@@ -158,6 +160,7 @@ def scan(
         total += file.size
         if scanner.router.wanted_by(file.path):
             wanted.append(file)
+    scanner.own = own_packages(wanted)
     seen: list[Seen] = []
     todo = wanted
     if cache is not None:
@@ -181,6 +184,14 @@ def scan(
         files=files,
         bytes=total,
     )
+
+
+_OWN = re.compile(r"^(?:(?:src|python|lib)/)?([A-Za-z_]\w*)/__init__\.py$")
+
+
+def own_packages(files: Iterable[File]) -> frozenset[str]:
+    """Return the names under which the target's own Python packages are imported."""
+    return frozenset(match[1].lower() for file in files if (match := _OWN.match(file.path)))
 
 
 def _look_at(files: list[File], scanner: Scanner, workers: int | None) -> Iterator[Seen]:

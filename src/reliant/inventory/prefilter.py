@@ -7,10 +7,13 @@ with something in them are ever parsed.
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import TYPE_CHECKING
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
+from reliant.inventory.idforms import is_hub_id
 from reliant.inventory.view import FileView, Hit
 
 if TYPE_CHECKING:
@@ -44,7 +47,9 @@ class Prefilter:
             kinds[host.encode()] = "host"
         self._patterns = sorted(kinds)
         self._kinds = [kinds[pattern] for pattern in self._patterns]
-        self._automaton = BytesAhoCorasick(self._patterns, matchkind=MatchKind.LeftmostLongest)
+        self._automaton = BytesAhoCorasick(
+            self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+        )
 
     def hits(self, data: bytes) -> list[Hit]:
         """Return what is found in `data`, by offset."""
@@ -54,7 +59,8 @@ class Prefilter:
         for index, start, end in self._automaton.find_matches_as_indexes(low):
             kind = self._kinds[index]
             if kind in {"module", "env"} and (
-                (start and low[start - 1] in _WORD) or (end < len(low) and low[end] in _WORD)
+                (end < len(low) and low[end] in _WORD)
+                or (start and low[start] in _WORD and low[start - 1] in _WORD)
             ):
                 continue
             if kind == "module":
@@ -65,6 +71,84 @@ class Prefilter:
             if len(found) >= _MOST_HITS:
                 break
         return found
+
+
+_TOKEN = re.compile(rb"[A-Za-z0-9._:@/+-]{2,120}")
+_SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
+
+
+def telling(file: FileView, *, own: frozenset[str] = frozenset()) -> list[Hit]:
+    """Return the hits that make a source file worth reading: outside of long texts and comments.
+
+    An id counts if it is one of a known form, a host if it is no mere web site, an import if it
+    is not of the project itself, a call pattern if a text follows.
+    """
+    data = file.data
+    found = []
+    quotes = {b'"""': [0, 0], b"'''": [0, 0]}
+    for hit in file.hits:
+        inside = False
+        for mark, state in quotes.items():
+            state[1] += data.count(mark, state[0], hit.start)
+            state[0] = hit.start
+            inside = inside or state[1] % 2 == 1
+        if inside and hit.kind != "host":
+            continue
+        start = data.rfind(b"\n", 0, hit.start) + 1
+        before = data[start : hit.start].lstrip()
+        if before.startswith((b"#", b"//", b"*", b">>>")):
+            continue
+        if _counts(file, hit, before, own):
+            found.append(hit)
+    return found
+
+
+def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> bool:
+    data = file.data
+    if hit.kind == "env":
+        return True
+    if hit.kind == "host":
+        if hit.key not in file.vendors.weak_patterns:
+            return True
+        return b"/resolve/" in data[hit.start : hit.start + 160]
+    if hit.kind == "module":
+        name = (
+            hit.key.lstrip("\"'")
+            .removeprefix("import ")
+            .removeprefix("from ")
+            .partition(".")[0]
+            .partition("/")[0]
+        )
+        return name not in own
+    after = data[hit.start : hit.start + 160]
+    if hit.kind == "id":
+        begin = max(before.rfind(b'"'), before.rfind(b"'"), before.rfind(b"`")) if hit.key[0] == "/" else -1
+        head = before[begin + 1 :] if begin >= 0 else b""
+        token = _TOKEN.match(after[1:])
+        text = (head + after[:1] * (hit.key[0] == "/") + token[0]).decode("ascii", "replace") if token else ""
+        return bool(text) and " " not in text and _plausible(file.vendors, text)
+    if hit.key.endswith("("):
+        rest = after[len(hit.key) :].lstrip()
+        return rest[:1] in {b'"', b"'", b"f"} or b"repo" in rest[:40]
+    if "--" in hit.key:
+        return b"default" in after
+    value = _SCAN.search(after)
+    return value is not None and _plausible(file.vendors, value[1].decode("ascii", "replace"), slot=True)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _plausible(vendors: Vendors, text: str, *, slot: bool = False) -> bool:
+    if vendors.knows_id(text):
+        return True
+    if (
+        any(c.isdigit() for c in text)
+        and ("-" in text or ":" in text or "/" in text)
+        and vendors.developer(text)
+    ):
+        return True
+    return slot and (
+        is_hub_id(text) or vendors.developer(text) is not None or vendors.serves_id(text) is not None
+    )
 
 
 def again(file: FileView, text: str) -> FileView:

@@ -373,10 +373,27 @@ class Vendors:
         return frozenset(found)
 
     @functools.cached_property
+    def weak_patterns(self) -> frozenset[str]:
+        """Those of the host patterns that stand for web sites as well as for an API."""
+        strong = {
+            max(host.lower().split("*"), key=len).strip(".")
+            for r in self.providers.values()
+            for host in r.hosts
+        }
+        return self.host_patterns - strong
+
+    @functools.cached_property
     def module_patterns(self) -> frozenset[str]:
-        """Import names of every SDK that is not a general one's, lower case."""
-        found = {module.lower() for (_, module), sdk in self._modules.items()}
-        return frozenset(module for module in found if len(module) >= 2)
+        """How the SDKs are written where they are imported, lower case."""
+        found: set[str] = set()
+        for language, module in self._modules:
+            name = module.lower()
+            found |= {f'"{name}', f"'{name}"}
+            if language == "python":
+                found |= {f"import {name}", f"from {name}"}
+            elif language != "js" and len(name) >= 5:
+                found.add(name)
+        return frozenset(found)
 
     @functools.cached_property
     def env_patterns(self) -> frozenset[str]:

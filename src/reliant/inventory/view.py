@@ -38,19 +38,28 @@ class FileView:
         scope: What its path says about it.
         data: Its bytes, at most as many as the detectors that want it allow.
         hits: What the prefilter pass found, by offset.
+        own: Names of the packages that the target itself is: importing them is no dependency.
         skipped: Reasons why a part of it was not looked at.
         facts: What other files may need to be understood (constants of a module, keys of a
             configuration): picklable values, read by the cross-file step.
     """
 
     def __init__(
-        self, path: str, data: bytes, scope: Scope, *, vendors: Vendors, hits: Sequence[Hit] = ()
+        self,
+        path: str,
+        data: bytes,
+        scope: Scope,
+        *,
+        vendors: Vendors,
+        hits: Sequence[Hit] = (),
+        own: frozenset[str] = frozenset(),
     ) -> None:
         self.path = path
         self.data = data
         self.scope = scope
         self.vendors = vendors
         self.hits = hits
+        self.own = own
         self.skipped: list[str] = []
         self.facts: list[FileFacts] = []
 

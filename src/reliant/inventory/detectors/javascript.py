@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reliant.core.use import Scope
 from reliant.inventory import loose
+from reliant.inventory.prefilter import telling
 from reliant.inventory.signals import Claim, Signal, Wants
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ class JavaScript:
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Yield what the source shows."""
-        if not file.hits:
-            return
         minified = len(file.data) > 50_000 and len(file.data) / (file.data.count(b"\n") + 1) > _LONGEST_LINE
+        if not minified:
+            hits = telling(file, own=file.own)
+            if not hits:
+                return
+            file.hits = hits
         if file.scope in {Scope.TESTS, Scope.DOCS} or minified or len(file.data) > _LARGEST_PARSED:
             if minified:
                 file.skip("is a minified bundle, read by host only")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reliant.core.use import Scope
 from reliant.inventory import loose
+from reliant.inventory.prefilter import telling
 from reliant.inventory.signals import Claim, Signal, Wants
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class Python:
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Yield what the source shows."""
+        hits = telling(file, own=file.own)
+        if not hits:
+            return
+        file.hits = hits
         if file.scope in {Scope.TESTS, Scope.DOCS} or len(file.data) > _LARGEST_PARSED:
             yield from loose.read(file, language="python")
-            return
-        if not _worth(file):
             return
         import ast  # noqa: PLC0415 - most files are never parsed
 
@@ -86,20 +89,6 @@ def _parse(ast: Any, text: str) -> Any:
             lines[at] = plain
             text = "\n".join(lines)
     return ast.parse(text)
-
-
-def _worth(file: FileView) -> bool:
-    """Say whether a hit stands in code: a word of an import, or anything outside long texts."""
-    strong = {"host", "env", "id", "pattern"}
-    for hit in file.hits:
-        if hit.kind in strong:
-            return True
-        if hit.kind == "module":
-            start = file.data.rfind(b"\n", 0, hit.start) + 1
-            line = file.data[start : hit.start + 40]
-            if b"import" in line or b"require" in line:
-                return True
-    return False
 
 
 DETECTOR = Python()

@@ -10,7 +10,7 @@ from reliant.core.use import Kind, Role
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.loose import how_sure, known_form, sdk_name
 from reliant.inventory.python.facts import collect
-from reliant.inventory.python.tree import Block, Imported, Param, build
+from reliant.inventory.python.tree import Block, Bound, Imported, Param, build
 from reliant.inventory.python.values import Evaluator, Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import hub_repo, split_prefix
@@ -169,6 +169,7 @@ class Reader:
         self.aside = self._aside()
         self.clients: dict[int, list[Endpoint]] = {}
         self.sdks: list[SdkFacts] = []
+        self.resolved: dict[tuple[str, int, str], tuple[str, SdkFacts, Name | None] | None] = {}
         self.told: set[tuple[int, int, str, str | None]] = set()
 
     def read(self) -> Iterator[Signal]:
@@ -251,7 +252,7 @@ class Reader:
     def _imports(self) -> Iterator[Signal]:
         for imported, block in self.tree.imports:
             sdk = self.vendors.module("python", imported.dotted)
-            if sdk is None:
+            if sdk is None or imported.dotted.partition(".")[0].lower() in self.file.own:
                 continue
             self.sdks.append(sdk)
             if sdk.general:
@@ -284,11 +285,20 @@ class Reader:
         if found is None or depth > 3:
             return None
         tail = ".".join(reversed(parts))
-        for one in found[0]:
+        key = (node.id, id(found[0]), tail)
+        if key not in self.resolved:
+            self.resolved[key] = None  # a name that is bound to a call on itself ends here
+            self.resolved[key] = self._resolve(tail, found, depth)
+        return self.resolved[key]
+
+    def _resolve(
+        self, tail: str, found: tuple[list[Bound], Block], depth: int
+    ) -> tuple[str, SdkFacts, Name | None] | None:
+        for one in found[0][-12:]:
             if isinstance(one, Imported):
                 full = f"{one.dotted}.{tail}" if tail else one.dotted
                 sdk = self.vendors.module("python", full)
-                if sdk is not None:
+                if sdk is not None and full.partition(".")[0].lower() not in self.file.own:
                     names = full.split(".")
                     info = next((sdk.names[part] for part in reversed(names) if part in sdk.names), None)
                     return full, sdk, info
