@@ -23,6 +23,7 @@ from reliant.gateway.operator_rules import OperatorRules
 
 _TABLE_LIMIT = 50_000
 _RULES_NAMED = 5
+_QUESTIONS = 5
 _DEFAULT_ON_UNKNOWN = {Axis.ACCESS: "block"}
 
 
@@ -144,8 +145,9 @@ class Admission:
         for axis, on_axis in answer.axes.items():
             step = _step(self._policy, axis, on_axis.verdict)
             if step != "allow":
-                because.append(_because(self._enforced, axis, on_axis))
-                rules += _deciding(on_axis)
+                found = _because(self._enforced, axis, on_axis, upstream.provider)
+                because += found
+                rules += [one.rule for one in found if one.rule]
                 action = max(action, step, key=_STRICTNESS.__getitem__)
         mine = self._operator.decide(facts, model, self.today)
         for rule, step in mine.firing:
@@ -204,26 +206,36 @@ def _step(policy: Policy, axis: Axis, verdict: Verdict) -> str:
     return "allow"
 
 
-def _deciding(answer: AxisAnswer) -> list[str]:
+def _deciding(answer: AxisAnswer, provider: str) -> list[str]:
+    """Return the rules that a verdict rests on, the provider's own first."""
     wanted = "yes" if answer.verdict is Verdict.BLOCKED else "unknown"
     found = [rule.id for rule in answer.rules if rule.truth == wanted and rule.effect != "allow"]
     found += [gate.rule for gate in answer.gates if gate.rule and gate.verdict is answer.verdict]
-    return found or [rule.id for rule in answer.rules if rule.truth != "no" and rule.effect == "require"]
+    found = found or [rule.id for rule in answer.rules if rule.truth != "no" and rule.effect == "require"]
+    return sorted(dict.fromkeys(found), key=lambda rule: not rule.startswith(f"{provider}."))
 
 
-def _because(book: Book, axis: Axis, answer: AxisAnswer) -> Because:
-    ids = _deciding(answer)
-    rule = next((rule for rule in answer.rules if ids and rule.id == ids[0]), None)
-    sources = book.sources(rule.sources) if rule is not None else ()
-    source = sources[0] if sources else None
-    summary = rule.summary if rule else " ".join(answer.notes[:1]) or "No record says that this way is open."
-    return Because(
-        axis=axis.value,
-        verdict=answer.verdict,
-        rule=ids[0] if ids else None,
-        summary=summary,
-        since=rule.since if rule else None,
-        source=", ".join(part for part in (source.title, source.publisher) if part) if source else None,
-        source_url=source.url if source else None,
-        missing=tuple(f"{one.fact}: {one.question}" for one in answer.missing[:5]),
-    )
+def _because(book: Book, axis: Axis, answer: AxisAnswer, provider: str) -> list[Because]:
+    missing = tuple(f"{one.fact}: {one.question}" for one in answer.missing[:_QUESTIONS])
+    rules = {rule.id: rule for rule in answer.rules}
+    found = []
+    for number, rule_id in enumerate(_deciding(answer, provider)[:_RULES_NAMED]):
+        rule = rules.get(rule_id)
+        sources = book.sources(rule.sources) if rule is not None else ()
+        source = sources[0] if sources else None
+        found.append(
+            Because(
+                axis=axis.value,
+                verdict=answer.verdict,
+                rule=rule_id,
+                summary=rule.summary if rule is not None else "",
+                since=rule.since if rule is not None else None,
+                source=", ".join(one for one in (source.title, source.publisher) if one) if source else None,
+                source_url=source.url if source else None,
+                missing=missing if number == 0 else (),
+            )
+        )
+    if found:
+        return found
+    summary = " ".join(answer.notes[:1]) or "No record says that this way is open."
+    return [Because(axis=axis.value, verdict=answer.verdict, summary=summary, missing=missing)]

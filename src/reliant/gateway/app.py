@@ -22,9 +22,9 @@ from reliant.gateway.audit.records import Attempt, Decision, Observation, Outcom
 from reliant.gateway.body import BadBody, Head, read_form, read_json, tokens_of
 from reliant.gateway.forward import Forwarder, Reply, Request
 from reliant.gateway.holdings import Holdings
+from reliant.gateway.protocol import write_whole
 from reliant.gateway.refusals import Refusals, Shape, load_shapes
 from reliant.gateway.routes import Candidate, Plan, unmet
-from reliant.gateway.signals._ranges import is_private
 from reliant.gateway.streaming import Streamer
 from reliant.gateway.surface import Endpoint, find, object_ids
 from reliant.gateway.upstream.client import UpstreamFailure
@@ -230,7 +230,7 @@ class Gateway:
             now=now,
             headers=picked.hints,
             direct=direct,
-            rtt_ms=_rtt_ms(receive) if direct and not is_private(address) else None,
+            rtt=(lambda: _rtt_ms(receive)) if direct else None,
         )
         plan = await self._plan(context, endpoint, scope["path"], head, caller, placement)
         if isinstance(plan, Problem):
@@ -393,7 +393,6 @@ class Gateway:
             body=digest,
             body_bytes=len(body),
         )
-        self.metrics.records.inc()
         return self.log.append(record, opened)
 
     def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
@@ -445,7 +444,6 @@ class Gateway:
             code=problem.code,
         )
         self.log.append(record, opened)
-        self.metrics.records.inc()
         for rule in rules[:1]:
             self.metrics.refusals.labels(rule).inc()
         await self.log.durable(number)
@@ -503,7 +501,6 @@ class Gateway:
         )
         self.log.append(outcome)
         metrics = self.metrics
-        metrics.records.inc()
         metrics.answered(context.endpoint.name, upstream, context.action, status, took)
         if tokens_in or tokens_out:
             metrics.used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
@@ -584,6 +581,8 @@ class Gateway:
             owner = caller.owner if caller is not None else ""
             body = await self.holdings.seen(request, reply.status, body, candidate.target.name, owner)
         self._ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+        if write_whole(getattr(receive, "__self__", None), reply.status, headers, body):
+            return
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -625,7 +624,7 @@ class Gateway:
             now=self.clock.wall(),
             headers={},
             direct=direct,
-            rtt_ms=None,
+            rtt=None,
         )
         listed = []
         for name in runtime.model_names():
@@ -676,21 +675,22 @@ class _Picked:
 
 def _pick(headers: Headers, forwarded: bytes) -> _Picked:
     picked = _Picked()
-    for name, value in headers:
-        if name == b"authorization":
-            if value[:7].lower() == b"bearer ":
-                picked.secret = value[7:].strip()
-        elif name in {b"x-api-key", b"api-key"}:
-            picked.secret = picked.secret or value.strip()
-        elif name == b"content-type":
-            if b"\n" not in value and b"\r" not in value:
-                picked.content_type = value
-        elif name == b"content-length":
-            picked.length = int(value) if value.isdigit() else 0
-        elif name == forwarded:
-            picked.forwarded.append(value)
-        elif name == b"accept-language":
-            picked.hints[name] = value
+    fields = dict(headers)
+    given = fields.get(b"authorization")
+    if given is not None and given[:7].lower() == b"bearer ":
+        picked.secret = given[7:].strip()
+    else:
+        picked.secret = (fields.get(b"x-api-key") or fields.get(b"api-key") or b"").strip()
+    kind = fields.get(b"content-type")
+    if kind is not None:
+        picked.content_type = kind
+    length = fields.get(b"content-length", b"")
+    picked.length = int(length) if length.isdigit() else 0
+    if forwarded in fields:
+        picked.forwarded = [value for name, value in headers if name == forwarded]
+    language = fields.get(b"accept-language")
+    if language is not None:
+        picked.hints = {b"accept-language": language}
     return picked
 
 

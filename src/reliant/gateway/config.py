@@ -225,13 +225,15 @@ class Audit(_Part, frozen=True, kw_only=True):
 
     Attributes:
         path: A folder. Without it, the platform's state folder.
-        durability: `disk` waits for the disk before an answer is sent; `process`
-            hands the record to the operating system, which outlives the process only.
+        durability: `process` hands every record to the operating system before its
+            answer goes out, which a killed process cannot undo, and brings it to the
+            disk within a twentieth of a second; `disk` makes the answer wait for the
+            disk, which survives a loss of power.
         prompts: `hash` keeps a digest of the request body, `keep` the body as well.
     """
 
     path: str | None = None
-    durability: Literal["disk", "process"] = "disk"
+    durability: Literal["process", "disk"] = "process"
     prompts: Literal["none", "hash", "keep"] = "hash"
     checkpoint_records: int = 1_000
     checkpoint_s: float = 5.0

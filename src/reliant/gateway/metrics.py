@@ -1,45 +1,41 @@
-"""Counts and times, for Prometheus; labels are looked up once and kept."""
+"""Counts and times, for Prometheus.
+
+On the hot path a request adds to a few plain numbers. They become metrics, with
+names and labels, only when somebody asks for them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import bisect
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_CELLS = 20_000
 
-_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-_CHILDREN = 20_000
+
+class _Cell:
+    """What one combination of labels has counted."""
+
+    __slots__ = ("buckets", "count", "seconds")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = 0.0
+        self.buckets = [0] * (len(_BUCKETS) + 1)
 
 
 class Metrics:
     """The counts of one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Callable[[], int] = lambda: 0) -> None:
+        """Make them; `records` tells how many records the log has."""
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "reliant_gateway_requests",
-            "Requests answered, by what the rules said and how it ended.",
-            ("endpoint", "upstream", "action", "status"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "gen_ai_client_operation_duration_seconds",
-            "From the request to the last byte of its answer.",
-            ("endpoint", "upstream"),
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self._tokens = Counter(
-            "reliant_gateway_tokens",
-            "Tokens as the providers reported them.",
-            ("upstream", "direction"),
-            registry=self.registry,
-        )
-        self._dollars = Counter(
-            "reliant_gateway_cost_usd", "Cost by list price.", ("upstream", "key"), registry=self.registry
-        )
+        self._records = records
+        self._cells: dict[tuple[str, str, str, int], _Cell] = {}
+        self._tokens: dict[tuple[str, str], list[float]] = {}
         self.refusals = Counter(
             "reliant_gateway_refusals", "Requests refused, by rule.", ("rule",), registry=self.registry
         )
@@ -55,41 +51,68 @@ class Metrics:
             ("upstream",),
             registry=self.registry,
         )
-        self.records = Counter(
-            "reliant_gateway_log_records", "Records in the decision log.", registry=self.registry
-        )
         self.active = Gauge("reliant_gateway_active_requests", "Requests in flight.", registry=self.registry)
-        self._children: dict[
-            tuple[str, str, str, int], tuple[Callable[[], None], Callable[[float], None]]
-        ] = {}
-        self._token_children: dict[str, tuple[Callable[[float], None], Callable[[float], None]]] = {}
+        self.registry.register(self)
 
     def answered(self, endpoint: str, upstream: str, action: str, status: int, seconds: float) -> None:
         """Count one answer."""
         mark = (endpoint, upstream, action, status)
-        child = self._children.get(mark)
-        if child is None:
-            if len(self._children) > _CHILDREN:
-                self._children.clear()
-            child = self._children[mark] = (
-                self._requests.labels(endpoint, upstream, action, str(status)).inc,
-                self._seconds.labels(endpoint, upstream).observe,
-            )
-        child[0]()
-        child[1](seconds)
+        cell = self._cells.get(mark)
+        if cell is None:
+            if len(self._cells) >= _CELLS:
+                return
+            cell = self._cells[mark] = _Cell()
+        cell.count += 1
+        cell.seconds += seconds
+        cell.buckets[bisect.bisect_left(_BUCKETS, seconds)] += 1
 
     def used(self, upstream: str, key: str, tokens_in: int, tokens_out: int, usd: float) -> None:
         """Count tokens and money."""
-        child = self._token_children.get(upstream)
-        if child is None:
-            child = self._token_children[upstream] = (
-                self._tokens.labels(upstream, "in").inc,
-                self._tokens.labels(upstream, "out").inc,
-            )
-        child[0](tokens_in)
-        child[1](tokens_out)
-        if usd:
-            self._dollars.labels(upstream, key).inc(usd)
+        cell = self._tokens.get((upstream, key))
+        if cell is None:
+            if len(self._tokens) >= _CELLS:
+                return
+            cell = self._tokens[upstream, key] = [0.0, 0.0, 0.0]
+        cell[0] += tokens_in
+        cell[1] += tokens_out
+        cell[2] += usd
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the plain numbers as metrics."""
+        requests = CounterMetricFamily(
+            "reliant_gateway_requests",
+            "Requests answered, by what the rules said and how it ended.",
+            labels=("endpoint", "upstream", "action", "status"),
+        )
+        seconds = HistogramMetricFamily(
+            "gen_ai_client_operation_duration_seconds",
+            "From the request to the last byte of its answer.",
+            labels=("endpoint", "upstream", "action", "status"),
+        )
+        for (endpoint, upstream, action, status), cell in self._cells.items():
+            labels = (endpoint, upstream, action, str(status))
+            requests.add_metric(labels, cell.count)
+            total, buckets = 0, []
+            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), cell.buckets, strict=True):
+                total += count
+                buckets.append((bound, total))
+            seconds.add_metric(labels, buckets, cell.seconds)
+        tokens = CounterMetricFamily(
+            "reliant_gateway_tokens",
+            "Tokens as the providers reported them.",
+            labels=("upstream", "key", "direction"),
+        )
+        dollars = CounterMetricFamily(
+            "reliant_gateway_cost_usd", "Cost at list price.", labels=("upstream", "key")
+        )
+        for (upstream, key), (tokens_in, tokens_out, usd) in self._tokens.items():
+            tokens.add_metric((upstream, key, "in"), tokens_in)
+            tokens.add_metric((upstream, key, "out"), tokens_out)
+            if usd:
+                dollars.add_metric((upstream, key), usd)
+        records = CounterMetricFamily("reliant_gateway_log_records", "Records in the decision log.")
+        records.add_metric((), self._records())
+        yield from (requests, seconds, tokens, dollars, records)
 
     def text(self) -> bytes:
         """Return everything in the text format."""

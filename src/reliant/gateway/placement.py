@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reliant.gateway.config import Config
 from reliant.gateway.signals import Evidence, Seen, Signal
+from reliant.gateway.signals._ranges import is_private
 
 _KEPT_S = 60.0
 _KEPT = 20_000
@@ -94,7 +95,7 @@ class Placer:
         now: float,
         headers: Mapping[bytes, bytes],
         direct: bool,
-        rtt_ms: float | None,
+        rtt: Callable[[], float | None] | None,
     ) -> Placement:
         """Return the placement of a request."""
         if not self._signals:
@@ -106,6 +107,7 @@ class Placer:
         if kept is not None and now < kept[0]:
             return kept[1]
         found: dict[str, Evidence] = {}
+        rtt_ms = rtt() if rtt is not None and not is_private(address) else None
         for signal in self._signals:
             for one in signal.look(Seen(address, declared, key, now, headers, direct, rtt_ms, found)):
                 found[one.name] = one

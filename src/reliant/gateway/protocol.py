@@ -8,10 +8,11 @@ leaves, so that the provider's answer to it is not paid for any longer.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from reliant.gateway.config import Limits
 
@@ -21,6 +22,8 @@ _TOO_LARGE = (
     b'{"error":{"message":"The head of the request is too large.","code":"head_size"}}'
 )
 _SWEEP_S = 0.5
+_MOST_HEADERS = 200
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -62,13 +65,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write(_TOO_LARGE)
             self.transport.close()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, within the limit also where head and body come in one piece."""
-        super().on_header(name, value)
-        if len(self.headers) > 200:
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-
     def on_headers_complete(self) -> None:
         """Begin the body's deadline."""
         self._in_head = False
@@ -76,6 +72,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadline = self.loop.time() + self.limits.body_s
         super().on_headers_complete()
         self.cycle.on_lost = None  # type: ignore[attr-defined]
+        if len(self.headers) > _MOST_HEADERS:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         """The request is whole: from here on only the answer takes time."""
@@ -98,6 +97,49 @@ class GuardedProtocol(HttpToolsProtocol):
         """Sweep regularly while the loop runs."""
         cls.sweep(loop.time())
         loop.call_later(_SWEEP_S, cls.watch, loop)
+
+
+def write_whole(cycle: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+    """Write a whole answer at once, if nothing stands in the way.
+
+    uvicorn checks and joins every header on its own and writes twice. A gateway's
+    headers come from a parser that refuses what could break a head, so one check
+    over all of them is enough.
+
+    Args:
+        cycle: What `receive` belongs to.
+        status: Of the answer.
+        headers: Without lengths.
+        body: All of it.
+
+    Returns:
+        False if nothing was written, because this is not such a connection, it is
+        being slowed down, or only a head is wanted.
+    """
+    if type(cycle) is not RequestResponseCycle:
+        return False
+    if (
+        cycle.disconnected
+        or cycle.response_started
+        or cycle.flow.write_paused
+        or cycle.scope["method"] == "HEAD"
+    ):
+        return False
+    lines = [b"%b: %b\r\n" % pair for pair in (*cycle.default_headers, *headers)]
+    head = b"".join(lines)
+    if _CONTROL.search(head) or head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        return False
+    close = b"" if cycle.keep_alive else b"connection: close\r\n"
+    cycle.transport.write(
+        b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], head, close, len(body), body)
+    )
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
 
 def guarded(limits: Limits) -> type[GuardedProtocol]:

@@ -134,8 +134,9 @@ class Routes:
 
 
 def _warnings(ruling: Ruling) -> tuple[str, ...]:
+    first = {one.axis: one for one in reversed(ruling.because)}
     return tuple(
-        f"{one.axis} {one.verdict}" + (f": {one.rule}" if one.rule else "") for one in ruling.because
+        f"{one.axis} {one.verdict}" + (f": {one.rule}" if one.rule else "") for one in first.values()
     )
 
 

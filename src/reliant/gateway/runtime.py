@@ -14,7 +14,7 @@ import msgspec
 
 from reliant.errors import ConfigError
 from reliant.gateway.clock import Clock
-from reliant.gateway.config import Config
+from reliant.gateway.config import Config, Quota
 from reliant.gateway.keys import KeyRing, StoredKey
 from reliant.gateway.knowledge import Knowledge
 from reliant.gateway.limits import Meter
@@ -73,11 +73,28 @@ class Runtime:
         """Keep the counts of keys that stay; a request in flight leaves the meter it entered."""
         for caller in self.keys.callers:
             meter = before.get(caller.name)
+            quota = self._part(caller.quota)
             if meter is None:
-                meter = Meter(caller.quota)
-            elif meter.quota != caller.quota:
-                meter.configure(caller.quota)
+                meter = Meter(quota)
+            elif meter.quota != quota:
+                meter.configure(quota)
             self.meters[caller.name] = meter
+
+    def _part(self, quota: Quota) -> Quota:
+        """Return this worker's part of a quota: all of it where counts are shared or it is alone.
+
+        Workers that do not share counts each get an even part, so that together
+        they never exceed the whole.
+        """
+        workers = self.config.listen.workers
+        if workers == 1 or self.config.shared.url or self.config.shared.url_env:
+            return quota
+        parts: dict[str, int | float] = {}
+        for name in Quota.__struct_fields__:
+            bound = getattr(quota, name)
+            if bound is not None:
+                parts[name] = max(1, bound // workers) if isinstance(bound, int) else bound / workers
+        return Quota(**parts)  # type: ignore[arg-type]
 
     def with_keys(self, stored: Iterable[StoredKey]) -> None:
         """Replace the keys that were made at run time."""

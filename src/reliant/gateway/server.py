@@ -23,6 +23,8 @@ from reliant.gateway._toml_lines import line_of, locate
 from reliant.gateway.app import Gateway
 from reliant.gateway.audit.folder import open_chain, signing_key
 from reliant.gateway.audit.records import Change
+from reliant.gateway.audit.replay import replay
+from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import Clock
 from reliant.gateway.cold import Cold
@@ -84,7 +86,7 @@ class Worker:
         self.number = number
         self.audit = Path(config.audit.path) if config.audit.path else settings.state / "audit"
         self.runtime = Runtime(config, knowledge, settings.clock, settings.env)
-        self.metrics = Metrics()
+        self.metrics = Metrics(lambda: self.chain.next_number)
         self.chain: ChainWriter = open_chain(
             self.audit,
             f"{_node()}-{number}",
@@ -111,9 +113,12 @@ class Worker:
         """Open what needs a running loop, and begin the regular work."""
         await self.store.open()
         self.runtime.with_keys(await self.store.keys())
+        segments = find_chains(self.audit)[self.chain.chain]
+        replay(segments, self.runtime.meters, self.settings.clock.wall())
         self._tasks = [
             asyncio.create_task(self._checkpoints(), name="checkpoints"),
             asyncio.create_task(self._follow_keys(), name="keys"),
+            asyncio.create_task(self.chain.follow(), name="disk"),
         ]
         copier = self.copier()
         if copier is not None:

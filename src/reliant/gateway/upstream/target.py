@@ -58,8 +58,22 @@ _HOP_BY_HOP = frozenset(
     }
 )
 
-_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_BAD_VALUE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+_NAMES_KEPT = 1_000
 ANTHROPIC_VERSION = b"2023-06-01"
+
+
+_KNOWN: dict[bytes, bool] = {}
+
+
+def _goes_on(name: bytes) -> bool:
+    """Say whether a provider may see a caller's header of this name."""
+    found = _KNOWN.get(name)
+    if found is None:
+        found = name in _FORWARDED or name.startswith(b"x-stainless-")
+        if len(_KNOWN) < _NAMES_KEPT:
+            _KNOWN[name] = found
+    return found
 
 
 def passed_on(headers: Headers) -> Headers:
@@ -98,7 +112,7 @@ class Target:
                 lines.append(b"authorization: Bearer " + key)
         lines += [f"{name.lower()}: {value}".encode("latin-1") for name, value in self.config.headers.items()]
         for line in lines[1:]:
-            if _BAD_VALUE.search(line):
+            if _BAD_VALUE.search(line) or b"\n" in line:
                 raise ValueError(f"a header of upstream {self.name!r} holds a control character")
         return b"\r\n".join(lines) + b"\r\n"
 
@@ -149,15 +163,15 @@ class Target:
         self, method: bytes, path: bytes, headers: Headers, content_type: bytes, length: int, *, body: bool
     ) -> bytes:
         """Return the head of a request, with those of the caller's headers that may go on."""
-        lines = []
-        for name, value in headers:
-            if (name in _FORWARDED or name.startswith(b"x-stainless-")) and not _BAD_VALUE.search(value):
-                lines.append(name + b": " + value + b"\r\n")
+        lines = [b"%b: %b\r\n" % pair for pair in headers if _goes_on(pair[0])]
         if self.config.api == "anthropic" and not any(name == b"anthropic-version" for name, _ in headers):
             lines.append(b"anthropic-version: " + ANTHROPIC_VERSION + b"\r\n")
         if body:
             lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type, length))
-        return b"%b %b%b%b\r\n" % (method, path, self._fixed, b"".join(lines))
+        block = b"".join(lines)
+        if _BAD_VALUE.search(block) or block.count(b"\n") > len(lines) + body:
+            raise UpstreamFailure("protocol", "a header of the caller cannot be passed on", sent=False)
+        return b"%b %b%b%b\r\n" % (method, path, self._fixed, block)
 
     async def send(self, head: bytes, body: bytes) -> Exchange:
         """Send a request; return the begun answer.
