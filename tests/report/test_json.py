@@ -1,4 +1,5 @@
 import json
+import re
 
 import jsonschema
 import msgspec
@@ -23,6 +24,20 @@ def test_the_json_is_valid_under_the_published_schema(name):
     jsonschema.Draft202012Validator.check_schema(schema)
 
     jsonschema.validate(json.loads(report.render(CASES[name], "json")), schema)
+
+
+@pytest.mark.parametrize("name", report.SCHEMAS)
+def test_every_published_schema_is_one_and_names_its_contract(name):
+    schema = json.loads(report.schema(name))
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    (word,) = [
+        one["properties"]["schema"]["const"]
+        for one in schema["$defs"].values()
+        if "const" in str(one.get("properties", {}).get("schema"))
+    ]
+    assert word == schema["title"]
+    assert re.fullmatch(r"reliant\.[a-z-]+/1", word)
 
 
 def test_the_schema_refuses_another_verdict_word():

@@ -16,10 +16,15 @@ import msgspec
 from reliant.errors import UnknownId
 from reliant.report._registry import ANY, renders
 
-# By command: the struct that it prints. Read when asked for, so that the schema of
-# one result does not import the code behind another.
+# By command (`compare` is `simulate --against`): the struct that it prints. Read when
+# asked for, so that the schema of one result does not import the code behind another.
 _RESULTS = {
     "assess": "reliant.core.results:Assessment",
+    "check": "reliant.policy.checked:Checked",
+    "simulate": "reliant.core.simulation:Simulation",
+    "compare": "reliant.core.simulation:Comparison",
+    "country": "reliant.core.country:Country",
+    "trace": "reliant.lineage.results:Trace",
 }
 
 
