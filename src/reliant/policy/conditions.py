@@ -19,6 +19,9 @@ from reliant.core.facts import Value
 
 NO, UNKNOWN, YES = 0, 1, 2
 
+_PLACES = (".region", ".country", ".nationality", ".controlled_from")
+"""Names of facts whose values are places end in one of these."""
+
 MAYBE_MORE = "?"
 """Among the values of a fact: there may be more of them than are known."""
 
@@ -29,8 +32,8 @@ Decide: TypeAlias = Callable[[Values], int]
 
 
 def is_place(fact: str) -> bool:
-    """Say whether the values of a fact are places: its name ends in `.region` or `.country`."""
-    return fact.endswith((".region", ".country"))
+    """Say by its name whether the values of a fact are places."""
+    return fact.endswith(_PLACES)
 
 
 @dataclass(frozen=True, slots=True)
