@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from reliant import report
@@ -43,3 +47,23 @@ def test_a_new_format_is_one_decorated_function():
         word = "open"
 
     assert report.render(Result(), "shout") == "OPEN!"
+
+
+def test_showing_a_result_needs_no_heavy_library():
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['numpy', 'polars', 'torch', 'httpx']))\n"
+        "from reliant import report\n"
+        "from support import assessments\n"
+        "for style in report.styles('reliant.assessment/1'):\n"
+        "    report.render(assessments.shop(), style)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -51,11 +52,22 @@ def renders(style: str, *schemas: str) -> Callable[[_Shown], _Shown]:
 
 @functools.cache
 def _discover() -> None:
-    """Import every public file of this package, so that each registers itself."""
+    """Import every file of this package that registers a format.
+
+    A file without `@renders` in its text is a helper. It is left alone: one of them may
+    need a heavy library that this result, or this installation, does not have.
+    """
     package = importlib.import_module("reliant.report")
     for module in pkgutil.walk_packages(package.__path__, "reliant.report."):
-        if not any(part.startswith("_") for part in module.name.split(".")):
+        if not any(part.startswith("_") for part in module.name.split(".")) and _registers(module.name):
             importlib.import_module(module.name)
+
+
+def _registers(name: str) -> bool:
+    spec = importlib.util.find_spec(name)
+    source = getattr(spec.loader, "get_source", None) if spec else None
+    text = source(name) if source else None
+    return text is None or "@renders(" in text
 
 
 def styles(schema: str) -> tuple[str, ...]:

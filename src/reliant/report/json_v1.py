@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from reliant.errors import UnknownId
+from reliant.errors import MissingExtra, UnknownId
 from reliant.report._registry import ANY, renders
 
 # By command (`compare` is `simulate --against`): the struct that it prints. Read when
@@ -44,11 +44,15 @@ def schema(name: str) -> str:
 
     Raises:
         UnknownId: No command of this name prints JSON with a published schema.
+        MissingExtra: The command is an extra that is not installed.
     """
     if name not in _RESULTS:
         raise UnknownId(name, near=SCHEMAS[:3])
     module, _, attribute = _RESULTS[name].partition(":")
-    kind = getattr(importlib.import_module(module), attribute)
+    try:
+        kind = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"the schema of {name!r} (it wants {error.name})", name) from error
     (body,), definitions = msgspec.json.schema_components((kind,), ref_template="#/$defs/{name}")
     word = next(field.default for field in msgspec.structs.fields(kind) if field.name == "schema")
     definitions[kind.__name__]["properties"]["schema"] = {"const": word}
