@@ -144,3 +144,23 @@ def test_records_of_any_kind_are_found_by_id_or_alias(atlas: Atlas) -> None:
     assert {atlas.kind_of(record) for record in atlas.find("deepseek")} >= {"provider", "licence"}
     with pytest.raises(UnknownId):
         atlas.find("no such thing at all")
+
+
+def test_an_id_that_was_split_leads_to_all_that_came_of_it(atlas: Atlas) -> None:
+    assert [record.id for record in atlas.find("grok-southeast-asia")] == [
+        "grok-indonesia",
+        "grok-malaysia",
+        "grok-philippines",
+    ]
+
+
+def test_the_worldwide_switch_off_was_wider_than_the_order(atlas: Atlas) -> None:
+    """2026-06-12: foreign nationals were named, everybody was cut; over on 2026-07-01."""
+    event = atlas.events["fable5"]
+
+    assert (event.date, event.end, event.notice_days) == ("2026-06-12", "2026-07-01", 0)
+    assert event.scope_ordered is not None
+    assert event.scope_ordered.startswith("access by any foreign national")
+    assert event.scope_cut is not None
+    assert event.scope_cut.startswith("all customers worldwide")
+    assert atlas.events["mythos5"].end is None

@@ -254,7 +254,7 @@ def test_the_diffusion_rule_is_on_the_books_and_not_enforced(ask: Ask) -> None:
     assert truth(open_weights, "us.bis.ai-diffusion") == "no"
 
 
-@story("claude-federal-ban", "claude-dod", "claude-dod-courts")
+@story("claude-federal-ban", "claude-dod", "claude-dod-courts", "claude-dod-injunction")
 def test_the_two_designations_of_anthropic_part_ways_on_2026_03_26(ask: Ask) -> None:
     """N.D. Cal., 2026-03-26 (Wired); D.C. Circuit, 2026-09-25 (Reuters): ruled 2-1 to uphold."""
     you = {"contractor.of": "us.dod"}
@@ -274,7 +274,7 @@ def test_the_two_designations_of_anthropic_part_ways_on_2026_03_26(ask: Ask) -> 
     assert truth(ask("2026-11-15", "anthropic", "US", **you), second) == "unknown"
 
 
-@story("grok-southeast-asia")
+@story("grok-indonesia", "grok-malaysia", "grok-philippines")
 def test_grok_is_blocked_in_malaysia_from_2026_01_11_to_2026_01_23(ask: Ask) -> None:
     """CNA, 2026-01-21; Vella Times: the move took effect on Jan. 23."""
     held = {
@@ -287,7 +287,7 @@ def test_grok_is_blocked_in_malaysia_from_2026_01_11_to_2026_01_23(ask: Ask) -> 
     assert truth(ask("2026-06-01", "xai", "ID", way="app"), "id.network.grok") == "unknown"
 
 
-@story("fable5")
+@story("fable5", "mythos5")
 def test_fable_5_is_off_for_everybody_although_only_foreign_nationals_were_ordered_off(ask: Ask) -> None:
     """API error text, 2026-06-13; Lawfare, 2026-07: the company pulled the models for everyone."""
     days = {"2026-06-11": O, "2026-06-12": B, "2026-06-30": B, "2026-07-01": O}

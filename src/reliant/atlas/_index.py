@@ -31,6 +31,11 @@ def build_index(records: Mapping[str, Mapping[str, Record]]) -> Index:
     for folder, held in records.items():
         for key in held:
             ids[key] = (*ids.get(key, ()), folder)
+    former: dict[str, tuple[tuple[str, str], ...]] = {}
+    for folder, held in records.items():
+        for key, record in held.items():
+            for old in getattr(record, "former_ids", ()):
+                former[old] = (*former.get(old, ()), (folder, key))
     return Index(
         providers=_first_wins(
             (name, p.id) for rank in range(3) for p in providers.values() for name in provider_names(p)[rank]
@@ -52,6 +57,7 @@ def build_index(records: Mapping[str, Mapping[str, Record]]) -> Index:
             for name in (p.id, *p.former_ids, *p.litellm_providers, *p.models_dev_ids, *p.aliases)
         ),
         ids=ids,
+        former=former,
     )
 
 

@@ -65,6 +65,7 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
         hubs: Organisation on the Hugging Face hub and provider id.
         prefixes: What may stand before a model id to name a server, and provider id.
         ids: All ids, to the folders of their kinds.
+        former: Former ids, to folder and id of what they became.
     """
 
     providers: dict[str, str]
@@ -77,3 +78,4 @@ class Index(msgspec.Struct, frozen=True, array_like=True):
     hubs: dict[str, str]
     prefixes: dict[str, str]
     ids: dict[str, tuple[str, ...]]
+    former: dict[str, tuple[tuple[str, str], ...]]

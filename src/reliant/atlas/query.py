@@ -205,7 +205,7 @@ class Atlas:
         return _find.find_host(name, self._index)
 
     def find(self, key: str) -> tuple[Record, ...]:
-        """Return the records of any kind with this id; of a provider or model also by alias.
+        """Return the records of any kind with this id, else with this former id or alias.
 
         Raises:
             UnknownId: No record has it.
@@ -213,12 +213,14 @@ class Atlas:
         folders = self._index.ids.get(key, ())
         if folders:
             return tuple(self.records(folder)[key] for folder in folders)
+        if key in self._index.former:
+            return tuple(self.records(folder)[new] for folder, new in self._index.former[key])
         folded = key.strip().casefold()
         if folded in self._index.providers:
             return (self.provider(key),)
         if folded in self._index.models:
             return (self.model(key),)
-        known = {*self._index.ids, *self._index.providers, *self._index.models}
+        known = {*self._index.ids, *self._index.former, *self._index.providers, *self._index.models}
         raise UnknownId(key, _near(key, known))
 
     def kind_of(self, record: Record) -> str:

@@ -22,6 +22,7 @@ class Event(Record, frozen=True, kw_only=True):
         scope_cut: What was really cut, where it differs: over- or under-compliance.
         providers: Ids of the providers concerned.
         models: Ids of the models concerned.
+        former_ids: Earlier ids; several records may share one that was split.
     """
 
     name: Name
@@ -44,6 +45,7 @@ class Event(Record, frozen=True, kw_only=True):
     providers: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     countries: tuple[CountryCode, ...] = ()
+    former_ids: tuple[str, ...] = ()
 
 
 KIND = RecordKind(name="event", folder="events", record=Event)
