@@ -264,6 +264,22 @@ def test_closed_weights_fall_with_the_country_of_their_developer_wherever_they_a
     assert Cut("jurisdiction", "CN").downs(chain) is Truth.NO
 
 
+def test_closed_weights_never_run_on_own_machines_whatever_a_scan_says() -> None:
+    chain = Chain(
+        "u",
+        provider="huggingface",
+        jurisdiction="US",
+        developer="openai",
+        developer_jurisdiction="US",
+        model="openai.gpt-4o",
+        weights="closed",
+        self_hosted=True,
+    )
+
+    assert chain.hosted
+    assert Cut("jurisdiction", "US").downs(chain) is Truth.YES
+
+
 def test_a_hub_that_is_cut_leaves_open_whether_a_copy_is_kept() -> None:
     chain = Chain("u", self_hosted=True, hub="huggingface", model="yi-34b")
     cut = Cut("hub", "huggingface")

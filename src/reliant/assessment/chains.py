@@ -22,13 +22,19 @@ _HOLDS = {
 }
 
 
+_LOCAL = {"framework", "local-runtime"}
+"""Roles of what is a library or a program on own machines: nobody serves it."""
+
+
 def chain_of(use: Use, atlas: Atlas) -> Chain:
     """Return the chain behind a use, as far as the atlas knows it."""
     provider = atlas.providers.get(use.provider) if use.provider else None
     hit = atlas.find_model(use.model) if use.model else None
     record = hit.model if hit else None
     developer = use.developer or (hit.developer if hit else None)
-    self_hosted = use.channel is Channel.SELF_HOSTED
+    self_hosted = use.channel is Channel.SELF_HOSTED or (
+        provider is not None and set(provider.roles) <= _LOCAL
+    )
     if self_hosted and developer is None and provider is not None:
         developer = provider.weights_developer
     maker = atlas.providers.get(developer) if developer else None

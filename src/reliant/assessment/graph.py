@@ -85,14 +85,21 @@ class Chain:
     sources: tuple[str, ...] = ()
 
     @property
+    def hosted(self) -> bool:
+        """Somebody else serves it: always so for closed weights, wherever a scan saw them."""
+        return not self.self_hosted or self.weights == "closed"
+
+    @property
     def bought_from(self) -> str | None:
-        """The country bought from directly: the provider's, or the developer's if self-hosted."""
-        return self.developer_jurisdiction if self.self_hosted else self.jurisdiction
+        """The country bought from directly: the provider's, or of what is self-hosted the developer's."""
+        if self.self_hosted and self.developer is not None:
+            return self.developer_jurisdiction
+        return self.jurisdiction
 
     @property
     def served_by(self) -> str | None:
-        """The provider; for weights the operator runs, the developer they come from."""
-        return self.developer if self.self_hosted else self.provider
+        """The provider; for weights the operator runs, the developer they come from if that is known."""
+        return self.developer or self.provider if self.self_hosted else self.provider
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,7 +142,7 @@ class Cut:
         Args:
             weights_kept: Whether a copy of downloaded weights is kept; None is not known.
         """
-        hosted = not chain.self_hosted
+        hosted = chain.hosted
         match self.level:
             case "use":
                 return Truth.of(chain.use == self.id)
@@ -154,6 +161,8 @@ class Cut:
             case "licence":
                 return self._licence(chain)
             case _:
+                if hosted:  # the hub itself serves it
+                    return Truth.of(chain.provider == self.id)
                 at = Truth.of(chain.hub == self.id)
                 return every((at, negate(Truth.of(weights_kept))))
 

@@ -314,12 +314,12 @@ def single_points(
 
 def hosted_by(chain: Chain) -> str | None:
     """Return the provider that can be cut; None for weights that the operator runs."""
-    return None if chain.self_hosted else chain.provider
+    return chain.provider if chain.hosted else None
 
 
 def hosted_in(chain: Chain) -> str | None:
     """Return the country of the provider that can be cut; None for weights that the operator runs."""
-    return None if chain.self_hosted else chain.jurisdiction
+    return chain.jurisdiction if chain.hosted else None
 
 
 def impact(

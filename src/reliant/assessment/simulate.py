@@ -269,7 +269,7 @@ class _Answer:
         day = None if already else when
         if chain is None:
             return cls(level, already, day, path, why, fallback)
-        if chain.self_hosted:
+        if not chain.hosted:
             return cls(level, already, day, path, why, fallback, "own machines")
         behind = (chain.provider, chain.owner, chain.jurisdiction)
         return cls(level, already, day, path, why, fallback, *behind)
@@ -374,9 +374,10 @@ def _explain(graph: Graph, need: Need, level: int, before: Levels, last: _Stage)
             taken = _chain_path(graph.chain(fallback[0]), None)
             gone = _chain_path(graph.chain(lost[0]), _hit(graph, lost[0], last))
             names = " and ".join(name_of(graph.chain(use)) for use in fallback)
+            gone_or_not = "is gone" if last.down[lost[0]] == DOWN else "may be gone"
             return (
                 (*gone, *taken),
-                f"{name_of(graph.chain(lost[0]))} is gone, {names} takes over",
+                f"{name_of(graph.chain(lost[0]))} {gone_or_not}, {names} takes over",
                 names,
                 graph.chain(fallback[0]),
             )
@@ -438,7 +439,7 @@ def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:
     path = [f"use:{chain.use}"]
     if chain.model is not None:
         path.append(f"model:{chain.model}")
-    if not chain.self_hosted and chain.provider is not None:
+    if chain.hosted and chain.provider is not None:
         path.append(f"provider:{chain.provider}")
     upward = {"owner": chain.owner, "jurisdiction": chain.jurisdiction, "developer": chain.developer}
     if cut is not None:
@@ -446,14 +447,15 @@ def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:
             path.append(f"owner:{chain.owner}")
         if str(cut) not in path:
             path.append(str(cut))
-    elif not chain.self_hosted and chain.jurisdiction is not None:
+    elif chain.hosted and chain.jurisdiction is not None:
         path.append(f"jurisdiction:{chain.jurisdiction}")
     return tuple(path)
 
 
 def _stays(chain: Chain) -> str:
-    if chain.self_hosted:
-        return f"{name_of(chain)} runs on own machines: weights on disk stay"
+    if not chain.hosted:
+        kept = "weights on disk stay" if chain.model else "it is software that is installed"
+        return f"{name_of(chain)} runs on own machines: {kept}"
     if chain.channel == "partner":
         return f"{name_of(chain)} comes through a partner that is not cut"
     return f"{name_of(chain)} is not cut"

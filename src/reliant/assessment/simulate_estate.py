@@ -184,7 +184,7 @@ class _Reading:
         ids = {wanted, hit.model.id if hit.model else wanted}
         ways: dict[tuple[str | None, str | None], str] = {}
         for use, chain in self.chains.items():
-            if chain.model in ids:
+            if chain.model in ids and chain.hosted is not chain.self_hosted:
                 ways.setdefault((chain.provider, chain.channel), use)
         if not ways:
             return self._add(name, None, wanted)
