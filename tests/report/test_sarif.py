@@ -48,8 +48,29 @@ def test_what_is_not_known_is_a_warning_that_names_the_missing_fact():
     assert all(one["level"] == "warning" and "service.public" in one["message"]["text"] for one in found)
 
 
+def test_what_is_not_known_of_one_provider_is_one_result_with_all_its_lines():
+    (law,) = [
+        one
+        for one in run(assessments.shop())["results"]
+        if one["ruleId"] == "RLT-LAW-002" and "OpenAI, direct" in one["message"]["text"]
+    ]
+
+    lines = [law["locations"][0], *law["relatedLocations"]]
+    assert [place["physicalLocation"]["artifactLocation"]["uri"] for place in lines] == [
+        "backend/app/chat.py",
+        "backend/app/search.py",
+    ]
+
+
+def test_a_pending_rule_is_one_result():
+    found = [one for one in run(assessments.shop("2024-07-08"))["results"] if one["ruleId"] == "RLT-ACC-004"]
+
+    assert len(found) == 2
+
+
 def test_what_is_only_mentioned_or_open_is_no_result():
-    uses = {one["properties"]["use"] for one in run(assessments.shop())["results"] if "properties" in one}
+    found = [one for one in run(assessments.shop())["results"] if "properties" in one]
+    uses = {use for one in found for use in one["properties"]["uses"]}
 
     assert "u-docs" not in uses
     assert "u-qwen-translate" not in uses

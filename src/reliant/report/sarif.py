@@ -1,7 +1,9 @@
-"""SARIF 2.1.0: one result per use and axis that is not open, at the line that shows it.
+"""SARIF 2.1.0: one result per blocked use, at the line that shows it.
 
-For code-scanning views. A result's fingerprint is made of the rule and the use, not
-of the line, so that moving code neither closes nor opens an alert.
+For code-scanning views, where noise is what kills. What is not known or on conditions is
+one result per provider, channel and axis, and a pending rule is one result: the other
+lines are related locations. A fingerprint is made of what is relied on, not of the line,
+so that moving code neither closes nor opens an alert.
 """
 
 from __future__ import annotations
@@ -16,19 +18,21 @@ import msgspec
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, AxisAnswer, Verdict
 from reliant.report._registry import renders
-from reliant.report._text import clean
-from reliant.report._view import View, only_mentioned
+from reliant.report._text import clean, listed
+from reliant.report._view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.core.results import Assessment, UseAnswer
     from reliant.core.use import Evidence, Use
+    from reliant.report._view import Group
 
 _LEVELS = {Verdict.BLOCKED: "error", Verdict.UNKNOWN: "warning", Verdict.CONDITIONAL: "note"}
 # What code-scanning services take per upload; beyond it the run says how many are left out.
 _MOST = 25_000
 _MOST_NOTES = 1_000
+_MOST_RELATED = 20
 
 
 @dataclass(frozen=True)
@@ -158,21 +162,44 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _results(view: View) -> Iterator[dict[str, Any]]:
     """Give results, the worst first."""
-    pairs = [
-        (use, view.answers[use.id])
-        for use in view.result.uses
-        if use.id in view.answers and not only_mentioned(use)
-    ]
-    for verdict in _LEVELS:
-        for use, answer in pairs:
+    for group in view.groups:
+        for use, answer in _pairs(view, group):
             for axis, said in answer.axes.items():
-                if said.verdict is verdict:
+                if said.verdict is Verdict.BLOCKED:
+                    text = _message(view, _what(view, use), axis, said)
+                    yield _result(RULES[axis, said.verdict], [use], text, use.id, ignored=answer.ignored)
+    for verdict in (Verdict.UNKNOWN, Verdict.CONDITIONAL):
+        for group in view.groups:
+            pairs = _pairs(view, group)
+            for axis in Axis:
+                found = [(use, answer) for use, answer in pairs if _on(answer, axis) is verdict]
+                if found:
+                    text = _message(view, _whole(group), axis, found[0][1].axes[axis])
+                    aside = [answer.ignored for _, answer in found]
                     yield _result(
-                        RULES[axis, verdict], use, _message(view, use, axis, said), ignored=answer.ignored
+                        RULES[axis, verdict],
+                        [use for use, _ in found],
+                        text,
+                        group.provider or group.label,
+                        group.channel.value,
+                        ignored=aside[0] if all(aside) else None,
                     )
-    for use, answer in pairs:
-        yield from _pending(view, use, answer)
+    yield from _pending(view)
     yield from _single_points(view)
+
+
+def _pairs(view: View, group: Group) -> list[tuple[Use, UseAnswer]]:
+    return [(use, view.answers[use.id]) for use in group.uses if use.id in view.answers]
+
+
+def _on(answer: UseAnswer, axis: Axis) -> Verdict | None:
+    said = answer.axes.get(axis)
+    return said.verdict if said else None
+
+
+def _whole(group: Group) -> str:
+    models = f" ({listed(group.models, at_most=4)})" if group.models else ""
+    return clean(f"{group.label}, {group.channel.value}{models}")
 
 
 def _what(view: View, use: Use) -> str:
@@ -184,7 +211,7 @@ def _what(view: View, use: Use) -> str:
     )
 
 
-def _message(view: View, use: Use, axis: Axis, said: AxisAnswer) -> str:
+def _message(view: View, what: str, axis: Axis, said: AxisAnswer) -> str:
     asked = f"as of {view.result.as_of}" + (
         f" from {view.place(view.result.place)}" if view.result.place else ""
     )
@@ -197,15 +224,19 @@ def _message(view: View, use: Use, axis: Axis, said: AxisAnswer) -> str:
         why = f"missing: {facts}" if facts else "no record says"
     else:
         why = "; ".join(f"{rule.id}: {rule.summary}" for rule in said.rules if rule.truth == "yes")
-    return (
-        clean(f"{_what(view, use)}: {axis.value} is {said.verdict.value} {asked}. {why}".rstrip(". ")) + "."
-    )
+    return clean(f"{what}: {axis.value} is {said.verdict.value} {asked}. {why}".rstrip(". ")) + "."
 
 
-def _pending(view: View, use: Use, answer: UseAnswer) -> Iterator[dict[str, Any]]:
-    for item in dict.fromkeys(item for said in answer.axes.values() for item in said.pending):
-        text = f"{_what(view, use)}: {item.rule} is {view.pending_words(item)}. {item.summary}".strip()
-        yield _result(PENDING, use, clean(text), item.rule)
+def _pending(view: View) -> Iterator[dict[str, Any]]:
+    for item in view.pending:
+        uses = [
+            use
+            for group in view.groups
+            for use, answer in _pairs(view, group)
+            if any(item in said.pending for said in answer.axes.values())
+        ]
+        text = f"{item.rule} is {view.pending_words(item)}. {item.summary}".strip()
+        yield _result(PENDING, uses, clean(text), item.rule)
 
 
 def _single_points(view: View) -> Iterator[dict[str, Any]]:
@@ -228,21 +259,25 @@ def _single_points(view: View) -> Iterator[dict[str, Any]]:
             }
 
 
-def _result(rule: Rule, use: Use, text: str, *more: str, ignored: str | None = None) -> dict[str, Any]:
-    places = [_evidence(one) for one in use.evidence]
+def _result(
+    rule: Rule, uses: list[Use], text: str, *identity: str, ignored: str | None = None
+) -> dict[str, Any]:
+    places = [_evidence(one) for use in uses for one in use.evidence]
     result: dict[str, Any] = {
         "ruleId": rule.id,
         "ruleIndex": _ALL_RULES.index(rule),
         "level": rule.level,
         "message": {"text": text},
         "locations": places[:1],
-        "partialFingerprints": _fingerprint(rule.id, use.id, *more),
-        "properties": {"use": use.id, "confidence": use.confidence, "role": use.role, "scope": use.scope},
+        "partialFingerprints": _fingerprint(rule.id, *identity),
+        "properties": {"uses": [use.id for use in uses], "confidence": max(use.confidence for use in uses)},
     }
     if ignored:
         result["suppressions"] = [{"kind": "external", "justification": clean(ignored)}]
     if places[1:]:
-        result["relatedLocations"] = [{"id": at, **place} for at, place in enumerate(places[1:10], 1)]
+        result["relatedLocations"] = [
+            {"id": at, **place} for at, place in enumerate(places[1:_MOST_RELATED], 1)
+        ]
     return result
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reliant.core.results import Assessment, Descent, Model, ModelClaim
     from reliant.core.use import Use
-    from reliant.core.verdict import Gate, Leaf, RuleAnswer
+    from reliant.core.verdict import Gate, RuleAnswer
     from reliant.report._view import Group
 
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
@@ -124,11 +124,9 @@ class RuleRow:
     uses: tuple[Use, ...]
 
     @property
-    def leaves(self) -> tuple[Leaf, ...]:
-        """The conditions that decided it; of an undecided rule, those that leave it open."""
-        if self.rule.truth == "yes":
-            return self.rule.because
-        return tuple(leaf for leaf in self.rule.because if leaf.truth == "unknown")
+    def open_facts(self) -> tuple[str, ...]:
+        """The facts that leave it open, each once."""
+        return tuple(dict.fromkeys(leaf.fact for leaf in self.rule.because if leaf.truth == "unknown"))
 
 
 def _rules(view: View) -> list[RuleRow]:
