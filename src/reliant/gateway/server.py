@@ -8,11 +8,12 @@ anew a child that died.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,6 +190,11 @@ class Worker:
         self.note("reloaded", by, fresh.digest)
         return ""
 
+    def drain(self, server: uvicorn.Server, number: int) -> None:
+        """Take no new connections, let requests in flight end, then stop; at once if told twice."""
+        self.gateway.draining = True
+        server.handle_exit(number, None)
+
     def note(self, what: str, by: str, detail: str = "") -> None:
         """Write a change into the log."""
         number, moment = self.chain.take()
@@ -283,20 +289,30 @@ def run_worker(
 
     worker = Worker(settings, config, knowledge, number)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_on(worker, config, sock, hangup=True))
+        return runner.run(serve_on(worker, config, sock, signals=True))
 
 
-async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, hangup: bool = False) -> int:
+async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, signals: bool = False) -> int:
     """Serve a worker on a socket until its server is told to exit.
 
-    With `hangup`, which only the main thread can have, SIGHUP reads the configuration again.
+    With `signals`, which only the main thread can have, SIGHUP reads the configuration
+    again, and SIGTERM or SIGINT lets requests in flight end and stops.
     """
     import uvicorn  # noqa: PLC0415
 
     from reliant.gateway.protocol import guarded  # noqa: PLC0415
 
     protocol = guarded(config.limits)
-    server = uvicorn.Server(
+
+    class Server(uvicorn.Server):
+        """uvicorn's server would end the process by the signal again, before the log is closed."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leave signals to whoever started the worker."""
+            yield
+
+    server = Server(
         uvicorn.Config(
             worker.gateway,
             http=protocol,
@@ -317,8 +333,10 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, hangu
     loop = asyncio.get_running_loop()
     await worker.start()
     protocol.watch(loop)
-    if hangup and hasattr(signal, "SIGHUP"):
+    if signals:
         loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, worker.drain, server, one)
     worker.server = server
     try:
         await server.serve(sockets=[sock])

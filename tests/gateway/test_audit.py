@@ -1,0 +1,338 @@
+# ruff: noqa: SIM117 - what is served stands around what is asked
+"""The decision log: what it shows, what it cannot hide, and what survives a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reliant.cli.gateway import gateway as command
+from reliant.gateway.audit.export import export_lines
+from reliant.gateway.audit.records import Change, Opening
+from reliant.gateway.audit.redact import redact
+from reliant.gateway.audit.verify import public_key_of, verify
+from reliant.gateway.audit.writer import ChainWriter, public_bytes
+from support.gateway_rig import config, gateway, providers
+
+KEY = {"authorization": "Bearer sk-test"}
+_SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def opening(chain: str) -> object:
+    def make(number: int, moment: int, cut: int) -> Opening:
+        return Opening(
+            n=number,
+            t=moment,
+            chain=chain,
+            node="n",
+            pid=1,
+            version="0",
+            config="",
+            atlas="",
+            public_key=public_bytes(_SIGNER).hex(),
+            cut_bytes=cut,
+        )
+
+    return make
+
+
+def written(
+    folder: Path, records: int = 12, *, chain: str = "n-0", every: int = 5, segment: int = 1 << 28
+) -> None:
+    """Write a log with some changes in it, and close it."""
+    clock = iter(range(1_000_000))
+    writer = ChainWriter(
+        folder,
+        chain,
+        _SIGNER,
+        now=lambda: float(next(clock)),
+        opening=opening(chain),  # type: ignore[arg-type]
+        to_disk=False,
+        every_records=every,
+        segment_bytes=segment,
+    )
+    for number in range(records):
+        at, moment = writer.take()
+        writer.append(Change(n=at, t=moment, what=f"change {number}", by="test"))
+    writer.close()
+    (folder / "audit-public-key.txt").write_text(public_bytes(_SIGNER).hex() + "\n")
+
+
+def problems(folder: Path) -> list[str]:
+    return [str(one) for one in verify(folder, public_key_of(folder, None)).problems]
+
+
+def test_a_log_as_written_is_sound(tmp_path: Path) -> None:
+    written(tmp_path)
+
+    assert problems(tmp_path) == []
+
+
+def test_a_chain_goes_on_after_a_restart(tmp_path: Path) -> None:
+    written(tmp_path)
+    written(tmp_path)
+
+    report = verify(tmp_path, public_key_of(tmp_path, None))
+
+    assert report.sound
+    assert report.chains[0].records == 2 * (1 + 12) + report.chains[0].checkpoints
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("log")
+    written(folder)
+    return folder
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_any_changed_byte_is_found(sample: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(one.name for one in sample.iterdir())))
+    original = (sample / name).read_bytes()
+    at = data.draw(st.integers(0, len(original) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda value: value != original[at]))
+    if name.endswith(".txt") and chr(byte).lower() == chr(original[at]).lower():
+        return  # the public key in other letters is the same key
+    if name.endswith(".txt") and at == len(original) - 1 and chr(byte).isspace():
+        return
+    (sample / name).write_bytes(original[:at] + bytes([byte]) + original[at + 1 :])
+    try:
+        found = problems(sample)
+    except Exception as error:
+        found = [str(error)]
+    finally:
+        (sample / name).write_bytes(original)
+
+    assert found
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_record_left_out_moved_or_put_twice_is_found_where_it_is(sample: Path, data: st.DataObject) -> None:
+    (file,) = sample.glob("*.jsonl")
+    original = file.read_bytes()
+    lines = original.splitlines(keepends=True)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    what = data.draw(st.sampled_from(["drop", "swap", "double"]))
+    changed = list(lines)
+    if what == "drop":
+        del changed[at]
+    elif what == "double":
+        changed.insert(at, lines[at])
+    else:
+        other = data.draw(st.integers(0, len(lines) - 1).filter(lambda value: value != at))
+        changed[at], changed[other] = changed[other], changed[at]
+        at = min(at, other)
+    file.write_bytes(b"".join(changed))
+    try:
+        found = problems(sample)
+    finally:
+        file.write_bytes(original)
+
+    assert found
+    last_dropped = what == "drop" and at == len(lines) - 1
+    assert ("cut off" in found[0]) if last_dropped else (f":{at + 1 + (what == 'double')}:" in found[0])
+
+
+def test_cutting_off_the_end_is_found_by_the_published_head(tmp_path: Path) -> None:
+    written(tmp_path)
+    (file,) = tmp_path.glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-3]))
+
+    assert "its end was cut off" in problems(tmp_path)[0]
+
+
+def test_a_missing_segment_is_named(tmp_path: Path) -> None:
+    written(tmp_path, 60, segment=2_000)
+    segments = sorted(tmp_path.glob("*.jsonl"))
+    assert len(segments) > 3
+    segments[1].unlink()
+
+    assert "segment 2 of the chain is missing" in problems(tmp_path)[0]
+
+
+def test_one_worker_vouches_for_the_others(tmp_path: Path) -> None:
+    from reliant.gateway.audit.folder import other_heads
+
+    written(tmp_path, chain="n-0")
+    writer = ChainWriter(tmp_path, "n-1", _SIGNER, now=lambda: 1.0, opening=opening("n-1"))  # type: ignore[arg-type]
+    writer.others = lambda: other_heads(tmp_path, "n-1")
+    writer.close()
+    assert problems(tmp_path) == []
+    (tmp_path / "n-0.head").unlink()
+    file = tmp_path / "n-0-00001.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:4]))
+
+    assert any("saw record" in one for one in problems(tmp_path))
+
+
+def test_a_log_signed_with_another_key_is_not_sound(tmp_path: Path) -> None:
+    written(tmp_path)
+    other = tmp_path / "audit-public-key.txt"
+    other.write_text(public_bytes(Ed25519PrivateKey.generate()).hex())
+
+    assert "is not signed by the key" in problems(tmp_path)[0]
+
+
+def test_a_half_written_line_is_cut_and_said_so(tmp_path: Path) -> None:
+    written(tmp_path)
+    (file,) = tmp_path.glob("*.jsonl")
+    with file.open("ab") as torn:
+        torn.write(b'{"h":"00')
+    written(tmp_path, 1)
+
+    assert problems(tmp_path) == []
+    assert any('"cut_bytes":8' in line for line in export_lines(tmp_path))
+
+
+def test_the_command_exits_0_for_a_sound_log_and_1_naming_the_record(tmp_path: Path) -> None:
+    written(tmp_path)
+    good = CliRunner().invoke(command, ["audit", "verify", str(tmp_path)])
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"change 7", b"change 8"))
+    bad = CliRunner().invoke(command, ["audit", "verify", str(tmp_path)])
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert "sound" in good.output
+    assert "n-0-00001.jsonl:10: record 9:" in bad.output
+
+
+def test_a_kept_prompt_can_be_erased_and_the_chain_stays_valid(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more='[audit]\nprompts = "keep"\n')) as running:
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my secret plan"}]}
+            answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            folder = running.audit
+    assert any("my secret plan" in line for line in export_lines(folder))
+
+    erased = redact(folder, frozenset([answer.headers["x-reliant-request-id"]]))
+    report = verify(folder, public_key_of(folder, None))
+
+    assert erased == 1
+    assert report.sound
+    assert report.chains[0].erased == 1
+    assert not any("my secret plan" in line for line in export_lines(folder))
+
+
+def test_a_forged_prompt_does_not_fit_its_seal(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more='[audit]\nprompts = "keep"\n')) as running:
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "plan A"}]}
+            httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            folder = running.audit
+    (file,) = folder.glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"plan A", b"plan B"))
+
+    assert "not the one it was sealed with" in problems(folder)[0]
+
+
+def test_prompts_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my secret plan"}]}
+        httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+        text = "".join(export_lines(running.audit))
+
+    assert "my secret plan" not in text
+
+
+def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        running.worker.chain._fd = os.open(tmp_path / "gateway.toml", os.O_RDONLY)
+        body = {"model": "gpt-4o", "messages": []}
+        answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+        health = httpx.get(f"{running.url}/health")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "reliant_log_unavailable")
+    assert health.status_code == 503
+    assert mock.seen == []
+
+
+def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    for _ in range(400):
+        assert process.poll() is None, "the gateway did not start"
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            break
+        except OSError:
+            time.sleep(0.02)
+    return process
+
+
+def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
+    """Killed three times under load, with a quota that must not be spent twice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    limit = 150
+    with providers("mock") as (mock,):
+        text = config(mock, more=f'[audit]\npath = "{tmp_path / "audit"}"\n[listen]\nport = {port}\n')
+        quota = f"admin = true\nquota = {{ requests_per_day = {limit} }}\n"
+        (tmp_path / "gateway.toml").write_text(text.replace("admin = true\n", quota))
+        answered: list[str] = []
+        statuses: list[int] = []
+        stop = threading.Event()
+
+        def load() -> None:
+            body = {"model": "gpt-4o", "messages": []}
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, timeout=2) as client:
+                while not stop.is_set():
+                    try:
+                        answer = client.post("/v1/chat/completions", json=body)
+                    except httpx.HTTPError:
+                        time.sleep(0.01)
+                        continue
+                    statuses.append(answer.status_code)
+                    if answer.status_code == 200:
+                        answered.append(answer.headers["x-reliant-request-id"])
+
+        threads = [threading.Thread(target=load) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            process = serve(tmp_path, port)
+            time.sleep(0.25)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        process = serve(tmp_path, port)
+        time.sleep(0.3)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        process.terminate()
+        process.wait()
+
+    report = verify(tmp_path / "audit", public_key_of(tmp_path / "audit", None))
+    lines = [json.loads(line)["record"] for line in export_lines(tmp_path / "audit")]
+    decided = {one["id"] for one in lines if one["kind"] == "decision"}
+    ended = {one["id"] for one in lines if one["kind"] == "outcome"}
+    assert report.problems == ()
+    assert len(answered) > 10
+    assert set(answered) <= decided & ended
+    assert len(answered) <= limit
+
+
+def test_a_folder_without_a_log_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path)
+
+    result = CliRunner().invoke(command, ["audit", "verify", str(tmp_path)])
+
+    assert "public key" in str(result.exception)
