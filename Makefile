@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+CORE   := $(VENV)/.core
 READY  := $(VENV)/.ready
 REPORT := demo-report
 
@@ -10,20 +11,26 @@ REPORT := demo-report
 
 setup: $(READY) snapshot
 
-# An environment with reliant and all that its tests need. Made anew only when pyproject.toml changes.
-$(READY): pyproject.toml
+# An environment with the core, and what fetches packages: enough for the demo. Babel names the countries.
+$(CORE): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "reliant needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing reliant and its tools into $(VENV) (once)"
+	@echo "installing reliant into $(VENV) (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fetch]' Babel
+	@touch $@
+
+# The same with everything that the tests and the linters need. Made anew only when pyproject.toml changes.
+$(READY): $(CORE)
+	@echo "installing what the tests need into $(VENV) (once)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
 	@touch $@
 
 # The records of atlas/ as one file; does nothing if no record changed.
-snapshot: $(READY)
+snapshot: $(CORE)
 	@$(BIN)/python -m reliant.atlas.compile --if-changed
 
-demo: setup
+demo: snapshot
 	@$(BIN)/python examples/demo.py --reports $(REPORT)
 
 test: setup
