@@ -172,9 +172,12 @@ def main() -> int:
         found = score(package, uses, neutral)
         scores.append(found)
         print(
-            f"{found.package:24} providers {len(found.providers_hit)}/{len(package['required_providers'])} wrong {len(found.providers_wrong)}"
-            f"  models {len(found.models_hit)}/{len(package['required_models'])} wrong {len(found.models_wrong)}"
-            f"  decoys {len(found.decoys)}  role+scope {found.placed}/{found.place_of}  lines {found.lines_right}/{found.lines_of}"
+            f"{found.package:24}"
+            f" providers {len(found.providers_hit)}/{len(package['required_providers'])}"
+            f" wrong {len(found.providers_wrong)}"
+            f"  models {len(found.models_hit)}/{len(package['required_models'])}"
+            f" wrong {len(found.models_wrong)}  decoys {len(found.decoys)}"
+            f"  role+scope {found.placed}/{found.place_of}  lines {found.lines_right}/{found.lines_of}"
         )
         if arguments.details:
             for name in (
@@ -195,7 +198,8 @@ def main() -> int:
         if name.startswith(("providers", "models", "decoys", "sdk"))
     }
     print(
-        "all: provider recall", _ratio(total["providers_hit"], total["providers_hit"] + total["providers_missed"]),
+        "all: provider recall",
+        _ratio(total["providers_hit"], total["providers_hit"] + total["providers_missed"]),
         "precision", _ratio(total["providers_hit"], total["providers_hit"] + total["providers_wrong"]),
         "| model recall", _ratio(total["models_hit"], total["models_hit"] + total["models_missed"]),
         "precision", _ratio(total["models_hit"], total["models_hit"] + total["models_wrong"]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser
+import importlib
 from typing import Any
+
+sre: Any = importlib.import_module("re._constants")
+_parser: Any = importlib.import_module("re._parser")
 
 _MOST = 400
 

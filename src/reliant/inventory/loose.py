@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")
 _PAIR = re.compile(
-    r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*["'`]([^"'`\s]{2,100})["'`]"""
+    r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*"""
+    r"""["'`]([^"'`\s]{2,100})["'`]"""
 )
 _PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
 _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
@@ -138,8 +139,13 @@ def bundle(file: FileView) -> Iterator[Signal]:
         seen.add(found[0])
         line = file.data.count(b"\n", 0, match.start()) + 1
         yield Signal(
-            what=What.ENDPOINT, line=line, provider=found[1].provider, endpoint=found[0], region=found[1].estate, confidence=0.5,
-        )  # fmt: skip
+            what=What.ENDPOINT,
+            line=line,
+            provider=found[1].provider,
+            endpoint=found[0],
+            region=found[1].estate,
+            confidence=0.5,
+        )
 
 
 def sdk_name(sdk: SdkFacts, language: str, module: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, NotLookedAt, Role, Scope, Use
 from reliant.inventory.across import answered
-from reliant.inventory.link import Linker, called_first, Placed, joined, place, without_tables
+from reliant.inventory.link import Linker, Placed, called_first, joined, place, without_tables
 from reliant.inventory.roles import Roles, roles_of
 from reliant.inventory.signals import What
 
@@ -119,17 +119,10 @@ class Draft:
         return tuple(sorted(found.values()))
 
 
-_ANYBODYS = frozenset(
-    {
-        "model.bin",
-        "pytorch_model.bin",
-        "model.onnx",
-        "model.safetensors",
-        "model.pt",
-        "model.pth",
-        "adapter_model.bin",
-    }
-)
+_ANYBODYS = frozenset({
+    "model.bin", "pytorch_model.bin", "model.onnx", "model.safetensors", "model.pt", "model.pth",
+    "adapter_model.bin",
+})  # fmt: skip
 """Names that every weight file has: without a provider they say nothing."""
 
 _SCOPES = list(Scope)
@@ -150,7 +143,9 @@ def _decided(provider: str | None, scope: Scope, roles: Roles, coded: set[str | 
 
 def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[Draft]:
     drafts: dict[tuple[str | None, str | None, Kind, Scope, str | None], Draft] = {}
-    coded = {p.signal.provider for p in placed if p.scope is Scope.CODE and p.signal.provider}
+    coded: set[str | None] = {
+        p.signal.provider for p in placed if p.scope is Scope.CODE and p.signal.provider
+    }
     for p in placed:
         signal = p.signal
         if signal.what in {What.CHOICE, What.LABEL}:

@@ -17,6 +17,8 @@ from reliant.inventory.idforms import is_hub_id
 from reliant.inventory.view import FileView, Hit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reliant.inventory.signals import Detector
     from reliant.inventory.vendors import Vendors
 
@@ -74,6 +76,9 @@ class Prefilter:
 
 
 _TOKEN = re.compile(rb"[A-Za-z0-9._:@/+-]{2,120}")
+_REQUIRES = re.compile(rb"(?:from|import|require|import_module|__import__)\s*\(?\s*$")
+_KEY = re.compile(rb"""["'`]\s*(?::|\])""")
+_ASKED = re.compile(rb"(?:[=!]=|\bin\s*[\[({]?|startswith\(|endswith\(|case)[^\w=]*$")
 _SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
 
 
@@ -92,15 +97,29 @@ def telling(file: FileView, *, own: frozenset[str] = frozenset()) -> list[Hit]:
             state[1] += data.count(mark, state[0], hit.start)
             state[0] = hit.start
             inside = inside or state[1] % 2 == 1
-        if inside and hit.kind != "host":
+        if inside and (hit.kind != "host" or hit.key in file.vendors.weak_patterns):
             continue
         start = data.rfind(b"\n", 0, hit.start) + 1
         before = data[start : hit.start].lstrip()
-        if before.startswith((b"#", b"//", b"*", b">>>")):
+        if before.startswith((b"#", b"//", b"*", b">>>")) or (before[:1] == b"@" and hit.kind == "id"):
             continue
         if _counts(file, hit, before, own):
             found.append(hit)
     return found
+
+
+def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:
+    """Say whether all that is hit are imports of libraries that load weights, and nothing is loaded."""
+    for hit in hits:
+        if hit.kind != "module":
+            return False
+        name = hit.key.lstrip("\"'").removeprefix("import ").removeprefix("from ")
+        sdk = file.vendors.module("python", name)
+        if hit.key[0] not in "\"'" and (
+            sdk is None or sdk.kind not in {"open-weights", "embedding", "tokenizer"}
+        ):
+            return False
+    return True
 
 
 def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> bool:
@@ -119,17 +138,19 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
             .partition(".")[0]
             .partition("/")[0]
         )
-        return name not in own
+        return name not in own and (hit.key[0] not in "\"'" or _REQUIRES.search(before) is not None)
     after = data[hit.start : hit.start + 160]
     if hit.kind == "id":
         begin = max(before.rfind(b'"'), before.rfind(b"'"), before.rfind(b"`")) if hit.key[0] == "/" else -1
         head = before[begin + 1 :] if begin >= 0 else b""
         token = _TOKEN.match(after[1:])
         text = (head + after[:1] * (hit.key[0] == "/") + token[0]).decode("ascii", "replace") if token else ""
-        return bool(text) and " " not in text and _plausible(file.vendors, text)
+        if not text or " " in text or not _plausible(file.vendors, text):
+            return False
+        rest = after[1 + len(token[0]) :] if token else b""
+        return not (_KEY.match(rest) or _ASKED.search(before[: begin if begin >= 0 else None]))
     if hit.key.endswith("("):
-        rest = after[len(hit.key) :].lstrip()
-        return rest[:1] in {b'"', b"'", b"f"} or b"repo" in rest[:40]
+        return True
     if "--" in hit.key:
         return b"default" in after
     value = _SCAN.search(after)

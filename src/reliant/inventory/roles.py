@@ -46,7 +46,7 @@ def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
     chosen, refused = _chosen(placed, labels, vendors)
     of: dict[str, Role] = {}
     for group in groups:
-        taken = group & chosen
+        taken: set[str] = set(group & chosen)
         if not taken:
             taken = _outside(group, calls)
         for provider in group:

@@ -112,7 +112,10 @@ class Env(NamedTuple):
     weak: bool
 
 
-_SLUG_ENV = r"(?:_?(?:API|AI|ACCESS|SECRET|LLM|CLOUD|AUTH))*_?(?:KEY|APIKEY|URL|BASE|BASE_URL|BASEURL|URI|HOST|ENDPOINT|TOKEN|MODEL|MODELS|MODEL_NAME|MODEL_ID)$"
+_SLUG_ENV = (
+    r"(?:_?(?:API|AI|ACCESS|SECRET|LLM|CLOUD|AUTH))*"
+    r"_?(?:KEY|APIKEY|URL|BASE|BASE_?URL|URI|HOST|ENDPOINT|TOKEN|MODELS?|MODEL_NAME|MODEL_ID)$"
+)
 _HOST_TOKEN = re.compile(r"[A-Za-z0-9_.*{}$<>%-]+")
 
 
@@ -401,60 +404,18 @@ class Vendors:
         return frozenset(name.lower() for name, entry in self._env.items() if not entry.weak)
 
 
-_WORDS = frozenset(
-    [
-        "META",
-        "GOOGLE",
-        "APPLE",
-        "MICROSOFT",
-        "AMAZON",
-        "NVIDIA",
-        "INTEL",
-        "HUAWEI",
-        "TENCENT",
-        "ALIBABA",
-        "BAIDU",
-        "NAVER",
-        "RAKUTEN",
-        "YANDEX",
-        "CURSOR",
-        "REPLICATE",
-        "CLOUDFLARE",
-        "STABILITY",
-        "TOGETHER",
-        "CEREBRAS",
-        "DATABRICKS",
-        "SNOWFLAKE",
-        "VERCEL",
-        "GITHUB",
-        "STEP",
-        "UPSTAGE",
-        "ORACLE",
-    ]
-)
+_WORDS = frozenset({
+    "META", "GOOGLE", "APPLE", "MICROSOFT", "AMAZON", "NVIDIA", "INTEL", "HUAWEI", "TENCENT",
+    "ALIBABA", "BAIDU", "NAVER", "RAKUTEN", "YANDEX", "CURSOR", "REPLICATE", "CLOUDFLARE",
+    "STABILITY", "TOGETHER", "CEREBRAS", "DATABRICKS", "SNOWFLAKE", "VERCEL", "GITHUB", "STEP",
+    "UPSTAGE", "ORACLE",
+})  # fmt: skip
 """Names of firms that sell much besides AI: `CLOUDFLARE_API_TOKEN` says nothing about models."""
 
-_COMMON_STEMS = frozenset(
-    [
-        "the-",
-        "for-",
-        "all-",
-        "code-",
-        "text-",
-        "image-",
-        "o1",
-        "o3",
-        "o4",
-        "yi-",
-        "base-",
-        "model-",
-        "chat-",
-        "small-",
-        "large-",
-        "embed-",
-        "embedding-",
-    ]
-)
+_COMMON_STEMS = frozenset({
+    "the-", "for-", "all-", "code-", "text-", "image-", "o1", "o3", "o4", "yi-", "base-", "model-",
+    "chat-", "small-", "large-", "embed-", "embedding-",
+})  # fmt: skip
 _SERVES = frozenset({"api", "partner-cloud", "reseller", "gateway", "local-runtime", "hub"})
 _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)

@@ -23,7 +23,10 @@ class JavaScript:
 
     id = "javascript"
     claim = Claim(
-        reads="JavaScript and TypeScript source (.js, .mjs, .cjs, .jsx, .ts, .mts, .cts, .tsx), scripts of .vue and .svelte files",
+        reads=(
+            "JavaScript and TypeScript source (.js, .mjs, .cjs, .jsx, .ts, .mts, .cts, .tsx), "
+            "scripts of .vue, .svelte and .astro files"
+        ),
         finds=("provider", "model", "sdk", "endpoint", "env", "role"),
         resolves=(
             "names, class fields, object literals of the file",
@@ -36,8 +39,20 @@ class JavaScript:
     wants = Wants(
         suffixes=(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro"),
         limit=12_000_000,
-        patterns=('model: "', "model: '", 'model="', "model = '", 'model = "', "modelname: '", 'modelname: "', "model || '", 'model || "', "model ?? '", 'model ?? "'),
-    )  # fmt: skip
+        patterns=(
+            'model: "',
+            "model: '",
+            'model="',
+            "model = '",
+            'model = "',
+            "modelname: '",
+            'modelname: "',
+            "model || '",
+            'model || "',
+            "model ?? '",
+            'model ?? "',
+        ),
+    )
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Yield what the source shows."""

@@ -34,16 +34,30 @@ class MoreManifests:
 
     id = "manifests-more"
     claim = Claim(
-        reads="go.mod, Cargo.toml, pom.xml, build.gradle(.kts), libs.versions.toml, Gemfile, *.gemspec, *.csproj, composer.json, pubspec.yaml",
+        reads=(
+            "go.mod, Cargo.toml, pom.xml, build.gradle(.kts), libs.versions.toml, Gemfile, *.gemspec, "
+            "*.csproj, composer.json, pubspec.yaml"
+        ),
         finds=("sdk", "provider"),
         limits="Versions inherited from a parent project are not followed.",
     )
     wants = Wants(
-        names=("go.mod", "cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts", "libs.versions.toml", "gemfile",
-               "composer.json", "pubspec.yaml", "packages.config", "directory.packages.props"),
+        names=(
+            "go.mod",
+            "cargo.toml",
+            "pom.xml",
+            "build.gradle",
+            "build.gradle.kts",
+            "libs.versions.toml",
+            "gemfile",
+            "composer.json",
+            "pubspec.yaml",
+            "packages.config",
+            "directory.packages.props",
+        ),
         suffixes=(".csproj", ".fsproj", ".vbproj", ".gemspec"),
         always=True,
-    )  # fmt: skip
+    )
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say which SDKs the manifest names."""

@@ -31,9 +31,18 @@ class NodeManifests:
         limits="bun's binary lock file is not read.",
     )
     wants = Wants(
-        names=("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "deno.json", "deno.jsonc", "import_map.json"),
+        names=(
+            "package.json",
+            "package-lock.json",
+            "npm-shrinkwrap.json",
+            "yarn.lock",
+            "pnpm-lock.yaml",
+            "deno.json",
+            "deno.jsonc",
+            "import_map.json",
+        ),
         always=True,
-    )  # fmt: skip
+    )
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say which SDKs the manifest names."""

@@ -28,20 +28,42 @@ _SETUP = re.compile(
 
 
 class PythonManifests:
-    """Reads requirement files, pyproject, setup files, Pipfiles, conda environments and lock files by line."""
+    """Reads requirement files, pyproject, setup files, Pipfiles, conda environments and locks by line."""
 
     id = "manifests-python"
     claim = Claim(
-        reads="requirements*.txt, pyproject.toml, setup.py, setup.cfg, Pipfile, environment.yml; poetry, uv, pdm and Pipfile locks",
+        reads=(
+            "requirements*.txt, pyproject.toml, setup.py, setup.cfg, Pipfile, environment.yml; "
+            "poetry, uv, pdm and Pipfile locks"
+        ),
         finds=("sdk", "provider", "role"),
         limits="Files that are included by -r are read as files of their own; a setup.py is not run.",
     )
     wants = Wants(
-        names=("pyproject.toml", "setup.py", "setup.cfg", "pipfile", "pipfile.lock", "poetry.lock", "uv.lock", "pdm.lock",
-               "environment.yml", "environment.yaml", "conda.yml", "conda.yaml"),
-        globs=("*requirements*.txt", "*requirements*.in", "*/requires.txt", "requires.txt", "*requirements/*.txt", "*constraints*.txt"),
+        names=(
+            "pyproject.toml",
+            "setup.py",
+            "setup.cfg",
+            "pipfile",
+            "pipfile.lock",
+            "poetry.lock",
+            "uv.lock",
+            "pdm.lock",
+            "environment.yml",
+            "environment.yaml",
+            "conda.yml",
+            "conda.yaml",
+        ),
+        globs=(
+            "*requirements*.txt",
+            "*requirements*.in",
+            "*/requires.txt",
+            "requires.txt",
+            "*requirements/*.txt",
+            "*constraints*.txt",
+        ),
         always=True,
-    )  # fmt: skip
+    )
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say which SDKs the manifest names."""
@@ -123,10 +145,10 @@ def _pyproject(file: FileView) -> Iterator[Signal]:
             if _closes(bare):
                 inside = False
         elif in_table:
-            match = _KEY.match(bare)
-            if match:
+            keyed = _KEY.match(bare)
+            if keyed:
                 optional = "optional" in bare or bool(_ASIDE_SECTION.search(section.removeprefix("tool.")))
-                signal = declared(file, "pypi", match[1], number, column=match.start(1) + 1, aside=optional)
+                signal = declared(file, "pypi", keyed[1], number, column=keyed.start(1) + 1, aside=optional)
                 if signal is not None:
                     yield signal
 

@@ -71,8 +71,8 @@ class Notebook:
                     places.append(number)
         program = again(file, "\n".join(lines))
         for signal in PYTHON.detect(program):
-            line = places[signal.line - 1] if 0 < signal.line <= len(places) else 0
-            yield msgspec.structs.replace(signal, line=line)
+            place = places[signal.line - 1] if 0 < signal.line <= len(places) else 0
+            yield msgspec.structs.replace(signal, line=place)
         for reason in program.skipped:
             file.skip(reason)
 

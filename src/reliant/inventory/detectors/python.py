@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reliant.core.use import Scope
 from reliant.inventory import loose
-from reliant.inventory.prefilter import telling
+from reliant.inventory.prefilter import only_imports_loaders, telling
 from reliant.inventory.signals import Claim, Signal, Wants
 
 if TYPE_CHECKING:
@@ -41,12 +41,32 @@ class Python:
     wants = Wants(
         suffixes=(".py", ".pyw"),
         patterns=(
-            "from_pretrained(", "hf_hub_download(", "snapshot_download(", "torch.hub.load(", "load_model(",
-            'model="', "model='", 'model = "', "model = '", 'model: str = "', "model: str = '", '"model": "',
-            "'model': '", '"--model', "'--model", 'model_name="', 'model_name = "', 'model_id="', 'model_id = "',
-            'model_name: str = "', 'model_id: str = "', "pytorch_model.bin", ".safetensors", ".gguf",
+            "from_pretrained(",
+            "hf_hub_download(",
+            "snapshot_download(",
+            "torch.hub.load(",
+            "load_model(",
+            'model="',
+            "model='",
+            'model = "',
+            "model = '",
+            'model: str = "',
+            "model: str = '",
+            '"model": "',
+            "'model': '",
+            '"--model',
+            "'--model",
+            'model_name="',
+            'model_name = "',
+            'model_id="',
+            'model_id = "',
+            'model_name: str = "',
+            'model_id: str = "',
+            "pytorch_model.bin",
+            ".safetensors",
+            ".gguf",
         ),
-    )  # fmt: skip
+    )
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Yield what the source shows."""
@@ -54,6 +74,9 @@ class Python:
         if not hits:
             return
         file.hits = hits
+        if only_imports_loaders(file, hits):
+            yield from loose.read(file, language="python", confidence=0.9)
+            return
         if file.scope in {Scope.TESTS, Scope.DOCS} or len(file.data) > _LARGEST_PARSED:
             yield from loose.read(file, language="python")
             return

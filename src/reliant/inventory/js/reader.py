@@ -19,24 +19,10 @@ if TYPE_CHECKING:
     from reliant.inventory.vendors import Name, SdkFacts
     from reliant.inventory.view import FileView
 
-_URL_KEYS = frozenset(
-    {
-        "baseURL",
-        "baseUrl",
-        "base_url",
-        "endpoint",
-        "apiUrl",
-        "apiURL",
-        "host",
-        "basePath",
-        "azureOpenAIEndpoint",
-        "openAIBasePath",
-        "url",
-        "serverURL",
-        "endpointUrl",
-        "apiHost",
-    }
-)
+_URL_KEYS = frozenset({
+    "baseURL", "baseUrl", "base_url", "endpoint", "apiUrl", "apiURL", "host", "basePath",
+    "azureOpenAIEndpoint", "openAIBasePath", "url", "serverURL", "endpointUrl", "apiHost",
+})  # fmt: skip
 _MODEL_KEYS = (
     "model",
     "modelName",
@@ -199,10 +185,19 @@ class Reader:
         line, column = place_of(node)
         for endpoint in endpoints:
             yield Signal(
-                what=What.ENDPOINT, line=line, column=column, block=block.path, provider=endpoint.provider,
-                sdk=sdk_name(sdk, "js"), kind=endpoint.kind, endpoint=endpoint.host, region=endpoint.estate,
-                env=endpoint.env, confidence=endpoint.confidence, fixed=not sdk.replaceable,
-            )  # fmt: skip
+                what=What.ENDPOINT,
+                line=line,
+                column=column,
+                block=block.path,
+                provider=endpoint.provider,
+                sdk=sdk_name(sdk, "js"),
+                kind=endpoint.kind,
+                endpoint=endpoint.host,
+                region=endpoint.estate,
+                env=endpoint.env,
+                confidence=endpoint.confidence,
+                fixed=not sdk.replaceable,
+            )
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
                 if key in _MODEL_KEYS:
@@ -220,9 +215,16 @@ class Reader:
             provider = provider or info.provider or self.vendors.developer(value.text)
             self.told.add((value.line, value.column))
             yield Signal(
-                what=What.MODEL, line=value.line, column=value.column, block=block.path, model=model, provider=provider,
-                sdk=sdk_name(sdk, "js"), env=value.env, where=f"{self.file.path}:{node.start_point[0] + 1}",
-            )  # fmt: skip
+                what=What.MODEL,
+                line=value.line,
+                column=value.column,
+                block=block.path,
+                model=model,
+                provider=provider,
+                sdk=sdk_name(sdk, "js"),
+                env=value.env,
+                where=f"{self.file.path}:{node.start_point[0] + 1}",
+            )
 
     def _endpoints(
         self, arguments: list[Node], block: Block, sdk: SdkFacts, info: Name | None
@@ -348,10 +350,20 @@ class Reader:
             for endpoint in endpoints:
                 kind = endpoint.kind if endpoint.kind is not Kind.SDK else None
                 yield Signal(
-                    what=What.MODEL, line=value.line, column=value.column, block=block.path, model=text, provider=endpoint.provider,
-                    env=value.env, kind=kind, sdk=sdk_name(endpoint.sdk, "js") if endpoint.sdk else None, endpoint=endpoint.host,
-                    region=endpoint.estate, where=f"{self.file.path}:{call.start_point[0] + 1}", confidence=min(0.95, endpoint.confidence + 0.05),
-                )  # fmt: skip
+                    what=What.MODEL,
+                    line=value.line,
+                    column=value.column,
+                    block=block.path,
+                    model=text,
+                    provider=endpoint.provider,
+                    env=value.env,
+                    kind=kind,
+                    sdk=sdk_name(endpoint.sdk, "js") if endpoint.sdk else None,
+                    endpoint=endpoint.host,
+                    region=endpoint.estate,
+                    where=f"{self.file.path}:{call.start_point[0] + 1}",
+                    confidence=min(0.95, endpoint.confidence + 0.05),
+                )
 
     # -- names that hold models -----------------------------------------------------------------
 
@@ -434,9 +446,15 @@ class Reader:
                 continue
             self.told.add((value.line, value.column))
             yield Signal(
-                what=What.MODEL, line=value.line, column=value.column, block=block.path, model=text, env=value.env,
-                confidence=confidence, role=Role.OPTIONAL if listed else None,
-            )  # fmt: skip
+                what=What.MODEL,
+                line=value.line,
+                column=value.column,
+                block=block.path,
+                model=text,
+                env=value.env,
+                confidence=confidence,
+                role=Role.OPTIONAL if listed else None,
+            )
 
     def _choice(self, name: str, expression: Node, block: Block) -> Iterator[Signal]:
         if snake(name).endswith(_ORDERS) and expression.type == "array":
@@ -463,9 +481,14 @@ class Reader:
         for value in values(expression, block):
             if value.text and len(value.text) < 40 and " " not in value.text:
                 yield Signal(
-                    what=What.CHOICE, line=value.line, column=value.column, block=block.path, model=value.text,
-                    provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", "")) or self.vendors.prefix(value.text),
-                )  # fmt: skip
+                    what=What.CHOICE,
+                    line=value.line,
+                    column=value.column,
+                    block=block.path,
+                    model=value.text,
+                    provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", ""))
+                    or self.vendors.prefix(value.text),
+                )
 
     # -- strings anywhere -----------------------------------------------------------------------
 
@@ -519,18 +542,30 @@ class Reader:
                     )
                 ):
                     yield Signal(
-                        what=What.ENDPOINT, line=line, column=column, block=block.path, provider=hit[1].provider, endpoint=hit[0],
-                        region=hit[1].estate, confidence=0.6 if aside else 0.85, role=Role.LISTED if aside else None,
-                    )  # fmt: skip
+                        what=What.ENDPOINT,
+                        line=line,
+                        column=column,
+                        block=block.path,
+                        provider=hit[1].provider,
+                        endpoint=hit[0],
+                        region=hit[1].estate,
+                        confidence=0.6 if aside else 0.85,
+                        role=Role.LISTED if aside else None,
+                    )
                 return
         if (line, column) in self.told or not looks_like_id(text) or not any(c.isdigit() for c in text):
             return
-        if self.vendors.knows_id(text) or (is_hub_id(text) and self.vendors.developer(text) is not None):
-            if "-" in text or "/" in text or ":" in text:
-                yield Signal(
-                    what=What.MODEL, line=line, column=column, block=block.path, model=text,
-                    confidence=0.5 if aside else 0.55, role=Role.LISTED if aside else Role.OPTIONAL,
-                )  # fmt: skip
+        known = self.vendors.knows_id(text) or (is_hub_id(text) and self.vendors.developer(text) is not None)
+        if known and any(c in text for c in "-/:"):
+            yield Signal(
+                what=What.MODEL,
+                line=line,
+                column=column,
+                block=block.path,
+                model=text,
+                confidence=0.5 if aside else 0.55,
+                role=Role.LISTED if aside else Role.OPTIONAL,
+            )
 
     def _labels(self) -> Iterator[Signal]:
         for block in self.tree.blocks:

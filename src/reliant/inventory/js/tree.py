@@ -12,9 +12,10 @@ Node: TypeAlias = Any
 """A node of tree-sitter."""
 
 _CLASSES = frozenset({"class_declaration", "class", "abstract_class_declaration"})
-_FUNCTIONS = frozenset(
-    {"function_declaration", "function_expression", "method_definition", "arrow_function", "generator_function_declaration", "function"}
-)  # fmt: skip
+_FUNCTIONS = frozenset({
+    "function_declaration", "function_expression", "method_definition", "arrow_function",
+    "generator_function_declaration", "function",
+})  # fmt: skip  # fmt: skip
 _DEEPEST = 400
 
 

@@ -11,28 +11,17 @@ if TYPE_CHECKING:
 
 _DEEPEST = 8
 _MOST = 32
-_WRAPPERS = frozenset(
-    {"parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression", "await_expression", "type_assertion"}
-)  # fmt: skip
-_KEEPS = frozenset(
-    {
-        "trim",
-        "toLowerCase",
-        "toString",
-        "replace",
-        "default",
-        "optional",
-        "url",
-        "describe",
-        "min",
-        "catch",
-        "nullable",
-        "transform",
-    }
-)
-_READERS = frozenset(
-    {"get", "getenv", "env", "getEnv", "getString", "getOrThrow", "getConfig", "option", "requireEnv"}
-)
+_WRAPPERS = frozenset({
+    "parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression",
+    "await_expression", "type_assertion",
+})  # fmt: skip  # fmt: skip
+_KEEPS = frozenset({
+    "trim", "toLowerCase", "toString", "replace", "default", "optional", "url", "describe", "min",
+    "catch", "nullable", "transform",
+})  # fmt: skip
+_READERS = frozenset({
+    "get", "getenv", "env", "getEnv", "getString", "getOrThrow", "getConfig", "option", "requireEnv",
+})  # fmt: skip
 
 
 class Value(NamedTuple):

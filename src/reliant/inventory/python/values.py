@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from reliant.inventory.python.tree import Block, Imported, Param
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reliant.inventory.python.tree import Bound, Tree
 
 _DEEPEST = 9
@@ -53,63 +51,19 @@ _READS_ENV = (
     "get_from_dict_or_env",
     "config",
 )
-_SAME = frozenset(
-    {
-        "str",
-        "SecretStr",
-        "AnyUrl",
-        "HttpUrl",
-        "AnyHttpUrl",
-        "Path",
-        "cast",
-        "expandvars",
-        "URL",
-        "parse_url",
-        "copy",
-        "deepcopy",
-        "Some",
-        "Default",
-        "Literal",
-    }
-)
-_KEEPS = frozenset(
-    {
-        "strip",
-        "rstrip",
-        "lstrip",
-        "lower",
-        "upper",
-        "removesuffix",
-        "removeprefix",
-        "format_map",
-        "get_secret_value",
-        "decode",
-        "encode",
-        "as_posix",
-    }
-)
-_FIELD = frozenset(
-    {
-        "Field",
-        "field",
-        "attrib",
-        "ib",
-        "Option",
-        "Argument",
-        "Parameter",
-        "mapped_column",
-        "Column",
-        "Input",
-        "traitlets",
-        "Unicode",
-        "CharField",
-        "StringVar",
-        "StrOpt",
-        "Arg",
-        "Required",
-        "Optional",
-    }
-)
+_SAME = frozenset({
+    "str", "SecretStr", "AnyUrl", "HttpUrl", "AnyHttpUrl", "Path", "cast", "expandvars", "URL",
+    "parse_url", "copy", "deepcopy", "Some", "Default", "Literal",
+})  # fmt: skip
+_KEEPS = frozenset({
+    "strip", "rstrip", "lstrip", "lower", "upper", "removesuffix", "removeprefix", "format_map",
+    "get_secret_value", "decode", "encode", "as_posix",
+})  # fmt: skip
+_FIELD = frozenset({
+    "Field", "field", "attrib", "ib", "Option", "Argument", "Parameter", "mapped_column", "Column",
+    "Input", "traitlets", "Unicode", "CharField", "StringVar", "StrOpt", "Arg", "Required",
+    "Optional",
+})  # fmt: skip
 
 
 class Evaluator:
@@ -519,7 +473,7 @@ def _constant(node: ast.expr | None) -> str | None:
 
 def _entries(literal: ast.Dict, key: str | None) -> list[ast.expr]:
     if key is None:
-        return [value for value in literal.values[:_MOST]]
+        return literal.values[:_MOST]
     return [value for name, value in zip(literal.keys, literal.values, strict=True) if _constant(name) == key]
 
 
@@ -530,8 +484,7 @@ def _unknown(node: ast.expr) -> Value:
 def _overridable(parts: list[Value]) -> list[Value]:
     """An environment name that is tried first replaces what stands behind it."""
     env = next((v.env for v in parts if v.text is None and v.env), None)
-    known = [v._replace(env=v.env or env) if v.text is not None else v for v in parts]
-    return known
+    return [v._replace(env=v.env or env) if v.text is not None else v for v in parts]
 
 
 def _kept(value: Value, method: str) -> Value:
@@ -543,25 +496,11 @@ def _kept(value: Value, method: str) -> Value:
 
 
 def _is_options(node: ast.expr) -> bool:
-    said: Callable[[str], bool] = lambda name: (
-        name.lower()
-        in {
-            "args",
-            "opts",
-            "options",
-            "parsed",
-            "ns",
-            "namespace",
-            "arguments",
-            "cli_args",
-            "parsed_args",
-            "flags",
-            "opt",
-            "cfg",
-            "config",
-            "params",
-            "conf",
-        }
-    )
-    name = dotted(node)
-    return said(name.rpartition(".")[2])
+    """Say whether an expression is what an argument parser or a configuration gives back."""
+    return dotted(node).rpartition(".")[2].lower() in _OPTIONS
+
+
+_OPTIONS = frozenset({
+    "args", "opts", "options", "parsed", "ns", "namespace", "arguments", "cli_args", "parsed_args", "flags",
+    "opt", "cfg", "config", "params", "conf",
+})  # fmt: skip

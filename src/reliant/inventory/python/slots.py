@@ -1,0 +1,240 @@
+"""Names of a Python file that hold models, and what the program calls its alternatives."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Role
+from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
+from reliant.inventory.loose import how_sure
+from reliant.inventory.python.base import LABELS, Base
+from reliant.inventory.python.tree import Param
+from reliant.inventory.python.values import Value, dotted, keyword
+from reliant.inventory.signals import Signal, What
+from reliant.inventory.urls import split_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.python.tree import Block
+
+_PLURAL_LISTED = 4
+_TABLE_LISTED = 12
+_CHOICES = (
+    "provider", "backend", "service", "llm_type", "vendor", "api_type", "llm_provider", "engine",
+    "translator", "method", "client_type", "mode_provider",
+)  # fmt: skip
+_ORDERS = (
+    "order", "priority", "priorities", "preference", "preferences", "fallback", "fallbacks",
+    "fallback_chain", "chain",
+)  # fmt: skip
+
+
+class Slots(Base):
+    """Assignments, defaults, options, dictionary values and returns under a name that holds models."""
+
+    def _slots(self) -> Iterator[Signal]:
+        for node, block in self.tree.nodes:
+            match node:
+                case ast.Assign():
+                    for target in node.targets:
+                        yield from self._slot(_target_name(target), node.value, block)
+                case ast.AnnAssign(value=ast.expr() as given):
+                    yield from self._slot(_target_name(node.target), given, block)
+                case ast.Call():
+                    yield from self._call_slots(node, block)
+                case ast.Dict():
+                    for key, value in zip(node.keys, node.values, strict=True):
+                        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                            if (
+                                key.value in LABELS
+                                and isinstance(value, ast.Constant)
+                                and isinstance(value.value, str)
+                            ):
+                                yield from self._label(value, block)
+                            yield from self._slot(key.value, value, self._entry_block(value, block))
+                case ast.Return(value=ast.expr() as given) if block.kind == "def" and holds_model(block.name):
+                    yield from self._slot(block.name, given, block)
+        for block in self.tree.blocks:
+            if block.kind != "def":
+                continue
+            for name, bound in block.names.items():
+                for one in bound:
+                    if isinstance(one, Param) and one.default is not None:
+                        yield from self._slot(name, one.default, block)
+
+    def _entry_block(self, value: ast.expr, block: Block) -> Block:
+        return (
+            next((b for b in self.tree.blocks if b.node is value), block)
+            if isinstance(value, ast.Dict)
+            else block
+        )
+
+    def _call_slots(self, call: ast.Call, block: Block) -> Iterator[Signal]:
+        last = dotted(call.func).rpartition(".")[2] or (
+            call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        )
+        strings = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        if last in {"add_argument", "option", "Option", "add_option", "argument"} and strings:
+            default = keyword(call, "default")
+            flag = max(strings, key=len)
+            if default is not None:
+                yield from self._slot(flag.lstrip("-"), default, block, env=flag)
+                yield from self._choice(flag.lstrip("-"), default, block, keyword(call, "choices"), env=flag)
+            return
+        if (
+            last in {"getenv", "get", "getattr", "env", "get_env", "setdefault", "getstr", "str", "config"}
+            and len(call.args) >= 2
+            and strings
+        ):
+            key = strings[0]
+            position = 2 if last == "getattr" else 1
+            if len(call.args) > position:
+                env = key if key.isupper() else None
+                yield from self._slot(key, call.args[position], block, env=env)
+                yield from self._choice(key, call.args[position], block, None, env=env)
+        if id(call) in self.clients:
+            return
+        for word in call.keywords:
+            if word.arg:
+                if (
+                    word.arg in LABELS
+                    and isinstance(word.value, ast.Constant)
+                    and isinstance(word.value.value, str)
+                ):
+                    yield from self._label(word.value, block)
+                yield from self._slot(word.arg, word.value, block)
+
+    def _slot(
+        self, name: str, expression: ast.expr, block: Block, env: str | None = None
+    ) -> Iterator[Signal]:
+        if not name:
+            return
+        if not holds_model(name):
+            yield from self._choice(name, expression, block, None)
+            return
+        listed = len(expression.elts) if isinstance(expression, ast.List | ast.Tuple | ast.Set) else 0
+        for value in self._slot_values(expression, block):
+            text = value.text
+            if text is None or self._is_told(value):
+                continue
+            weights = is_weight_file(text) and "{" not in posixpath.basename(text)
+            if weights:
+                text = posixpath.basename(text)
+            elif not looks_like_id(text):
+                continue
+            confidence = how_sure(self.file, name, text, bool(self.sdks)) if not weights else 0.6
+            if confidence <= 0:
+                continue
+            role = (
+                Role.LISTED if listed > _TABLE_LISTED else Role.OPTIONAL if listed >= _PLURAL_LISTED else None
+            )
+            self._tell(value, value.text or "")
+            provider, model = split_prefix(text, self.vendors) if ":" in text or "/" in text else (None, text)
+            if provider is not None and not self._prefix_counts(text):
+                provider, model = None, text
+            yield self._signal(
+                What.MODEL,
+                value,
+                block,
+                model=model if provider else text,
+                provider=provider,
+                env=value.env or env,
+                confidence=confidence,
+                role=role,
+            )
+
+    def _prefix_counts(self, text: str) -> bool:
+        """A prefix names the server only where a library that reads prefixes is used."""
+        head = text.replace(":", "/", 1).partition("/")[0].lower()
+        if any(sdk.kind in {"gateway", "framework"} for sdk in self.sdks):
+            return True
+        return self.vendors.prefix(head) is not None and not is_hub_id(text) and ":" not in text
+
+    def _slot_values(self, expression: ast.expr, block: Block) -> Iterator[Value]:
+        """Yield the values that stand in the expression itself; names are told where they are bound."""
+        match expression:
+            case ast.Dict():
+                for entry in expression.values:
+                    if not isinstance(entry, ast.Dict):
+                        yield from self._slot_values(entry, block)
+            case ast.List() | ast.Tuple() | ast.Set():
+                for element in expression.elts:
+                    yield from self._slot_values(element, block)
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                return
+            case ast.Constant() | ast.BoolOp() | ast.IfExp() | ast.Call() | ast.JoinedStr() | ast.BinOp():
+                if isinstance(expression, ast.Call) and id(expression) in self.clients:
+                    return
+                for value in self.evaluator.values(expression, block):
+                    if isinstance(expression, ast.Call) and value.line < expression.lineno:
+                        continue
+                    yield value
+
+    def _labels(self) -> Iterator[Signal]:
+        for block in self.tree.blocks:
+            if block.kind == "class":
+                for name in LABELS:
+                    for expression, where in block.attrs.get(name, ())[:2]:
+                        if (
+                            isinstance(expression, ast.Constant)
+                            and isinstance(expression.value, str)
+                            and where is block
+                        ):
+                            value = Value(expression.value, expression.lineno, expression.col_offset + 1)
+                            yield self._signal(What.LABEL, value, block, model=expression.value)
+            elif block.kind in {"entry", "branch"} and block.name:
+                yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
+
+    def _label(self, node: ast.Constant, block: Block) -> Iterator[Signal]:
+        if block.kind in {"entry", "value"} and len(node.value) < 40:  # type: ignore[arg-type]
+            value = Value(str(node.value), node.lineno, node.col_offset + 1)
+            yield self._signal(What.LABEL, value, block, model=value.text)
+
+    def _choice(
+        self,
+        name: str,
+        expression: ast.expr,
+        block: Block,
+        choices: ast.expr | None,
+        env: str | None = None,
+    ) -> Iterator[Signal]:
+        plain = snake(name)
+        if plain.endswith(_ORDERS) and isinstance(expression, ast.List | ast.Tuple):
+            texts = [v.text for v in self._slot_values(expression, block) if v.text]
+            if texts:
+                value = Value(texts[0], expression.lineno, expression.col_offset + 1)
+                yield self._signal(What.CHOICE, value, block, model=texts[0], options=tuple(texts[1:]))
+            return
+        if not plain.endswith(_CHOICES):
+            return
+        options = (
+            tuple(v.text for v in self.evaluator.values(choices, block) if v.text)
+            if choices is not None
+            else ()
+        )
+        for value in self._slot_values(expression, block):
+            if value.text and len(value.text) < 40 and " " not in value.text:
+                yield self._signal(
+                    What.CHOICE,
+                    value,
+                    block,
+                    model=value.text,
+                    options=options,
+                    env=value.env or env,
+                    provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", ""))
+                    or self.vendors.prefix(value.text),
+                )
+
+
+def _target_name(target: ast.expr) -> str:
+    match target:
+        case ast.Name():
+            return target.id
+        case ast.Attribute():
+            return target.attr
+        case ast.Subscript(slice=ast.Constant(value=str(key))):
+            return key
+    return ""

@@ -1,0 +1,146 @@
+"""Texts anywhere in a Python file: hosts, environment names, ids outside of any slot."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from typing import TYPE_CHECKING
+
+from reliant.core.use import Kind, Role
+from reliant.inventory.idforms import is_hub_id, looks_like_id
+from reliant.inventory.python.base import Base
+from reliant.inventory.python.values import Value
+from reliant.inventory.signals import Signal, What
+from reliant.inventory.urls import hub_repo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliant.inventory.python.tree import Block
+
+
+class Strings(Base):
+    """Every text of the file that names a server or a model."""
+
+    def _strings(self) -> Iterator[Signal]:
+        for node, block in self.tree.nodes:
+            if isinstance(node, ast.JoinedStr):
+                for value in self.evaluator.values(node, block)[:2]:
+                    yield from self._url(value, block, aside=id(node) in self.aside)
+                continue
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            text = node.value
+            if len(text) < 3 or id(node) in self.tree.docstrings:
+                continue
+            value = Value(text, node.lineno, node.col_offset + 1)
+            if "\n" in text:
+                yield from self._embedded(node, block)
+                continue
+            aside = id(node) in self.aside
+            if "." in text and len(text) < 300:
+                yield from self._url(value, block, aside=aside)
+            if not aside or _env_like(text):
+                yield from self._env(value, block)
+            if not self._is_told(value) and " " not in text and len(text) < 100:
+                yield from self._stray(value, block, aside=aside)
+
+    def _url(self, value: Value, block: Block, *, aside: bool) -> Iterator[Signal]:
+        text = value.text or ""
+        if " " in text.strip():
+            return
+        hit = self.vendors.host_in(text.strip())
+        if hit is None:
+            return
+        host, entry = hit
+        repo = hub_repo(text) if entry.weak else None
+        if repo is not None:
+            yield self._signal(
+                What.MODEL,
+                value,
+                block,
+                model=repo,
+                provider=entry.provider,
+                endpoint=host,
+                kind=Kind.OPEN_WEIGHTS,
+                confidence=0.8,
+            )
+            return
+        if entry.port:
+            around = (
+                f"{posixpath.basename(self.file.path)} {self.file.line(value.line)} {' '.join(block.path)}"
+            )
+            if not self.vendors.named_in(around, entry.provider):
+                return
+        elif entry.weak:
+            return
+        yield self._signal(
+            What.ENDPOINT,
+            value,
+            block,
+            provider=entry.provider,
+            endpoint=host,
+            region=entry.estate,
+            confidence=0.6 if aside else 0.85,
+            role=Role.LISTED if aside else None,
+        )
+
+    def _embedded(self, node: ast.Constant, block: Block) -> Iterator[Signal]:
+        """Yield the endpoints in a text of several lines: code that is written out or sent elsewhere."""
+        for offset, line in enumerate(str(node.value).split("\n")[:400]):
+            at = line.find("://")
+            if at < 0 or len(line) > 1000:
+                continue
+            start = max(line.rfind(c, 0, at) for c in "\"' (=<[`") + 1
+            url = line[start:].split('"')[0].split("'")[0].split(" ")[0].split(")")[0]
+            hit = self.vendors.host_in(url)
+            quoted = start > 0 and line[start - 1] in "\"'`"
+            if hit is None or hit[1].weak or not quoted:
+                continue
+            yield Signal(
+                what=What.ENDPOINT,
+                line=node.lineno + offset,
+                column=start + 1,
+                block=block.path,
+                provider=hit[1].provider,
+                endpoint=hit[0],
+                region=hit[1].estate,
+                confidence=0.6,
+            )
+
+    def _env(self, value: Value, block: Block) -> Iterator[Signal]:
+        text = value.text or ""
+        if not _env_like(text):
+            return
+        entry = self.vendors.env(text)
+        if entry is not None and not entry.weak:
+            yield self._signal(What.ENV, value, block, provider=entry.provider, env=text, confidence=0.5)
+
+    def _stray(self, value: Value, block: Block, *, aside: bool) -> Iterator[Signal]:
+        """Yield an id that stands outside of any name that holds models."""
+        text = value.text or ""
+        if not looks_like_id(text) or not any(c.isdigit() for c in text):
+            return
+        known = self.vendors.knows_id(text)
+        hub = is_hub_id(text) and self.vendors.developer(text) is not None
+        if not known and not hub:
+            return
+        if "-" not in text and "/" not in text and ":" not in text:
+            return
+        yield self._signal(
+            What.MODEL,
+            value,
+            block,
+            model=text,
+            confidence=0.5 if aside else 0.55,
+            role=Role.LISTED if aside else Role.OPTIONAL,
+        )
+
+
+def _env_like(text: str) -> bool:
+    return (
+        5 < len(text) < 60
+        and "_" in text
+        and text.replace("_", "").isalnum()
+        and (text.isupper() or text[0].isupper())
+    )
