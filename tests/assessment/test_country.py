@@ -251,7 +251,17 @@ def test_every_source_that_is_cited_is_in_the_result(may_2024: Country) -> None:
         assert set(row.sources) <= ids
 
 
-@pytest.mark.parametrize(("home", "on"), [("US", "CN"), ("EU", "US"), ("JP", "US")])
+def test_a_bloc_has_one_row_where_its_members_agree_and_names_them_where_not(atlas: Atlas) -> None:
+    result = ask(CountryQuestion("EU", "US", dt.date(2023, 4, 15)), atlas, RuleBook.from_atlas(atlas))
+
+    ways: dict[tuple[str, str], list[str]] = {}
+    for row in result.access:
+        ways.setdefault((row.provider, row.channel), []).extend(row.places)
+    for places in ways.values():
+        assert sorted(places) == sorted(result.country_codes)
+
+
+@pytest.mark.parametrize(("home", "on"), [("US", "CN"), ("JP", "US")])
 def test_any_pair_and_bloc_can_be_asked(atlas: Atlas, home: str, on: str) -> None:
     result = ask(CountryQuestion(home, on, dt.date(2026, 6, 30)), atlas, RuleBook.from_atlas(atlas))
 

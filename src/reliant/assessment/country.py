@@ -10,7 +10,7 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment.citing import Citations
-from reliant.assessment.country_access import access_table, channels, one_row
+from reliant.assessment.country_access import access_table, channels, joined, one_row
 from reliant.assessment.country_blocs import members, title
 from reliant.assessment.country_impact import exposures
 from reliant.assessment.country_models import Models, from_atlas, from_rows
@@ -58,10 +58,11 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     """
     home, on = members(question.country, atlas), members(question.on, atlas)
     citations = Citations()
-    access = tuple(
+    asking = _asking(question.country, home, atlas)
+    access = joined(
         row
-        for asking in _asking(question.country, home, atlas)
-        for row in access_table(atlas, rules, asking, on, as_of=question.as_of, citations=citations)
+        for code in asking
+        for row in access_table(atlas, rules, code, on, as_of=question.as_of, citations=citations)
     )
     models = _models(question, atlas).until(question.as_of)
     sides = Sides(frozenset(home), frozenset(on))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reliant.core.country import Reach
 from reliant.core.facts import Fact, Facts, Provenance, Value
 from reliant.core.verdict import Axis, Verdict, worst
@@ -91,6 +93,18 @@ def one_row(
         sources=tuple(cited),
         gates=tuple(map(_gate, answer.gates)),
         missing=tuple(one.fact for one in answer.missing),
+        places=(home,),
+    )
+
+
+def joined(rows: Iterable[Reach]) -> tuple[Reach, ...]:
+    """Return rows that differ only in the place they were asked from as one, in the order given."""
+    groups: dict[tuple[object, ...], list[Reach]] = {}
+    for row in rows:
+        groups.setdefault((row.provider, row.channel, row.verdict, row.since, row.gates), []).append(row)
+    return tuple(
+        msgspec.structs.replace(several[0], places=tuple(code for row in several for code in row.places))
+        for several in groups.values()
     )
 
 

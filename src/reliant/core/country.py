@@ -20,6 +20,7 @@ class Reach(msgspec.Struct, frozen=True):
     Attributes:
         verdict: OPEN, CONDITIONAL, UNKNOWN or BLOCKED.
         since: When that state began; None if not known.
+        places: Codes of the countries it is so from; several if a bloc was asked.
         gates: Who holds it shut or open: `provider: terms since 2022-11-30`.
     """
 
@@ -31,6 +32,7 @@ class Reach(msgspec.Struct, frozen=True):
     name: str = ""
     gates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 class Half(msgspec.Struct, frozen=True):

@@ -103,6 +103,8 @@ def _access(result: Country, *, colour: bool) -> list[str]:
         word = fit(row.verdict, 12)
         shown = f"\033[{_COLOURS[row.verdict]}m{word}\033[0m" if colour else word
         gates = "; ".join(row.gates)
+        if len(_asked_from(result)) > 1:
+            gates = f"{_where(result, row)}: {gates}"
         lines.append(f"  {shown} {fit(clean(row.name), 27)} {fit(row.channel, 8)} {fit(clean(gates), 28)}")
     unknown = [row for row in result.access if row.verdict == "UNKNOWN"]
     rest = len(rows) - 2 * _ROWS
@@ -112,6 +114,22 @@ def _access(result: Country, *, colour: bool) -> list[str]:
         told = listed(sorted({clean(row.name) for row in unknown}), at_most=5)
         lines += wrap(f"UNKNOWN, no record says: {told}.", COLUMNS, indent="    ", first="  ")
     return lines
+
+
+def _asked_from(result: Country) -> set[str]:
+    return {code for row in result.access for code in row.places}
+
+
+def _where(result: Country, row: Reach) -> str:
+    """Return from where a row was asked, if a bloc was: all of it, or which members."""
+    if set(row.places) == _asked_from(result):
+        return "all"
+    return " ".join(row.places)
+
+
+def where(result: Country, row: Reach) -> str:
+    """Return from where a row holds, for a bloc; nothing where one country was asked."""
+    return _where(result, row) if len(_asked_from(result)) > 1 else ""
 
 
 def _reliance(result: Country) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reliant.core.country import COUNTRY_SCHEMA
 from reliant.report._registry import renders
 from reliant.report._text import number, percent, plural
-from reliant.report.country import by_verdict, headlines, name, turning
+from reliant.report.country import by_verdict, headlines, name, turning, where
 from reliant.report.country_charts import COLUMNS, TILES, state, tiles, timeline
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.descent import Relation, Tree, descent_tree
@@ -148,7 +148,7 @@ def _ways(result: Country, numbers: dict[str, int], *, known: bool) -> Table:
                 row.name,
                 row.channel,
                 _verdict(row.verdict),
-                "; ".join(row.gates) or "no record says",
+                ": ".join(filter(None, (where(result, row), "; ".join(row.gates) or "no record says"))),
                 _day(row.since),
                 _cites(row.sources, numbers),
             )
@@ -158,7 +158,7 @@ def _ways(result: Country, numbers: dict[str, int], *, known: bool) -> Table:
             (
                 row.provider,
                 row.channel,
-                row.verdict,
+                f"{row.verdict} {where(result, row)}".strip(),
                 "; ".join(row.gates),
                 row.since or "",
                 " ".join(row.sources),
