@@ -14,7 +14,7 @@ from reliant.errors import UsageError
 if TYPE_CHECKING:
     from reliant.assessment.country_models import ImportedRow
     from reliant.atlas import Atlas
-    from reliant.core.country import Reliance
+    from reliant.core.country import LagRow, Reliance
 
 
 @click.command()
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A data set of models, for example a table of Epoch AI; or two Parquet files, "
-    "one of models and one of edges. Repeatable.",
+    "one of models and one of edges; or the history of a board of scores. Repeatable.",
 )
 @click.option(
     "--format",
@@ -48,17 +48,27 @@ def country(
     """
     from reliant import report
     from reliant.assessment.country import CountryQuestion, ask
+    from reliant.assessment.country_lag import is_board
     from reliant.atlas import load
     from reliant.policy import RuleBook
 
     if country.upper() == on.upper():
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
     atlas = load()
-    tables = [file for file in files if file.suffix != ".parquet"]
+    boards = [file for file in files if file.suffix != ".parquet" and is_board(file)]
+    tables = [file for file in files if file.suffix != ".parquet" and file not in boards]
     hub = [file for file in files if file.suffix == ".parquet"]
     rows = () if hub else tuple((file.name, _rows(file)) for file in tables)
     counted = _counted(hub, tables, atlas, country, on, as_of) if hub else None
-    question = CountryQuestion(country, on, as_of, rows, tiles=style == "html", counted=counted)
+    question = CountryQuestion(
+        country,
+        on,
+        as_of,
+        rows,
+        tiles=style == "html",
+        counted=counted,
+        lag=_lag(boards, atlas, country, on, as_of),
+    )
     result = ask(question, atlas, RuleBook.from_atlas(atlas))
     emit(report.render(result, style, colour=colour()), output)
 
@@ -80,6 +90,19 @@ def _counted(
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
     found = read_parquet(models[0], edges[0], as_of)
     return reliance(found, sides, by="downloads" if found.downloads is not None else "count")
+
+
+def _lag(boards: list[Path], atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
+    from reliant.assessment.country_blocs import members
+    from reliant.assessment.country_lag import board_lag, read_board
+    from reliant.assessment.country_reliance import Sides
+
+    sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
+    found = [
+        board_lag(read_board(file), sides, atlas, as_of, area="chat, by votes", data=file.name)
+        for file in boards
+    ]
+    return tuple(row for row in found if row is not None)
 
 
 def _rows(file: Path) -> tuple[ImportedRow, ...]:

@@ -200,11 +200,14 @@ def _lag(result: Country) -> list[str]:
     if not result.lag:
         return []
     lines = ["", f"LAG  months behind the best of {name(result, result.on)}"]
-    lines += [
-        f"  {fit(clean(row.area), 22)} median {row.median:g}, {row.least} to {row.most} "
-        f"({plural(row.points, 'point')}, last {row.latest}; {clean(row.data)})"
-        for row in result.lag
-    ]
+    for row in result.lag:
+        lines += wrap(
+            f"{clean(row.area)}: median {row.median:g}, {row.least} to {row.most} over "
+            f"{plural(row.points, 'point')}; last {clean(row.latest)} ({clean(row.data)})",
+            COLUMNS,
+            indent="    ",
+            first="  ",
+        )
     return lines
 
 
