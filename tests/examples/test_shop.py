@@ -62,3 +62,67 @@ def test_every_function_weighs_something_and_says_what_it_needs(shop):
         assert told["weight"] > 0
         assert told["needs"]
         assert told["recover_days"] >= 0
+
+
+@pytest.fixture(scope="module")
+def found(atlas, root):
+    """The uses that the inventory finds in the shop."""
+    from reliant.inventory import Vendors, scan
+    from reliant.targets import open_target
+
+    with open_target(str(root / "examples" / "shop")) as target:
+        return scan(target, Vendors.from_atlas(atlas), workers=1).uses
+
+
+def relied_on(found):
+    return [use for use in found if use.role != "listed" and use.scope in {"code", "config", "manifest"}]
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("openai", "gpt-4o"),
+        ("openai", "text-embedding-3-small"),
+        ("openai", "dall-e-3"),
+        ("azure-openai", "gpt-4"),
+        ("alibaba", "qwen-plus"),
+        ("anthropic", "claude-3-5-sonnet-20240620"),
+        ("mistral", "mistral-large-latest"),
+        ("ollama", "qwen2:7b"),
+        ("huggingface", "01-ai/Yi-34B"),
+        ("groq", "groq/llama3-70b-8192"),
+        ("deepseek", "deepseek/deepseek-chat"),
+        ("litellm", None),
+        ("faster-whisper", None),
+    ],
+)
+def test_each_function_of_the_shop_is_found_with_who_serves_it(found, provider, model):
+    pairs = {(use.provider, use.model) for use in relied_on(found)}
+
+    assert (provider, model) in pairs
+
+
+def test_an_sdk_towards_another_vendor_is_not_its_maker(found):
+    calls = {
+        (use.provider, use.model)
+        for use in relied_on(found)
+        if use.kind != "sdk" and any(one.path == "backend/shop/translate.py" for one in use.evidence)
+    }
+
+    assert calls == {("alibaba", "qwen-plus")}
+
+
+def test_no_cup_of_tea_is_a_dependency(found, rows):
+    decoys = {(path, int(line)) for id_, path, line, _, _ in rows if id_.startswith("D")}
+    used = {(one.path, one.line) for use in found if use.role != "listed" for one in use.evidence}
+
+    assert not decoys & used
+
+
+def test_the_comparison_the_tooling_and_the_table_of_prices_are_not_the_product(found):
+    aside = [
+        use for use in found if use.model and use.model.startswith(("gemini", "claude-3-haiku", "gpt-3.5"))
+    ]
+
+    assert aside
+    assert not [use for use in aside if use in relied_on(found)]
