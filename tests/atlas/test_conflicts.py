@@ -10,7 +10,7 @@ import pytest
 
 from reliant.atlas import Atlas
 from reliant.atlas.conflicts import Difference, compare
-from reliant.atlas.importers import ModelRow, Place, ProviderRow, read
+from reliant.atlas.importers import ModelRow, Place, ProviderRow, guess, read
 from support.atlas_builder import AtlasBuilder
 
 HERE = Place("own", "mine.csv", 2)
@@ -72,6 +72,15 @@ def test_another_base_model_is_told_and_the_recorded_one_is_not() -> None:
     assert differences(record, base_models=("base/Three",)) == [("descent", "base.two", "base/Three", False)]
 
 
+def test_the_root_of_a_recorded_chain_contradicts_nothing() -> None:
+    edge = {"kind": "weights", "status": "confirmed"}
+    record = one(descent=[{**edge, "ancestor": "acme.middle"}]).model(
+        "acme.middle", descent=[{**edge, "ancestor": "base.two"}]
+    )
+
+    assert differences(record, base_models=("base/Two",)) == []
+
+
 def test_silence_contradicts_nothing() -> None:
     assert differences(one(), released="2024", weights="open", base_models=("base/Two",)) == []
 
@@ -109,6 +118,18 @@ def test_epoch_differs_where_the_checked_facts_said_it_does(atlas: Atlas, shared
     assert bases["tsinghua.openchat-3.5"].theirs == "Llama 2-7B"
     assert all(d.known for d in bases.values())
     assert (result.rows, result.matched) == (2228, 124)
+
+
+@pytest.mark.parametrize(
+    "name", ["epoch_all_ai_models_2025-03.csv", "epoch_notable_ai_models_2026-01.csv", "models_dev.json"]
+)
+def test_every_difference_with_the_data_sets_is_named_by_its_record(
+    atlas: Atlas, shared: Path, name: str
+) -> None:
+    """If this fails, read both sides, correct the record or write the other value under `conflicts`."""
+    path = shared / "data" / name
+
+    assert [d for d in compare(atlas, read(guess(path), path)).differences if not d.known] == []
 
 
 def test_models_dev_and_the_atlas_agree_on_hosts(atlas: Atlas, shared: Path) -> None:

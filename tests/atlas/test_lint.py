@@ -150,6 +150,39 @@ def test_a_name_leads_to_one_record(tmp_path: Path, builder: AtlasBuilder, says:
     assert says in only(lint(builder.write(tmp_path)))[1]
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"weights_origin": "derived"}, "is derived, and no edge carries weights"),
+        (
+            {
+                "weights_origin": "own",
+                "descent": [{"kind": "weights", "status": "confirmed", "ancestor": "b.one"}],
+            },
+            "is own, and weights come from b.one",
+        ),
+        ({"part_of": "b.one"}, "part_of: b.one is no family"),
+        ({"licence": "Apache-2.0 AND MIT"}, "licence: 'MIT' is the SPDX id of no licence record"),
+        ({"licence": "LicenseRef-none-such"}, "licence: 'none-such' is no id under licences/"),
+        (
+            {"descent": [{"kind": "merge", "status": "reported", "ancestor": "a.two"}]},
+            "leads back to the model itself",
+        ),
+    ],
+)
+def test_a_model_does_not_contradict_itself(tmp_path: Path, fields: dict[str, Any], says: str) -> None:
+    builder = (
+        AtlasBuilder()
+        .provider("a")
+        .provider("b")
+        .record("licences", "apache", name="Apache", spdx="Apache-2.0")
+        .model("b.one")
+        .model("a.two", **fields)
+    )
+
+    assert says in only(lint(builder.write(tmp_path)))[1]
+
+
 def test_a_source_that_no_record_has_is_refused(tmp_path: Path) -> None:
     edge: dict[str, Any] = {
         "kind": "weights",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reliant.atlas import Atlas
 from reliant.errors import UnknownId
@@ -24,6 +26,9 @@ from support.atlas_builder import AtlasBuilder
         ("智谱", "zhipu"),
         (" Z.ai ", "zhipu"),
         ("anysphere", "cursor"),
+        ("together_ai", "together"),
+        ("vertex_ai", "google-vertex"),
+        ("moonshotai-cn", "moonshot"),
     ],
 )
 def test_a_provider_is_found_by_any_of_its_names(atlas: Atlas, written: str, wanted: str) -> None:
@@ -36,6 +41,14 @@ def test_an_unknown_id_names_what_is_near(atlas: Atlas) -> None:
 
     assert "openai" in caught.value.near
     assert caught.value.hint == f"Did you mean {caught.value.near[0]!r}?"
+
+
+@given(st.text(max_size=400))
+def test_no_text_is_too_odd_to_be_asked_about(atlas: Atlas, text: str) -> None:
+    hit = atlas.find_model(text)
+
+    assert hit.model is None or hit.developer == hit.model.developer
+    assert atlas.host(text) is None or atlas.host(text) == atlas.host(text.upper())
 
 
 @pytest.mark.parametrize(

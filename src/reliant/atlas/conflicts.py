@@ -171,7 +171,8 @@ def _model_differences(names: _Names, row: ModelRow, model: Model) -> Iterator[D
 
 def _base_differences(names: _Names, row: ModelRow, model: Model) -> Iterator[Difference]:
     edges = [edge for edge in model.descent if edge.kind in WEIGHTS_KINDS and edge.status != "denied"]
-    ours = {edge.ancestor for edge in edges}
+    # A table that names only the root of a chain contradicts nothing.
+    ours = {found.id for found in names.atlas.ancestors(model.id) if found.status != "denied"}
     for written in row.base_models:
         base = names.ancestor(written)
         if base is None or base.id == model.id or base.id in ours or base.part_of in ours:
@@ -216,7 +217,7 @@ def _difference(record: Model | Provider, field: str, ours: str, theirs: str, ro
     )
     if field == "descent" and isinstance(record, Model):
         against = [c.says for edge in record.descent for c in edge.contradicted_by]
-        known = any(theirs.casefold() in said.casefold() for said in against)
+        known = known or any(theirs.casefold() in said.casefold() for said in against)
     return Difference(record.id, field, ours, theirs, row.at, known)
 
 

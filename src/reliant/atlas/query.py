@@ -175,12 +175,13 @@ class Atlas:
     # By name.
 
     def provider(self, name: str) -> Provider:
-        """Return a provider by id, former id, name or alias, in any case.
+        """Return a provider by id, former id, name or alias, or by what LiteLLM or models.dev call it.
 
         Raises:
             UnknownId: Nobody is called so.
         """
-        key = self._index.providers.get(name.strip().casefold())
+        written = name.strip().casefold()
+        key = self._index.providers.get(written) or self._index.prefixes.get(written)
         if key is None:
             raise UnknownId(name, _near(name, self._index.providers))
         return self.providers[key]

@@ -64,10 +64,15 @@ def hits(
 def _record(atlas: Atlas, record: Record) -> Iterator[str]:
     numbers = {name: number for number, name in enumerate(record.sources, 1)}
     yield f"{record.id}  ({atlas.kind_of(record)}, {record.confidence})"
-    if about := label(record):
+    about = label(record)
+    if about:
         yield about
     yield ""
-    data = {key: value for key, value in msgspec.to_builtins(record).items() if key not in _SHOWN_APART}
+    data = {
+        key: value
+        for key, value in msgspec.to_builtins(record).items()
+        if key not in _SHOWN_APART and value != about
+    }
     yield from _fields(data, numbers, 2)
     if record.note:
         yield from _wrapped("note", record.note, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.atlas._checks import files, names, records, references
+from reliant.atlas._checks import descent, files, names, records, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,7 @@ RECORD_CHECKS: tuple[Callable[[Found, Folder], Iterable[RecordError]], ...] = (
     references.places_are_countries,
     references.sources_are_named,
     references.ids_exist,
+    references.licences_are_recorded,
 )
 """What can be said of one record beside the others."""
 
@@ -35,5 +36,8 @@ FOLDER_CHECKS: tuple[Callable[[Folder], Iterable[RecordError]], ...] = (
     names.models_have_their_own_names,
     names.hosts_have_one_owner,
     names.patterns_match_one_model,
+    descent.origins_agree_with_edges,
+    descent.nothing_descends_from_itself,
+    descent.families_are_families,
 )
 """What can be said only of all records together."""

@@ -40,6 +40,8 @@ _REFERENCES: dict[str, dict[str, str]] = {
 }
 """By folder: the fields that hold ids, and the folder in which these must be."""
 
+_NO_LICENCE = {"", "AND", "OR", "WITH", "NONE", "NOASSERTION"}
+
 _LICENCE_REF = re.compile(r"LicenseRef-([A-Za-z0-9.-]+)")
 
 
@@ -89,6 +91,17 @@ def _named_ids(found: Found) -> Iterator[tuple[Place, str, str]]:
     if found.kind.folder == "models" and isinstance(licence, str):
         for match in _LICENCE_REF.finditer(licence):
             yield ("licence",), match.group(1), "licences"
+
+
+def licences_are_recorded(found: Found, folder: Folder) -> Iterator[RecordError]:
+    """Every SPDX id in the licence of a model is that of a licence record."""
+    licence: Any = found.document.data.get("licence")
+    if found.kind.folder != "models" or not isinstance(licence, str):
+        return
+    known = {getattr(other.record, "spdx", None) for other in folder.records.get("licences", {}).values()}
+    for word in re.split(r"[\s()]+", licence):
+        if word not in known | _NO_LICENCE and not word.startswith("LicenseRef-"):
+            yield found.error(("licence",), f"licence: {word!r} is the SPDX id of no licence record")
 
 
 def _countries(folder: Folder) -> frozenset[str]:
