@@ -58,15 +58,23 @@ class Facts(Mapping[str, Fact]):
         ('CN', False)
     """
 
-    __slots__ = ("_known", "unknown")
+    __slots__ = ("_known", "_plain", "unknown")
 
     def __init__(
         self, known: Mapping[str, Fact] | None = None, unknown: Mapping[str, str] | None = None
     ) -> None:
         self._known: Mapping[str, Fact] = MappingProxyType(dict(known or {}))
+        self._plain: Mapping[str, Value | tuple[Value, ...]] | None = None
         self.unknown: Mapping[str, str] = MappingProxyType(
             {name: why for name, why in (unknown or {}).items() if name not in self._known}
         )
+
+    @property
+    def plain(self) -> Mapping[str, Value | tuple[Value, ...]]:
+        """The values by name, without where they came from; made once."""
+        if self._plain is None:
+            self._plain = MappingProxyType({name: fact.value for name, fact in self._known.items()})
+        return self._plain
 
     def __getitem__(self, name: str) -> Fact:
         return self._known[name]

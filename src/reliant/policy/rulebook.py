@@ -15,7 +15,7 @@ from typing import Protocol
 from reliant.atlas.records.observation import Observation
 from reliant.atlas.records.place_list import PlaceList
 from reliant.atlas.records.rule import FactTest, Force, Obligation, Rule, RuleEffect, When
-from reliant.core.facts import Facts, Value
+from reliant.core.facts import Facts
 from reliant.core.results import Source
 from reliant.core.verdict import Answer, Axis
 from reliant.policy import timeline
@@ -173,10 +173,9 @@ class RuleBook:
         """Return the rules that fire on `as_of`, and those of which that is not known."""
         return self.at(as_of, known_on).fire(self.values(facts))
 
-    def values(self, facts: Facts) -> dict[str, Value | tuple[Value, ...]]:
+    def values(self, facts: Facts) -> Values:
         """Return the values of the facts, what a scenario assumes included."""
-        known = facts | self.assumed if self.assumed else facts
-        return {name: fact.value for name, fact in known.items()}
+        return (facts | self.assumed if self.assumed else facts).plain
 
     def decide(self, facts: Facts, as_of: dt.date, known_on: dt.date | None = None) -> Answer:
         """Return the verdict on each axis, with what it rests on and what is missing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from reliant.atlas.records.rule import Rule, RuleEffect, Step
 from reliant.core.facts import Value
@@ -73,6 +74,19 @@ class Coming:
     decide: Decide
 
 
+_Ready: TypeAlias = tuple[Decide, Entry]
+"""A rule and the function that answers it."""
+
+
+class _ByFact(NamedTuple):
+    """The rules that are found by one fact: all of them, and by value."""
+
+    fact: str
+    places: bool
+    all: list[_Ready]
+    buckets: dict[Value, list[_Ready]]
+
+
 class Snapshot:
     """The rules that may be in force on one day, indexed.
 
@@ -93,58 +107,63 @@ class Snapshot:
         self.entries = tuple(entries)
         self.exempt = dict(exempt or {})
         self.coming = tuple(coming)
-        self._rest: list[Entry] = []
-        self._by_value: dict[str, dict[Value, list[Entry]]] = {}
-        self._by_fact: dict[str, list[Entry]] = {}
+        self._rest: list[_Ready] = []
+        self._indexes: list[_ByFact] = []
+        by_fact: dict[str, _ByFact] = {}
         for entry in self.entries:
             leaf = _index_leaf(entry)
+            ready = (entry.variants[0].decide if len(entry.variants) == 1 else entry.answer, entry)
             if leaf is None:
-                self._rest.append(entry)
+                self._rest.append(ready)
                 continue
-            self._by_fact.setdefault(leaf.fact, []).append(entry)
-            buckets = self._by_value.setdefault(leaf.fact, {})
+            if leaf.fact not in by_fact:
+                by_fact[leaf.fact] = _ByFact(leaf.fact, is_place(leaf.fact), [], {})
+                self._indexes.append(by_fact[leaf.fact])
+            index = by_fact[leaf.fact]
+            index.all.append(ready)
             for key in _keys(leaf):
-                buckets.setdefault(key, []).append(entry)
+                index.buckets.setdefault(key, []).append(ready)
 
     def candidates(self, values: Values) -> list[Entry]:
         """Return every rule that may fire; those left out are a sure NO."""
+        return [entry for _, entry in self._ready(values)]
+
+    def _ready(self, values: Values) -> list[_Ready]:
         found = list(self._rest)
-        for fact, buckets in self._by_value.items():
+        for fact, places, everything, buckets in self._indexes:
             value = values.get(fact)
             if value is None or value == MAYBE_MORE:
-                found += self._by_fact[fact]
+                found += everything
             elif value.__class__ is tuple:
                 many = value
                 if MAYBE_MORE in many:
-                    found += self._by_fact[fact]
-                elif len(many) == 1:
-                    found += buckets.get(many[0], ())
+                    found += everything
                 else:
-                    seen = {entry.position: entry for one in many for entry in self._bucket(fact, one)}
-                    found += seen.values()
+                    each = (ready for one in many for ready in _bucket(buckets, one, places=places))
+                    found += {id(ready): ready for ready in each}.values()
             else:
-                found += self._bucket(fact, value)  # type: ignore[arg-type]
+                found += _bucket(buckets, value, places=places)  # type: ignore[arg-type]
         return found
-
-    def _bucket(self, fact: str, value: Value) -> list[Entry]:
-        buckets = self._by_value[fact]
-        hit = buckets.get(value, [])
-        if is_place(fact) and "-" in str(value):
-            return hit + buckets.get(str(value).partition("-")[0], [])
-        return hit
 
     def fire(self, values: Values) -> tuple[list[Entry], list[Entry]]:
         """Return all rules that fire, and all of which that is not known."""
         fired: list[Entry] = []
         open_: list[Entry] = []
-        for entry in self.candidates(values):
-            variants = entry.variants
-            answer = variants[0].decide(values) if len(variants) == 1 else entry.answer(values)
+        for decide, entry in self._ready(values):
+            answer = decide(values)
             if answer == YES:
                 fired.append(entry)
             elif answer == UNKNOWN:
                 open_.append(entry)
         return fired, open_
+
+
+def _bucket(buckets: Mapping[Value, list[_Ready]], value: Value, *, places: bool) -> list[_Ready]:
+    """Return the rules that a value may fire; a part of a country also fires those of the whole."""
+    hit = buckets.get(value, [])
+    if places and "-" in str(value):
+        return hit + buckets.get(str(value).partition("-")[0], [])
+    return hit
 
 
 def _index_leaf(entry: Entry) -> Is | None:

@@ -78,7 +78,7 @@ class _Question:
     def __init__(self, book: RuleBook, facts: Facts, as_of: dt.date, known_on: dt.date | None) -> None:
         self.book = book
         self.facts = facts
-        self.values: dict[str, Value | tuple[Value, ...]] = {name: fact.value for name, fact in facts.items()}
+        self.values = facts.plain
         self.as_of = as_of
         self.known_on = known_on
         self.snapshot: Snapshot = book.at(as_of, known_on)

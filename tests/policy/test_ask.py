@@ -1,0 +1,128 @@
+"""From a question, or a use that was found, to facts with their origins."""
+
+from __future__ import annotations
+
+import pytest
+
+from reliant.atlas import Atlas
+from reliant.core.facts import Provenance
+from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
+from reliant.errors import UnknownId
+from reliant.policy import RuleBook
+from reliant.policy.ask import Asker, Question, given
+
+
+@pytest.fixture(scope="module")
+def asker(atlas: Atlas) -> Asker:
+    return Asker(atlas, RuleBook.from_atlas(atlas))
+
+
+def _use(**fields: object) -> Use:
+    filled: dict[str, object] = {
+        "id": "use-1",
+        "provider": "openai",
+        "sdk": "openai",
+        "developer": None,
+        "model": "gpt-4o",
+        "kind": Kind.HOSTED_API,
+        "channel": Channel.DIRECT,
+        "role": Role.DEFAULT,
+        "scope": Scope.CODE,
+        "confidence": 1.0,
+        "functions": (),
+        "evidence": (Evidence("src/llm.py", 40, 1, "client = OpenAI()", "python"),),
+    }
+    return Use(**{**filled, **fields})  # type: ignore[arg-type]
+
+
+def test_a_model_brings_its_developer_country_and_weights(asker: Asker) -> None:
+    facts = asker.facts(Question(provider="openai", model="gpt-4o", place="cn"))
+    found = {
+        name: facts[name].value for name in ("developer", "developer.country", "model.weights", "user.region")
+    }
+    assert found == {
+        "developer": "openai",
+        "developer.country": "US",
+        "model.weights": "closed",
+        "user.region": "CN",
+    }
+    assert facts["model.weights"].origin.kind == "atlas"
+
+
+@pytest.mark.parametrize(
+    ("provider", "channel"),
+    [
+        ("openai", "direct"),
+        ("azure", "partner"),
+        ("ollama", "self-hosted"),
+        ("huggingface", "direct"),
+    ],
+)
+def test_the_usual_way_to_a_provider_is_taken_from_the_atlas(
+    asker: Asker, provider: str, channel: str
+) -> None:
+    fact = asker.facts(Question(provider=provider))["channel"]
+    assert (fact.value, fact.origin.kind) == (channel, "atlas")
+
+
+def test_a_model_of_a_lab_by_a_partner_is_served_by_the_partner(asker: Asker) -> None:
+    facts = asker.facts(Question(provider="openai", channel="partner", partner="azure"))
+    assert {name: facts[name].value for name in ("provider", "developer", "partner", "channel")} == {
+        "provider": "azure-openai",
+        "developer": "openai",
+        "partner": "azure-openai",
+        "channel": "partner",
+    }
+
+
+def test_what_is_assumed_says_so_and_yields_to_what_is_said(asker: Asker) -> None:
+    assert asker.facts(Question(provider="openai"))["act"].origin.kind == "assumed"
+    said = asker.facts(Question(provider="openai"), given({"act": "train"}, "--fact"))
+    assert (said["act"].value, said["act"].origin.kind) == ("train", "given")
+
+
+def test_weights_of_a_named_laboratory_are_followed_and_a_blueprint_is_not(asker: Asker) -> None:
+    name = "model.built_on[deepseek]"
+    distilled = asker.facts(Question(model="deepseek-r1-distill-qwen-32b"))
+    assert distilled[name].value is True
+    unrelated = asker.facts(Question(model="gpt-4o"))
+    assert name not in unrelated or unrelated[name].value is False
+
+
+def test_a_model_without_a_record_has_unknown_descent_and_says_why(asker: Asker) -> None:
+    facts = asker.facts(Question(provider="together", model="a-model-nobody-recorded"))
+    assert "model.built_on[deepseek]" not in facts
+    assert "has no record of it" in facts.unknown["model.built_on[deepseek]"]
+
+
+def test_licences_come_from_the_model_and_from_what_it_descends_from(asker: Asker) -> None:
+    licences = asker.facts(Question(model="deepseek-r1-distill-llama-70b"))["model.lineage.licence"].value
+    assert isinstance(licences, tuple)
+    assert "MIT" in licences
+    assert any(str(licence).startswith("LicenseRef-llama-3") for licence in licences)
+
+
+def test_a_private_company_is_no_public_body(asker: Asker) -> None:
+    facts = asker.facts(Question(provider="openai"), given({"sector": "private"}, "reliant.toml"))
+    assert (facts["public_body"].value, facts["public_body"].origin.place) == ("none", "reliant.toml")
+
+
+def test_a_provider_that_nobody_knows_is_an_error_in_a_question(asker: Asker) -> None:
+    with pytest.raises(UnknownId):
+        asker.facts(Question(provider="nobody-at-all"))
+
+
+def test_a_use_keeps_the_line_that_shows_it(asker: Asker) -> None:
+    facts = asker.facts_of_use(_use(), "CN")
+    assert facts["provider"].origin == Provenance("found", "src/llm.py:40", "client = OpenAI()")
+    assert facts["user.region"].origin == Provenance("given", "--place")
+
+
+def test_a_use_of_an_unknown_provider_is_asked_about_all_the_same(asker: Asker) -> None:
+    facts = asker.facts_of_use(_use(provider="nobody-at-all", model=None), "CN")
+    assert facts["provider"].value == "nobody-at-all"
+
+
+def test_open_weights_without_a_channel_run_on_ones_own_machines(asker: Asker) -> None:
+    use = _use(provider=None, model="qwen2.5-7b", kind=Kind.OPEN_WEIGHTS, channel=Channel.UNKNOWN)
+    assert asker.facts_of_use(use, "CN")["channel"].value == "self-hosted"
