@@ -309,6 +309,8 @@ class View:
             return "No function that uses AI was found, so there is nothing to stop."
         share = impact.stop_share
         rest = share.high - share.low
+        if share.low <= 0 and rest > 1e-9:
+            return f"No AI function is known to stop; for {percent(rest)} of their weight it is not known."
         tail = f"; for another {percent(rest)} it is not known" if rest > 1e-9 else ""
         return f"{percent(share.low)} of weighted AI functions stop{tail}."
 
@@ -354,6 +356,8 @@ class View:
             Verdict.CONDITIONAL: "on conditions",
             Verdict.OPEN: "open",
         }
+        if gate.verdict is Verdict.UNKNOWN and gate.rule is None:
+            return f"{gate.by.value}: no record says"
         return f"{gate.by.value}: {words[gate.verdict]}{how}{since}"
 
     @staticmethod

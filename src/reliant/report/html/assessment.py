@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
 _DRAWN_TREES = 25
+_OFTEN = 3
+_LETTERS = 8
 _NOT_KNOWN = "not known"
 
 
@@ -42,6 +44,8 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
     del colour
     view = View(result)
     rules = _rules(view)
+    groups = [_group(view, group) for group in view.groups]
+    common = _common(groups)
     figures = {
         "stops": stop_figure(view),
         "flow": flow_figure(view),
@@ -52,7 +56,9 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         "assessment.html.j2",
         view=view,
         result=result,
-        groups=[_group(view, group) for group in view.groups],
+        groups=groups,
+        common=common,
+        letters={one.axis: one.mark for one in common},
         rules=rules,
         shown_rules={row.rule.id for row in rules},
         figures=figures,
@@ -72,12 +78,13 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
 
 @dataclass(frozen=True)
 class AxisRow:
-    """One axis of a group in words, with the numbers of its sources."""
+    """One axis of a group in words, with the numbers of its sources; `full` leaves nothing out."""
 
     name: str
     verdict: Verdict
     words: str
     cites: tuple[int, ...]
+    full: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,27 @@ class GroupRow:
     group: Group
     gates: tuple[tuple[Gate, str, tuple[int, ...]], ...]
     axes: tuple[AxisRow, ...]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What an axis says of most lines, told once below the table under a letter."""
+
+    mark: str
+    axis: AxisRow
+    lines: int
+
+
+def _common(rows: list[GroupRow]) -> tuple[Common, ...]:
+    """Return what at least three lines share on an axis, for the axes that are told in words."""
+    counts = Counter(
+        axis for row in rows for axis in row.axes if axis.words and axis.name != Axis.ACCESS.value
+    )
+    often = sorted(
+        ((axis, count) for axis, count in counts.items() if count >= _OFTEN),
+        key=lambda pair: (list(Axis).index(Axis(pair[0].name)), -pair[1], pair[0].words),
+    )
+    return tuple(Common(chr(ord("a") + at), axis, count) for at, (axis, count) in enumerate(often[:_LETTERS]))
 
 
 def _group(view: View, group: Group) -> GroupRow:
@@ -101,17 +129,16 @@ def _axis(view: View, group: Group, axis: Axis) -> AxisRow:
     rules = group.deciding(axis)
     needs = group.needs(axis)
     if verdict is Verdict.UNKNOWN:
+        if not needs:
+            return AxisRow(axis.value, verdict, "no record says", (), "no record says")
         return AxisRow(
-            axis.value, verdict, f"needs {listed(needs, at_most=1)}" if needs else "no record says", ()
+            axis.value, verdict, f"needs {listed(needs, at_most=1)}", (), f"needs {', '.join(needs)}"
         )
-    if rules and verdict is not Verdict.OPEN:
-        words = listed(
-            (f"{rule.id}{f' since {rule.since}' if rule.since else ''}" for rule in rules), at_most=2
-        )
-    else:
-        words = ""
-    cites = view.best(id_ for rule in rules for id_ in rule.sources) if words else ()
-    return AxisRow(axis.value, verdict, words, cites)
+    if not rules or verdict is Verdict.OPEN:
+        return AxisRow(axis.value, verdict, "", ())
+    said = [f"{rule.id}{f' since {rule.since}' if rule.since else ''}" for rule in rules]
+    cites = view.best(id_ for rule in rules for id_ in rule.sources)
+    return AxisRow(axis.value, verdict, listed(said, at_most=2), cites, ", ".join(said))
 
 
 @dataclass(frozen=True)
@@ -268,7 +295,7 @@ def _ways(view: View) -> list[_Way]:
             served = view.name(id_, _NOT_KNOWN)
             if use and use.channel is Channel.SELF_HOSTED:
                 id_ = use.developer
-                served = f"Own machines, weights of {view.name(id_, _NOT_KNOWN)}"
+                served = f"Own machines, {f'weights of {view.name(id_)}' if id_ else 'developer not known'}"
             party = view.party(id_)
             owner = (party.owner or party.name) if party else _NOT_KNOWN
             ways.append(
