@@ -27,7 +27,7 @@ from reliant.gateway.audit.records import Change, Opening
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.verify import public_key_of, verify
 from reliant.gateway.audit.writer import ChainWriter, public_bytes
-from support.gateway_rig import config, gateway, providers
+from support.gateway_rig import config, gateway, get, post, providers
 
 KEY = {"authorization": "Bearer sk-test"}
 _SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -218,7 +218,7 @@ def test_a_kept_prompt_can_be_erased_and_the_chain_stays_valid(tmp_path: Path) -
     with providers("mock") as (mock,):
         with gateway(tmp_path, config(mock, more='[audit]\nprompts = "keep"\n')) as running:
             body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my secret plan"}]}
-            answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            answer = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
             folder = running.audit
     assert any("my secret plan" in line for line in export_lines(folder))
 
@@ -235,7 +235,7 @@ def test_a_forged_prompt_does_not_fit_its_seal(tmp_path: Path) -> None:
     with providers("mock") as (mock,):
         with gateway(tmp_path, config(mock, more='[audit]\nprompts = "keep"\n')) as running:
             body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "plan A"}]}
-            httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
             folder = running.audit
     (file,) = folder.glob("*.jsonl")
     file.write_bytes(file.read_bytes().replace(b"plan A", b"plan B"))
@@ -246,7 +246,7 @@ def test_a_forged_prompt_does_not_fit_its_seal(tmp_path: Path) -> None:
 def test_prompts_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my secret plan"}]}
-        httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+        post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
         text = "".join(export_lines(running.audit))
 
     assert "my secret plan" not in text
@@ -256,8 +256,8 @@ def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         running.worker.chain._fd = os.open(tmp_path / "gateway.toml", os.O_RDONLY)
         body = {"model": "gpt-4o", "messages": []}
-        answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
-        health = httpx.get(f"{running.url}/health")
+        answer = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+        health = get(f"{running.url}/health")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "reliant_log_unavailable")
     assert health.status_code == 503

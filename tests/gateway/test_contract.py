@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway_rig import TOKENS, Provider, Running, config, gateway, providers
+from support.gateway_rig import TOKENS, Provider, Running, config, gateway, get, post, providers
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -23,11 +23,11 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, Ru
 
 def ask(running: Running, model: str, **more: object) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
-    return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
 
 
 def test_health_says_ok(rig: tuple[Provider, Running]) -> None:
-    answer = httpx.get(f"{rig[1].url}/health")
+    answer = get(f"{rig[1].url}/health")
 
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
@@ -51,7 +51,7 @@ def test_the_body_reaches_the_provider_as_it_was_sent_and_the_key_does_not(
     body = b'{ "messages": [{"role":"user","content":"\xe4\xbd\xa0\\u4f60"}],  "model":"gpt-4o", "x":1.0e0}'
     headers = {**KEY, "cookie": "a=b", "x-forwarded-for": "8.8.8.8", "x-stainless-lang": "python"}
 
-    httpx.post(f"{running.url}/v1/chat/completions", content=body, headers=headers)
+    post(f"{running.url}/v1/chat/completions", content=body, headers=headers)
 
     seen = mock.seen[-1]
     assert seen.body == body
@@ -85,7 +85,7 @@ def test_without_a_valid_key_nothing_reaches_the_provider(rig: tuple[Provider, R
     before = len(mock.seen)
 
     for headers in ({}, {"authorization": "Bearer sk-wrong"}, {"authorization": "sk-test"}):
-        answer = httpx.post(f"{running.url}/v1/chat/completions", json={"model": "gpt-4o"}, headers=headers)
+        answer = post(f"{running.url}/v1/chat/completions", json={"model": "gpt-4o"}, headers=headers)
         assert answer.status_code == 401
         assert answer.json()["error"]["code"] == "invalid_api_key"
 
@@ -112,7 +112,7 @@ def test_a_body_that_can_be_read_in_two_ways_is_refused(
     mock, running = rig
     before = len(mock.seen)
 
-    answer = httpx.post(f"{running.url}/v1/chat/completions", content=body, headers=KEY)
+    answer = post(f"{running.url}/v1/chat/completions", content=body, headers=KEY)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
@@ -153,7 +153,7 @@ def test_the_key_is_in_no_log_and_no_metric(rig: tuple[Provider, Running]) -> No
     ask(running, "fault-401")
 
     text = "".join(file.read_text() for file in running.audit.iterdir())
-    text += httpx.get(f"{running.url}/metrics").text + "".join(running.said)
+    text += get(f"{running.url}/metrics").text + "".join(running.said)
 
     assert "reliant_gateway_requests_total" in text
     for secret in ("sk-test", "sk-upstream"):
@@ -164,6 +164,6 @@ def test_models_lists_what_the_configuration_spells_out(tmp_path: Path) -> None:
     with providers("mock") as (mock,):
         text = config(mock) + f'[[route]]\nmodel = "fast"\nupstreams = ["{mock.name}"]\n'
         with gateway(tmp_path, text) as running:
-            listed = httpx.get(f"{running.url}/v1/models", headers=KEY).json()
+            listed = get(f"{running.url}/v1/models", headers=KEY).json()
 
     assert [one["id"] for one in listed["data"]] == ["fast"]

@@ -9,14 +9,14 @@ import httpx
 import openai
 import pytest
 
-from support.gateway_rig import TOKENS, Provider, Running, config, gateway, providers
+from support.gateway_rig import TOKENS, Provider, Running, config, gateway, get, post, providers
 
 KEY = {"authorization": "Bearer sk-test"}
 
 
 def ask(running: Running, model: str, **more: object) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
-    return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
 
 
 def two(folder: Path, one: Provider, other: Provider, *, route: str = "retries = 0", more: str = "") -> str:
@@ -81,7 +81,7 @@ def test_after_five_failures_the_breaker_spares_the_upstream(tmp_path: Path) -> 
     with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
         for _ in range(8):
             assert ask(running, "fault-500").status_code == 200
-        state = httpx.get(f"{running.url}/health").json()["upstreams"]
+        state = get(f"{running.url}/health").json()["upstreams"]
 
     assert len(one.seen) == 5
     assert state["one"] == "open"
@@ -91,7 +91,7 @@ def test_a_cut_upstream_is_not_asked_for_other_models_either(tmp_path: Path) -> 
     with providers("one", "other") as (one, other), gateway(tmp_path, two(tmp_path, one, other)) as running:
         ask(running, "fault-geo")
         answer = ask(running, "gpt-4o")
-        state = httpx.get(f"{running.url}/health").json()["upstreams"]
+        state = get(f"{running.url}/health").json()["upstreams"]
 
     assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
     assert len(one.seen) == 1
@@ -156,11 +156,11 @@ def test_a_caller_who_leaves_frees_the_provider(tmp_path: Path) -> None:
     with providers("one") as (one,), gateway(tmp_path, config(one)) as running:
         with pytest.raises(httpx.ReadTimeout):
             body = {"model": "slow-700", "messages": []}
-            httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=0.2)
+            post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=0.2)
         for _ in range(100):
             if running.outcomes():
                 break
-            httpx.get(f"{running.url}/health")
+            get(f"{running.url}/health")
         outcome = running.outcomes()[-1]
 
     assert (outcome["status"], outcome["end"]) == (499, "caller left")

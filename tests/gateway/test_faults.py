@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import anthropic
-import httpx
 import openai
 import pytest
 
-from support.gateway_rig import GEO, TOKENS, Provider, Running, config, gateway, providers
+from support.gateway_rig import GEO, TOKENS, Provider, Running, config, gateway, get, providers
 
 Rig = tuple[Provider, Running]
 
@@ -201,4 +200,4 @@ def test_a_wrong_key_maps_to_the_sdks_own_class(rig: Rig) -> None:
 
 
 def test_the_breaker_does_not_hide_the_only_provider(rig: Rig) -> None:
-    assert httpx.get(f"{rig[1].url}/health").json()["upstreams"]["mock"] in {"open", "cut", "closed"}
+    assert get(f"{rig[1].url}/health").json()["upstreams"]["mock"] in {"open", "cut", "closed"}

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError
 from reliant.gateway.config import parse_config
-from support.gateway_rig import config, gateway, providers
+from support.gateway_rig import config, gateway, get, post, providers
 
 KEY = {"authorization": "Bearer sk-test"}
 SMALLEST = """[listen]
@@ -103,17 +103,17 @@ def test_a_reload_changes_the_rules_without_losing_a_request(tmp_path: Path) -> 
         def ask(model: str) -> int:
             body = {"model": model, "messages": []}
             url = f"{running.url}/v1/chat/completions"
-            return httpx.post(url, json=body, headers=KEY, timeout=5).status_code
+            return post(url, json=body, headers=KEY, timeout=5).status_code
 
         thread = threading.Thread(target=lambda: slow.append(ask("slow-400")))
         thread.start()
         while "slow-400" not in mock.models():
             time.sleep(0.01)
         running.config.write_text(config(mock, more=rule))
-        reloaded = httpx.post(f"{running.url}/admin/reload", headers=KEY)
+        reloaded = post(f"{running.url}/admin/reload", headers=KEY)
         after = ask("gpt-4o")
         running.config.write_text("[listen]\nport = 'x'\n")
-        refused = httpx.post(f"{running.url}/admin/reload", headers=KEY)
+        refused = post(f"{running.url}/admin/reload", headers=KEY)
         still = ask("gpt-4o")
         thread.join()
 
@@ -129,7 +129,7 @@ def test_a_key_made_at_run_time_works_is_rotated_and_ends(tmp_path: Path) -> Non
         def status(secret: str) -> int:
             headers = {"authorization": f"Bearer {secret}"}
             body = {"model": "gpt-4o", "messages": []}
-            return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=headers).status_code
+            return post(f"{running.url}/v1/chat/completions", json=body, headers=headers).status_code
 
         made = admin.post("/admin/keys", json={"name": "new", "models": ["gpt-*"]}).json()["secret"]
         rotated = admin.post("/admin/keys/new/rotate").json()["secret"]
@@ -151,10 +151,10 @@ def test_the_admin_side_is_closed_to_everybody_else(tmp_path: Path) -> None:
     more = '[[key]]\nname = "plain"\nsecret = "sk-plain"\n'
     with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:
         for headers in ({}, {"authorization": "Bearer sk-plain"}):
-            assert httpx.get(f"{running.url}/admin/state", headers=headers).status_code == 401
-            assert httpx.post(f"{running.url}/admin/reload", headers=headers).status_code == 401
-        page = httpx.get(f"{running.url}/admin")
-        state = httpx.get(f"{running.url}/admin/state", headers=KEY).json()
+            assert get(f"{running.url}/admin/state", headers=headers).status_code == 401
+            assert post(f"{running.url}/admin/reload", headers=headers).status_code == 401
+        page = get(f"{running.url}/admin")
+        state = get(f"{running.url}/admin/state", headers=KEY).json()
 
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "http" not in page.text.replace("httpx", "")
@@ -163,8 +163,8 @@ def test_the_admin_side_is_closed_to_everybody_else(tmp_path: Path) -> None:
 
 def test_metrics_are_in_the_format_prometheus_reads(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
-        httpx.post(f"{running.url}/v1/chat/completions", json={"model": "m", "messages": []}, headers=KEY)
-        text = httpx.get(f"{running.url}/metrics").text
+        post(f"{running.url}/v1/chat/completions", json={"model": "m", "messages": []}, headers=KEY)
+        text = get(f"{running.url}/metrics").text
 
     found = {family.name: family for family in text_string_to_metric_families(text)}
     (sample,) = found["reliant_gateway_requests"].samples
@@ -179,7 +179,7 @@ def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
     for _ in range(400):
         assert process.poll() is None, "the gateway did not start"
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
+            if get(f"http://127.0.0.1:{port}/health").status_code == 200:
                 break
         except httpx.HTTPError:
             time.sleep(0.02)
@@ -201,7 +201,7 @@ def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
         process = serve(tmp_path, port)
         try:
             for _ in range(100):
-                first = [file.read_text().splitlines()[0] for file in audit.glob("*.jsonl")]
+                first = [line for file in audit.glob("*.jsonl") for line in file.read_text().splitlines()[:1]]
                 pids = {json.loads(line)["r"]["pid"] for line in first}
                 if len(pids) == 2:
                     break
@@ -211,9 +211,7 @@ def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
             for _ in range(20):
                 body = {"model": "gpt-4o", "messages": []}
                 try:
-                    answer = httpx.post(
-                        f"http://127.0.0.1:{port}/v1/chat/completions", json=body, headers=KEY
-                    )
+                    answer = post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, headers=KEY)
                     statuses.append(answer.status_code)
                 except httpx.HTTPError:
                     statuses.append(0)
@@ -246,7 +244,7 @@ def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path
         def ask() -> None:
             body = {"model": "slow-500", "messages": []}
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
-            answers.append(httpx.post(url, json=body, headers=KEY).status_code)
+            answers.append(post(url, json=body, headers=KEY).status_code)
 
         thread = threading.Thread(target=ask)
         thread.start()

@@ -17,7 +17,7 @@ from reliant.gateway.signals._ranges import Ranges
 from reliant.gateway.signals._sphere import distance_km
 from reliant.gateway.signals.latency import Latency, shortest_rtt_ms
 from reliant.gateway.signals.travel import Travel
-from support.gateway_rig import Running, config, gateway, providers
+from support.gateway_rig import Running, config, gateway, post, providers
 
 PLACES = {"US": (39.8, -98.6), "CN": (35.0, 103.8), "DE": (51.2, 10.4), "JP": (36.2, 138.3)}
 
@@ -170,7 +170,7 @@ def signals(folder: Path) -> str:
 def ask(running: Running, address: str) -> httpx.Response:
     headers = {"authorization": "Bearer sk-test", "x-forwarded-for": address}
     body = {"model": "gpt-4o", "messages": []}
-    return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
 
 
 def test_an_address_in_another_country_must_be_permitted_there_too(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from support.gateway_rig import Running, config, gateway, providers
+from support.gateway_rig import Running, config, gateway, post, providers
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -18,7 +18,7 @@ KEY = {"authorization": "Bearer sk-test"}
 def ask(running: Running, model: str = "gpt-4o", key: str = "sk-test", **headers: str) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     headers = {"authorization": f"Bearer {key}", **headers}
-    return httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=headers, timeout=10)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=headers, timeout=10)
 
 
 def test_a_caller_in_an_unsupported_place_is_refused_with_rule_source_and_date(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ expires = 2020-01-01T00:00:00Z
         over = ask(running, "gpt-4o", "sk-over-1")
         body = {"model": "gpt-4o", "input": "x"}
         headers = {"authorization": "Bearer sk-narrow"}
-        endpoint = httpx.post(f"{running.url}/v1/embeddings", json=body, headers=headers)
+        endpoint = post(f"{running.url}/v1/embeddings", json=body, headers=headers)
 
     assert (allowed.status_code, over.status_code) == (200, 401)
     assert (model.status_code, model.json()["error"]["code"]) == (403, "model_not_permitted")

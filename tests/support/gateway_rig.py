@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvloop
 
 from reliant import atlas
@@ -26,6 +28,17 @@ from reliant.gateway.knowledge import Knowledge
 from reliant.gateway.server import Settings, Worker, load, serve_on
 
 TOKENS = 20
+
+_NO_TLS = ssl.create_default_context()
+"""Making one costs more than a request; here nothing is asked over TLS."""
+
+
+def post(url: str, **more: Any) -> httpx.Response:
+    return httpx.post(url, verify=_NO_TLS, **more)
+
+
+def get(url: str, **more: Any) -> httpx.Response:
+    return httpx.get(url, verify=_NO_TLS, **more)
 
 
 def error_body(message: str, kind: str, code: str | None) -> bytes:

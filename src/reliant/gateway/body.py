@@ -82,7 +82,8 @@ def read_json(body: bytes) -> Head:
         raise BadBody(f"the body is not JSON: {error}") from None
     if head.model is not None and (len(head.model) > _MAX_MODEL or not head.model.isprintable()):
         raise BadBody("the model's name is too long or not printable", "model")
-    if body.lower().count(b'"model"') > 1 or b"\\u00" in body:
+    named = body.lower().count(b'"model"')
+    if named > 1 or (named and head.model is None) or b"\\u00" in body:
         _refuse_doubles(body)
     return head
 

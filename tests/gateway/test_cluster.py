@@ -1,0 +1,246 @@
+"""Real PostgreSQL and Redis, started here, killed and started again under load."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reliant.gateway.audit.verify import public_key_of, verify
+from reliant.gateway.state.postgres import PostgresStore
+from support.gateway_rig import Running, config, gateway, get, post, providers
+
+KEY = {"authorization": "Bearer sk-test"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def reachable(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+    except OSError:
+        return False
+    return True
+
+
+class Server:
+    """A database server that can be killed and started again on the same data."""
+
+    def __init__(self, command: list[str], port: int, user: str | None = None) -> None:
+        self._command, self.port, self._user = command, port, user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(self._command, user=self._user, cwd="/", **quiet)  # type: ignore[call-overload]
+        for _ in range(400):
+            if reachable(self.port):
+                return
+            time.sleep(0.02)
+        pytest.fail("the server did not start")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+
+
+def postgres_binary(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = str(found[-1]) if found else shutil.which(name)
+    if path is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    return path
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[tuple[Server, str]]:
+    user = "postgres" if os.getuid() == 0 else None
+    if user is not None and user not in {one.pw_name for one in pwd.getpwall()}:
+        pytest.skip("as root, PostgreSQL needs a user postgres")
+    folder = Path(f"/tmp/reliant-postgres-{os.getpid()}")
+    folder.mkdir()
+    if user is not None:
+        shutil.chown(folder, user)
+    data, port = folder / "data", free_port()
+    initdb = [postgres_binary("initdb"), "-D", str(data), "-A", "trust", "-U", "reliant", "--no-sync"]
+    subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
+    command = [postgres_binary("postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
+    server = Server([*command, "-c", "listen_addresses=127.0.0.1"], port, user)
+    server.start()
+    try:
+        yield server, f"postgresql://reliant@127.0.0.1:{port}/postgres"
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[tuple[Server, str]]:
+    binary = shutil.which("valkey-server") or shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("neither Valkey nor Redis is installed: apt-get install redis-server")
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = Server([binary, *options, "--dir", str(folder)], port)
+    server.start()
+    try:
+        yield server, f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.stop()
+
+
+def ask(running: Running, key: str = "sk-test", model: str = "gpt-4o") -> httpx.Response:
+    body = {"model": model, "messages": []}
+    headers = {"authorization": f"Bearer {key}"}
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=headers, timeout=10)
+
+
+def in_loop(running: Running, work: Any) -> Any:
+    import asyncio
+
+    return asyncio.run_coroutine_threadsafe(work, running.loop).result(15)
+
+
+def test_the_log_reaches_postgres_whole_although_it_is_killed_under_load(
+    tmp_path: Path, postgres: tuple[Server, str]
+) -> None:
+    server, url = postgres
+    with providers("mock") as (mock,):
+        text = config(mock, more=f'[store]\nurl = "{url}"\n')
+        with gateway(tmp_path, text) as running:
+            statuses: list[int] = []
+            stop = threading.Event()
+
+            def load() -> None:
+                while not stop.is_set():
+                    statuses.append(ask(running).status_code)
+
+            thread = threading.Thread(target=load)
+            thread.start()
+            time.sleep(0.4)
+            server.kill()
+            time.sleep(0.6)
+            server.start()
+            time.sleep(0.3)
+            stop.set()
+            thread.join()
+            made = post(f"{running.url}/admin/keys", json={"name": "late"}, headers=KEY, timeout=30)
+            store = running.worker.store
+            assert isinstance(store, PostgresStore)
+            for _ in range(200):
+                last = running.worker.chain.next_number - 1
+                if in_loop(running, store.copied(running.worker.chain.chain)) >= last:
+                    break
+                time.sleep(0.05)
+            pulled = tmp_path / "pulled"
+            in_loop(running, store.fetch_log(pulled))
+            works = ask(running, made.json()["secret"]).status_code
+            public = public_key_of(running.audit, None)
+            answered = len(running.outcomes())
+
+    report = verify(pulled / f"{running.worker.chain.chain}-00001.jsonl", public)
+    assert set(statuses) == {200}
+    assert len(statuses) > 20
+    assert works == 200
+    assert report.problems == ()
+    assert report.chains[0].outcomes >= len(statuses)
+    assert answered >= len(statuses)
+
+
+def test_keys_and_objects_are_common_to_nodes_on_one_postgres(
+    tmp_path: Path, postgres: tuple[Server, str]
+) -> None:
+    _, url = postgres
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with providers("mock") as (mock,):
+        text = config(mock, more=f'[store]\nurl = "{url}"\n')
+        with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
+            made = post(f"{one.url}/admin/keys", json={"name": "common"}, headers=KEY).json()["secret"]
+            headers = {"authorization": f"Bearer {made}"}
+            files = {"file": ("x", b"{}"), "purpose": (None, "batch")}
+            held = post(f"{one.url}/v1/files", files=files, headers=headers).json()["id"]
+            for _ in range(100):
+                found = get(f"{other.url}/v1/files/{held}", headers=headers)
+                if found.status_code != 401:
+                    break
+                time.sleep(0.05)
+
+    assert (found.status_code, found.json()["id"]) == (200, held)
+
+
+def test_two_nodes_on_one_redis_never_exceed_a_keys_bound(tmp_path: Path) -> None:
+    limit = 40
+    key = f'[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = {{ requests_per_day = {limit} }}\n'
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with providers("mock") as (mock,), redis(tmp_path) as (_, url):
+        text = config(mock, more=f'{key}[shared]\nurl = "{url}"\n')
+        with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
+            statuses = [ask(node, "sk-quota").status_code for _ in range(limit) for node in (one, other)]
+
+    # A node may still hold a few permits when the other has none left.
+    assert limit - 4 <= statuses.count(200) <= limit
+    assert set(statuses) == {200, 429}
+
+
+@pytest.mark.parametrize(("on_down", "expected"), [("local", 200), ("refuse", 503)])
+def test_while_redis_is_away_the_chosen_behaviour_holds_and_then_counting_goes_on(
+    tmp_path: Path, on_down: str, expected: int
+) -> None:
+    key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { requests_per_minute = 1000 }\n'
+    with providers("mock") as (mock,), redis(tmp_path) as (server, url):
+        text = config(mock, more=f'{key}[shared]\nurl = "{url}"\nlease = 1\non_down = "{on_down}"\n')
+        with gateway(tmp_path, text) as running:
+            before = ask(running, "sk-quota").status_code
+            server.kill()
+            during = ask(running, "sk-quota").status_code
+            unbounded = ask(running).status_code
+            server.start()
+            for _ in range(40):
+                after = ask(running, "sk-quota").status_code
+                if after == 200:
+                    break
+                time.sleep(0.1)
+
+    assert (before, during, after) == (200, expected, 200)
+    assert unbounded == 200
+
+
+def test_a_provider_cut_seen_by_one_node_is_known_to_the_other(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with providers("one", "other") as (first, second), redis(tmp_path) as (_, url):
+        text = config(first, second, more=f'[shared]\nurl = "{url}"\n')
+        with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
+            ask(one, model="fault-geo")
+            for _ in range(60):
+                state = get(f"{other.url}/health").json()["upstreams"]["one"]
+                if state == "cut":
+                    break
+                time.sleep(0.05)
+
+    assert state == "cut"
