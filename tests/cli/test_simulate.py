@@ -221,3 +221,24 @@ def test_the_page_needs_no_script_and_its_links_lead_somewhere(app: Path, more: 
     assert page.count("Table of this figure") == page.count("<figure")
     assert not re.findall(r'(?:src|href)="(?!#|data:|https?://)', page)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+@pytest.mark.parametrize(
+    ("cut", "stops", "perhaps"),
+    [
+        ("provider:openai", {"search", "pictures"}, set()),
+        ("jurisdiction:US", {"chat", "search", "recommend", "pictures"}, set()),
+        ("jurisdiction:CN", {"translate"}, set()),
+        ("provider:anthropic", {"recommend"}, set()),
+        ("provider:groq", set(), set()),
+        ("hub:huggingface", set(), {"dictate"}),
+    ],
+)
+def test_the_shop_stops_where_a_person_says_it_does(
+    root: Path, cut: str, stops: set[str], perhaps: set[str]
+) -> None:
+    """Read by hand from the files of the shop; the reasons stand in docs/impact.md."""
+    rows = run(root / "examples" / "shop", "--cut", cut)["functions"]
+
+    assert {row["id"] for row in rows if row["stops"]} == stops
+    assert {row["id"] for row in rows if row["stops"] is None} == perhaps

@@ -86,6 +86,7 @@ class Setting:
 _Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Chain | None]
 """The path, the sentence, a built-in fallback that works, and the chain that decides."""
 
+_NAMED = 3
 _STOPS = {DOWN: True, UP: False, UNKNOWN: None}
 
 
@@ -373,7 +374,7 @@ def _explain(graph: Graph, need: Need, level: int, before: Levels, last: _Stage)
         if fallback and lost:
             taken = _chain_path(graph.chain(fallback[0]), None)
             gone = _chain_path(graph.chain(lost[0]), _hit(graph, lost[0], last))
-            names = " and ".join(name_of(graph.chain(use)) for use in fallback)
+            names = _several(dict.fromkeys(name_of(graph.chain(use)) for use in fallback))
             gone_or_not = "is gone" if last.down[lost[0]] == DOWN else "may be gone"
             return (
                 (*gone, *taken),
@@ -397,7 +398,7 @@ def _blamed(graph: Graph, blamed: tuple[str, ...], level: int, last: _Stage) -> 
         return (), "nothing could ever meet its need", None, None
     chain = graph.chain(blamed[0])
     cut = _hit(graph, blamed[0], last)
-    names = " and ".join(dict.fromkeys(name_of(graph.chain(use)) for use in blamed))
+    names = _several(dict.fromkeys(name_of(graph.chain(use)) for use in blamed))
     if level == UNKNOWN:
         why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
     elif cut is None:
@@ -405,6 +406,14 @@ def _blamed(graph: Graph, blamed: tuple[str, ...], level: int, last: _Stage) -> 
     else:
         why = f"needs {names}; {cut} is cut"
     return _chain_path(chain, cut), why, None, chain
+
+
+def _several(names: Iterable[str]) -> str:
+    """Return a few names joined, and how many more there are."""
+    every = list(names)
+    if len(every) <= _NAMED:
+        return " and ".join(every)
+    return f"{', '.join(every[:_NAMED])} and {len(every) - _NAMED} more"
 
 
 def _unsure(chain: Chain, cut: Cut | None) -> str:
@@ -423,7 +432,7 @@ def _blame(need: Need, down: Levels, level: int) -> list[str]:
     parts = [(met_at(part, down), part) for part in need.of]  # type: ignore[union-attr]
     if kind == "all":
         return next((_blame(part, down, level) for found, part in parts if found == level), [])
-    return [use for found, part in parts if found <= level for use in _blame(part, down, found)]
+    return [use for found, part in parts if found == level for use in _blame(part, down, found)]
 
 
 def _hit(graph: Graph, use: str, last: _Stage) -> Cut | None:
@@ -487,6 +496,8 @@ def _assumptions(plans: Plans, setting: Setting, cuts: Sequence[Cut]) -> tuple[s
     said = ["What is cut stays cut; suppliers that are not named in the scenario stay."]
     if not setting.already:
         said.append("No place was given, so every use counts as reachable before the cut.")
+    else:
+        said.append("An open question of law, licence or register stops nothing by itself here; see assess.")
     if not any(plan.weight is not None for plan in plans.functions.values()):
         said.append(
             "Functions weigh what the code shows of them (call sites): no requests or spend were given."

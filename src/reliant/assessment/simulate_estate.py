@@ -11,6 +11,7 @@ from reliant.assessment.graph import LEVELS, Chain, Graph
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Role, Scope, Use
+from reliant.core.verdict import Axis, Verdict
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from reliant.core.results import Assessment
 
 _DEEPEST = 20
-_CLOSED = {"BLOCKED": Truth.YES, "UNKNOWN": Truth.UNKNOWN}
 _NAMED_AT_MOST = 5
 
 
@@ -83,10 +83,22 @@ def estate_of(assessment: Assessment, atlas: Atlas, plans: Plans) -> Estate:
 
 
 def _already(assessment: Assessment, reading: _Reading) -> dict[str, Truth]:
-    """Return what is down before any cut; a use that was only told is judged as those found like it."""
+    """Return what is down before any cut; a use that was only told is judged as those found like it.
+
+    Down is what is BLOCKED on any axis. What is unknown is whether a hosted service can be
+    reached; an open question of law, licence or register stops nothing by itself.
+    """
     if assessment.place is None:
         return {}
-    down = {answer.use: _CLOSED.get(answer.combined.value, Truth.NO) for answer in assessment.verdicts}
+    down = {}
+    for answer in assessment.verdicts:
+        access = answer.axes.get(Axis.ACCESS)
+        if answer.combined is Verdict.BLOCKED:
+            down[answer.use] = Truth.YES
+        elif reading.chains[answer.use].hosted and (access is None or access.verdict is Verdict.UNKNOWN):
+            down[answer.use] = Truth.UNKNOWN
+        else:
+            down[answer.use] = Truth.NO
     for name in reading.declared:
         chain = reading.chains[name]
         alike = [
@@ -94,7 +106,8 @@ def _already(assessment: Assessment, reading: _Reading) -> dict[str, Truth]:
             for use, other in reading.chains.items()
             if use in down and other.provider == chain.provider and other.channel == chain.channel
         ]
-        down[name] = max(alike, key=lambda answer: answer.value, default=Truth.UNKNOWN)
+        unseen = Truth.UNKNOWN if chain.hosted else Truth.NO
+        down[name] = max(alike, key=lambda answer: answer.value, default=unseen)
     return down
 
 
