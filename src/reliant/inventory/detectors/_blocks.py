@@ -28,23 +28,29 @@ if TYPE_CHECKING:
     from reliant.inventory.view import FileView
 
 _URL_KEY = re.compile(
-    r"(?:^|_)(?:base_url|baseurl|api_base|api_url|api_endpoint|endpoint|endpoint_url|base|url|uri|host|server|server_url|address|gateway|upstream|proxy)$"
+    r"(?:^|_)(?:base_url|baseurl|api_base|api_url|api_endpoint|endpoint|endpoint_url|base|url|uri|host|server"
+    r"|server_url|address|gateway|upstream|proxy)$"
 )
 _MODEL_URL_KEY = re.compile(
     r"(?:^|_)(?:base_url|baseurl|api_base|openai_base|api_url|api_endpoint|endpoint_url|llm_url|endpoint)$"
 )
 _PROVIDER_KEY = re.compile(
-    r"(?:^|_)(?:provider|llm_provider|model_provider|vendor|backend|llm|llm_type|api_type|client|service|platform|custom_llm_provider)$"
+    r"(?:^|_)(?:provider|llm_provider|model_provider|vendor|backend|llm|llm_type|api_type|client|service|platform"
+    r"|custom_llm_provider)$"
 )
-_REGION_KEY = re.compile(r"(?:^|_)(?:region|region_name|location)$")
 _IMAGE_KEY = re.compile(r"^(?:image|image_uri|container_image|docker_image|repository|base_image)$")
 _COMMAND_KEY = re.compile(
     r"^(?:command|args|entrypoint|cmd|run|script|before_script|after_script|shell|exec|start|test)$"
 )
 _SUFFIX = re.compile(
-    r"_?(?:api_?key|key|token|secret|base_?url|api_base|api_url|endpoint_url|endpoint|url|uri|base|host|organization|org_id|"
-    r"(?:default_|chat_|completion_)?(?:model|deployment)(?:_(?:name|id|default|version))?|models|region|location|provider|temperature|timeout|max_tokens|api_version|version)$"
+    r"_?(?:api_?key|key|token|secret|base_?url|api_base|api_url|endpoint_url|endpoint|url|uri|base|host|organization"
+    r"|org_id|(?:default_|chat_|completion_)?(?:model|deployment)(?:_(?:name|id|default|version))?|models|region"
+    r"|location|provider|temperature|timeout|max_tokens|api_version|version)$"
 )
+_AI_KEY = re.compile(
+    r"(?:^|_)(?:openai|llm|model|models|ai|gpt|chat|completion|completions|embedding|embeddings|inference)(?:_|$)"
+)
+_LOCAL = re.compile(r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker)")
 _OFF_KEY = re.compile(r"^(?:enabled|active|use|on)$")
 _FALLBACK = re.compile(r"fallback|alternativ|backup|secondary")
 _DEPLOYMENT = re.compile(r"deployment")
@@ -206,7 +212,10 @@ class _Reading:
         value = _default(entry.value)
         region = next(iter(region_in(value)), None)
         for url, host in urls_in(value, self.vendors) if len(value) < 5_000 else ():
-            if host.weak and not _URL_KEY.search(key):
+            if host.weak and not (
+                _URL_KEY.search(key) and (sure or self._of_ai(key) or not _LOCAL.match(url))
+            ):
+                # Many programs listen on port 8000 of this machine.
                 continue
             model = model_at(url, host, self.vendors)
             if model is not None:
@@ -250,8 +259,11 @@ class _Reading:
             # A vendor's client is sent somewhere else: whom it reaches is not known.
             yield self._signal(What.ENDPOINT, entry, block, role, endpoint=value.split("//", 1)[1][:120])
 
+    def _of_ai(self, key: str) -> bool:
+        return self._ours(key) or _AI_KEY.search(key) is not None
+
     def _by_name(self, value: str) -> str | None:
-        """Return the runtime or gateway whose name is the host's, as services in a cluster find each other."""
+        """Return the runtime or gateway whose name is the host's, as in a cluster."""
         host = (host_of(value) or "").partition(".")[0]
         record = self.vendors.providers.get(self.vendors.prefix(host) or "") if host else None
         return record.id if record is not None and {"local-runtime", "gateway"} & set(record.roles) else None

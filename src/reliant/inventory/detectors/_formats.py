@@ -127,7 +127,8 @@ _OF_WEIGHTS = re.compile(
 
 def worth_reading(file: FileView) -> bool:
     """Say whether a configuration file has anything in it that could matter."""
-    return bool(file.hits) or _WORTH.search(file.data) is not None
+    wide = file.data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    return bool(file.hits) or wide or _WORTH.search(file.data) is not None
 
 
 def entries_of(file: FileView) -> Iterator[Entry]:

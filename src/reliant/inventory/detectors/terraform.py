@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _OPEN = re.compile(r'\s*(?P<kind>[A-Za-z_][\w-]*)(?P<labels>(?:\s+"[^"]*")*)\s*=?\s*\{\s*(?P<rest>.*)$')
 _SET = re.compile(r'\s*"?(?P<key>[A-Za-z_][\w-]*)"?\s*[=:]\s*(?P<value>.+)$')
 _LABEL = re.compile(r'"([^"]*)"')
+_DEEPEST = 40
 _REGION = ("location", "region")
 
 
@@ -137,6 +138,8 @@ def _entries(text: str) -> Iterator[Entry]:
                 )
             if rest.count("}") <= rest.count("{"):
                 path.append(labels)
+            if len(path) > _DEEPEST:
+                return
         elif setting is not None and setting["value"].startswith("[") and "]" in setting["value"]:
             yield from flow_entries(
                 setting["value"].partition("]")[0] + "]",
