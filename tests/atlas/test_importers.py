@@ -163,6 +163,19 @@ def test_odd_json_is_refused_or_holds_nothing(tmp_path: Path, kind: str, text: s
     assert refusal is None or "odd.json" in refusal
 
 
+def test_a_short_row_has_empty_cells_and_an_empty_line_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "epoch.csv"
+    path.write_text(
+        "Model,Organization,Publication date,Base model\nOne\n\n,,,\nTwo,Acme,2024-05-01,Three,too,many\n",
+        encoding="utf-8",
+    )
+
+    one, two = (row for row in read("epoch", path) if isinstance(row, ModelRow))
+
+    assert (one.name, one.organisations, one.released) == ("One", (), None)
+    assert (two.name, two.base_models, two.at.line) == ("Two", ("Three",), 5)
+
+
 def test_the_cache_gives_back_what_was_stored(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("name\na\nb\n", encoding="utf-8")

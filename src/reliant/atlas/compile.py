@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,9 +148,15 @@ def compile_if_changed(root: Path, target: Path = SNAPSHOT) -> bool:
 
 def write_snapshot(data: bytes, target: Path) -> None:
     """Write the snapshot in one step, so that nobody ever loads half of one."""
-    partial = target.with_name(f"{target.name}.{hashlib.sha256(data).hexdigest()[:8]}.part")
-    partial.write_bytes(data)
-    partial.replace(target)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", delete=False) as file:
+        file.write(data)
+    partial = Path(file.name)
+    try:
+        partial.chmod(0o644)
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def main(arguments: list[str]) -> int:

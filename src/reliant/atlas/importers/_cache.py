@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +14,6 @@ from reliant.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 _ROW = msgspec.json.Decoder(Row)
 
@@ -54,13 +55,12 @@ def store(rows: Iterable[Row], path: Path, kind: str, *, on: str, cache: Path) -
         providers=len(held) - models,
     )
     target = cache / f"{kind}-{hashlib.sha256(path.name.encode()).hexdigest()[:12]}.jsonl"
-    partial = target.with_suffix(".part")
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with tempfile.NamedTemporaryFile(dir=cache, suffix=".part", delete=False) as file:
             file.write(encode(head) + b"\n")
             file.writelines(encode(row) + b"\n" for row in held)
-        partial.replace(target)
+        Path(file.name).replace(target)
     except OSError as error:
         raise UsageError(f"cannot write the cache {cache}: {error.strerror}") from error
     return head

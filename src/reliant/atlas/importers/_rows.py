@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -139,8 +140,9 @@ def table(path: Path, data_set: str, needed: tuple[str, ...]) -> Iterator[tuple[
                 raise ConfigError(path, 1, f"has no column {missing[0]!r}; it is no {data_set} table")
             header = cells
             continue
-        row = dict(zip(header, cells, strict=False))
-        yield place, {name: value.strip() for name, value in row.items()}
+        if any(cell.strip() for cell in cells):  # An empty line is no row; a short one has empty cells.
+            filled = itertools.zip_longest(header, cells[: len(header)], fillvalue="")
+            yield place, {name: value.strip() for name, value in filled}
 
 
 def _lines(path: Path, data_set: str) -> Iterator[tuple[Place, list[str]]]:
