@@ -135,6 +135,7 @@ class Linker:
             provider=record.downloads_from,
             kind=signal.kind or Kind.OPEN_WEIGHTS,
             sdk=signal.sdk or (names[0] if names else None),
+            developer=signal.developer or record.developer,
         )
 
     def _by_prefix(self, p: Placed, model: str, developer: str | None) -> str | None:

@@ -121,7 +121,8 @@ def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:
     plain = snake(name)
     letters = any(c.isalpha() for c in text)
     digits = any(c.isdigit() for c in text)
-    if letters and digits and (has_sdk or "model" in plain) and not _VERSION.match(text):
+    holds = any(word in plain for word in ("model", "llm", "repo", "deployment"))
+    if letters and digits and holds and not _VERSION.match(text):
         return 0.5
     if "-" in text and has_sdk and "model" in plain:
         return 0.4

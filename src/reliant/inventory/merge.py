@@ -67,7 +67,8 @@ class Draft:
         """Return the finished use."""
         signals = [p.signal for p in self.places]
         best = max(signals, key=lambda s: s.confidence)
-        developer = vendors.developer(self.model) if self.model else None
+        told = next((s.developer for s in signals if s.developer), None)
+        developer = (vendors.developer(self.model) if self.model else None) or told
         record = vendors.providers.get(self.provider or "")
         if developer is None and self.model and record and record.developer:
             developer = record.developer

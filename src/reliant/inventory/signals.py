@@ -62,6 +62,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
         family: `model` is a name somebody chose (a deployment) and only hints at a model.
         fixed: The SDK speaks to `provider` and to nobody else.
         group: Signals with the same non-empty group in a file are alternatives of each other.
+        developer: Who made the model, where the library says it and the id does not.
         where: `path:line` of the call that uses it, when that is elsewhere; may be empty.
         asks: What another file must answer first: `name:package.module:NAME`, `attr:name` or
             `key:KEY`. A MODEL with `asks` has no `model` yet.
@@ -88,6 +89,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     fixed: bool = False
     group: str = ""
     where: str = ""
+    developer: str | None = None
     options: tuple[str, ...] = ()
     asks: str = ""
 

@@ -137,12 +137,14 @@ class Base:
     ) -> tuple[str, SdkFacts, Name | None] | None:
         """Return the dotted name, the SDK and what the SDK says of the name, for a called expression."""
         parts: list[str] = []
+        called = False
         while isinstance(node, ast.Attribute | ast.Call):
             if isinstance(node, ast.Attribute):
                 parts.append(node.attr)
                 node = node.value
             else:
                 node = node.func
+                called = True
         if not isinstance(node, ast.Name):
             return None
         found = block.find(node.id)
@@ -153,7 +155,10 @@ class Base:
         if key not in self.resolved:
             self.resolved[key] = None  # a name that is bound to a call on itself ends here
             self.resolved[key] = self._resolve(tail, found, depth)
-        return self.resolved[key]
+        made = self.resolved[key]
+        # What is called on the result of a call is a method of a client, not another client;
+        # only a client for many services (`Session().client("...")`) goes on.
+        return None if called and made is not None and not made[1].general else made
 
     def _resolve(
         self, tail: str, found: tuple[list[Bound], Block], depth: int
