@@ -259,7 +259,8 @@ def test_a_template_of_a_file_is_read_like_the_file(look: Look) -> None:
 def test_a_service_in_a_cluster_is_found_by_the_runtimes_own_name(look: Look) -> None:
     found = look(
         "app.json.j2",
-        '{"models": {"providers": {"main": {"baseUrl": "http://ollama:11434", "models": [{"id": "llama3.2"}]}}}}',
+        '{"models": {"providers": {"main": '
+        '{"baseUrl": "http://ollama:11434", "models": [{"id": "llama3.2"}]}}}}',
     )
 
     assert found.models == {("ollama", "llama3.2")}
