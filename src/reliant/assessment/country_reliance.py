@@ -57,7 +57,7 @@ def reliance(models: Models, sides: Sides) -> Reliance:
         by_name=dict(origins_by_name(models)),
         roots=(found_roots := _roots(models, known)),
         root_hhi=concentration([root.models for root in found_roots], blank),
-        derived=tuple(_derived(models, made) for made in sorted(known, key=_latest) if made.parents),
+        derived=tuple(_derived(models, made, sides) for made in sorted(known, key=_latest) if made.parents),
         left_out=sum(not made.countries or made.half is None for made in models.rows.values()),
     )
 
@@ -82,7 +82,7 @@ def _roots(models: Models, known: Iterable[Made]) -> tuple[Root, ...]:
     )
 
 
-def _derived(models: Models, made: Made) -> Derived:
+def _derived(models: Models, made: Made, sides: Sides) -> Derived:
     ends = models.roots(made)
     return Derived(
         name=made.name,
@@ -91,18 +91,28 @@ def _derived(models: Models, made: Made) -> Derived:
         roots=tuple(root.name for root in ends),
         root_countries=tuple(sorted({code for root in ends for code in root.countries})),
         at=made.at,
-        path=_path(models, made),
+        path=_path(models, made, sides.on),
     )
 
 
-def _path(models: Models, made: Made) -> tuple[str, ...]:
-    """Return one way down to a root, along the first parent of each model."""
+def _path(models: Models, made: Made, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Return one way down to a root: to one in the wanted countries, if there is one."""
     path = [made.name]
     row: Made | None = made
-    while row is not None and row.parents and row.parents[0] not in path:
-        path.append(row.parents[0])
-        row = models.row(row.parents[0])
+    while row is not None:
+        onward = [name for name in row.parents if name not in path]
+        if not onward:
+            break
+        step = next((name for name in onward if _leads(models, name, wanted)), onward[0])
+        path.append(step)
+        row = models.row(step)
     return tuple(path)
+
+
+def _leads(models: Models, name: str, wanted: frozenset[str]) -> bool:
+    row = models.row(name)
+    ends = models.roots(row) if row is not None and row.parents else (models.origin(name),)
+    return _touches(ends, wanted)
 
 
 def halves(models: Models, own: Iterable[Made], joint: Iterable[Made], sides: Sides) -> tuple[Half, ...]:

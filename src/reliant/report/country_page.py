@@ -16,7 +16,7 @@ from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from markupsafe import Markup
 
@@ -192,19 +192,28 @@ def _grid(result: Country) -> Figure | None:
             description=said,
             size=size,
         ),
-        table=Table(
-            "Verdict by country and provider",
-            (Column("country"), *(Column(one) for one in asked)),
-            tuple(
-                (
-                    code,
-                    *(dict(one.split(":", 1) for one in verdicts).get(provider, "") for provider in asked),
-                )
-                for code, verdicts in sorted(places.items())
-            ),
-            file_name="reach.csv",
-        ),
+        table=_reach_table(places, asked),
         legend=tuple((class_, word) for word, class_ in TILES.items() if word in counted),
+    )
+
+
+def _reach_table(places: Mapping[str, tuple[str, ...]], asked: list[str]) -> Table:
+    """Return one row for each combination of verdicts; the CSV has one for each country."""
+
+    def verdicts(code: str) -> tuple[str, ...]:
+        told = dict(one.split(":", 1) for one in places[code])
+        return tuple(told.get(provider, "") for provider in asked)
+
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for code in sorted(places):
+        groups.setdefault(verdicts(code), []).append(code)
+    ranked = sorted(groups.items(), key=lambda item: (-item[0].count("BLOCKED"), -len(item[1])))
+    return Table(
+        "Countries with the same verdicts; the CSV has a line for each country",
+        (*(Column(one) for one in asked), Column("countries", numeric=True), Column("codes")),
+        tuple((*words, str(len(codes)), " ".join(codes)) for words, codes in ranked),
+        plain=tuple((*verdicts(code), "1", code) for code in sorted(places)),
+        file_name="reach.csv",
     )
 
 
