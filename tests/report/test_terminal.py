@@ -65,6 +65,13 @@ def test_it_is_one_screen_of_forty_lines_and_eighty_columns(providers):
     assert max(map(width, lines)) <= 80
 
 
+def test_three_thousand_uses_are_one_screen_too():
+    lines = screen(assessments.large(3000)).splitlines()
+
+    assert len(lines) <= 40
+    assert max(map(width, lines)) <= 80
+
+
 def test_what_does_not_fit_is_counted():
     text = screen(assessments.crowd(40))
 

@@ -489,3 +489,17 @@ def crowd(providers: int = 40, models: int = 7) -> Assessment:
         impact=impact,
         not_looked_at=tuple(NotLookedAt(f"f{n}", f"reason {n} " + "目录太深" * 8) for n in range(40)),
     )
+
+
+def large(count: int = 3000) -> Assessment:
+    """Return an assessment with as many uses, each of a function of its own."""
+    base = shop()
+    uses, answers, functions = [], [], []
+    for n in range(count):
+        provider = ("openai", "azure-openai", "alibaba")[n % 3]
+        uses.append(use(f"large{n}", f"src/f{n}.py:{n + 1}", provider=provider, model=f"m-{n % 200}"))
+        answers.append(msgspec.structs.replace(base.verdicts[n % 4], use=f"large{n}"))
+        function = _function(f"large{n}", f"Function {n}", 1, f"large{n}")
+        functions.append(FunctionImpact(function, ("works", "stops", "unknown")[n % 3], (f"large{n}",)))
+    impact = msgspec.structs.replace(base.impact, functions=tuple(functions))
+    return shop(uses=tuple(uses), verdicts=tuple(answers), impact=impact)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reliant.core.use import Use
     from reliant.core.verdict import Gate, Missing, Pending, RuleAnswer
 
+_SHOWN_USES = 400
 WORST_FIRST = (Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.CONDITIONAL, Verdict.OPEN)
 _MENTIONED = frozenset({Scope.DOCS, Scope.TESTS, Scope.EXAMPLES})
 _NO_ANSWER = AxisAnswer(Verdict.UNKNOWN)
@@ -157,6 +158,15 @@ class View:
     def relied_on(self) -> tuple[Model, ...]:
         """The models that the target itself relies on; the others are their ancestors."""
         return tuple(model for model in self.result.models if model.relied_on)
+
+    @functools.cached_property
+    def shown_uses(self) -> tuple[Use, ...]:
+        """The uses that a page lists: what is relied on before what is only mentioned, worst first."""
+        ranked = sorted(
+            self.result.uses, key=lambda use: (only_mentioned(use), WORST_FIRST.index(self.combined(use)))
+        )
+        chosen = {use.id for use in ranked[:_SHOWN_USES]}
+        return tuple(use for use in self.result.uses if use.id in chosen)
 
     @property
     def set_aside(self) -> tuple[UseAnswer, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
 _MARKS = {Verdict.BLOCKED: "✕", Verdict.UNKNOWN: "?", Verdict.CONDITIONAL: "◐", Verdict.OPEN: "✓"}
 _SKIPPED = 20
+_ROWS = 60
 
 
 def escaped(text: str) -> str:
@@ -115,7 +116,9 @@ def _functions(view: View) -> list[str]:
         for state in ("stops", "unknown", "works")
         for item in view.by_state(state)
     ]
-    parts = ["## Functions", table(("Function", "Weight", "State", "Named in"), rows)]
+    parts = ["## Functions", table(("Function", "Weight", "State", "Named in"), rows[:_ROWS])]
+    if len(rows) > _ROWS:
+        parts.append(f"{plural(len(rows) - _ROWS, 'function')} more; the JSON has all.")
     if impact.face_value or impact.look_through:
         face = {share.id: share.share for share in impact.face_value}
         deep = {share.id: share.share for share in impact.look_through}

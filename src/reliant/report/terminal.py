@@ -38,7 +38,7 @@ def to_terminal(result: Assessment, /, *, colour: bool = False) -> str:
 
 def _line(head: str, names: list[str]) -> list[str]:
     """Return one line with as many names as fit and the count of the rest; none without names."""
-    for shown in range(len(names), 0, -1):
+    for shown in range(min(len(names), COLUMNS // 3), 0, -1):
         line = head + listed(names, at_most=shown)
         if width(line) <= COLUMNS:
             return [line]

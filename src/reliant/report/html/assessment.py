@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
 _DRAWN_TREES = 25
 _OFTEN = 3
+_THIN = 0.004
 _LETTERS = 8
 _NOT_KNOWN = "not known"
 
@@ -218,6 +219,16 @@ def _weight(view: View, state: str) -> float:
     return sum(item.function.weight for item in view.by_state(state))
 
 
+def _pieces(view: View, state: str) -> list[Piece]:
+    """Return the pieces of the bar in one state; those too thin to be seen are one."""
+    items = view.by_state(state)
+    thin = _THIN * sum(item.function.weight for item in view.result.impact.functions)
+    wide = [item for item in items if item.function.weight >= thin]
+    pieces = [Piece(item.function.name, item.function.weight, *_STATES[state]) for item in wide]
+    rest = sum(item.function.weight for item in items[len(wide) :])
+    return [*pieces, Piece(f"{len(items) - len(wide)} others", rest, *_STATES[state])] if rest else pieces
+
+
 def _states_table(view: View) -> Table:
     """Return the numbers of the bar; why each function is in its state is told further down."""
     return Table(
@@ -235,11 +246,7 @@ def _states_table(view: View) -> Table:
 
 def stop_figure(view: View) -> Figure | None:
     """Return the bar of all functions by state, or None if there are none."""
-    pieces = [
-        Piece(item.function.name, item.function.weight, *_STATES[state])
-        for state in _STATES
-        for item in view.by_state(state)
-    ]
+    pieces = [piece for state in _STATES for piece in _pieces(view, state)]
     if not pieces:
         return None
     whole = sum(piece.weight for piece in pieces)

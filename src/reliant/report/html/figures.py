@@ -33,6 +33,7 @@ class Table:
         rows: A cell that is Markup (a badge, a link) is shown as it is.
         plain: The same rows for CSV, where they differ from what is shown.
         compact: Only as wide as its text.
+        at_most: Rows beyond these are counted, and are not in the page.
     """
 
     caption: str
@@ -41,14 +42,25 @@ class Table:
     plain: tuple[tuple[str, ...], ...] = ()
     file_name: str = "table.csv"
     compact: bool = False
+    at_most: int = 300
+
+    @property
+    def shown(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that the page holds."""
+        return self.rows[: self.at_most]
+
+    @property
+    def left_out(self) -> int:
+        """How many rows it does not hold."""
+        return len(self.rows) - len(self.shown)
 
     @property
     def csv(self) -> str:
-        """The table as CSV."""
+        """The rows that are shown, as CSV."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow([column.name for column in self.columns])
-        for row in self.plain or self.rows:
+        for row in (self.plain or self.rows)[: self.at_most]:
             writer.writerow(
                 [unformula(clean(cell.striptags() if isinstance(cell, Markup) else cell)) for cell in row]
             )
