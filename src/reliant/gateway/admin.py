@@ -24,8 +24,8 @@ from reliant.gateway.keys import StoredKey, digest_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reliant.gateway.app import Context
     from reliant.gateway.audit.records import Outcome
+    from reliant.gateway.context import Context
     from reliant.gateway.keys import Caller
     from reliant.gateway.server import Worker
 
@@ -70,7 +70,7 @@ class Admin:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._latest: deque[_Seen] = deque(maxlen=_LATEST)
-        worker.gateway.listeners.append(self._listen)
+        worker.gateway.journal.listeners.append(self._listen)
 
     def _listen(self, context: Context, outcome: Outcome) -> None:
         self._latest.appendleft(

@@ -8,41 +8,47 @@ written before the caller can know that the answer is over.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from reliant.gateway import answers
-from reliant.gateway.answers import Dialect, Headers, Problem, bad_request, error_answer
-from reliant.gateway.audit.records import Attempt, Decision, Observation, Outcome
-from reliant.gateway.body import BadBody, Head, read_form, read_json, tokens_of
+from reliant.gateway.answers import Headers, Problem, bad_request, error_answer
+from reliant.gateway.body import BadBody, Head, tokens_of
+from reliant.gateway.context import Context
 from reliant.gateway.forward import Forwarder, Reply, Request
 from reliant.gateway.holdings import Holdings
+from reliant.gateway.intake import Picked, Receive, Scope, Send, drain, pick, read_head, rtt_ms
+from reliant.gateway.journal import Journal
+from reliant.gateway.problems import (
+    broken_off,
+    not_served,
+    place_problem,
+    quota_exceeded,
+    refusal,
+    scope_problem,
+    too_large,
+    unknown_object,
+    unmet_need,
+)
 from reliant.gateway.protocol import write_whole
-from reliant.gateway.refusals import Refusals, Shape, load_shapes
+from reliant.gateway.refusals import Refusals, load_shapes
 from reliant.gateway.routes import Candidate, Plan, unmet
 from reliant.gateway.streaming import Streamer
 from reliant.gateway.surface import Endpoint, find, object_ids
 from reliant.gateway.upstream.client import UpstreamFailure
-from reliant.gateway.upstream.target import Target, passed_on
+from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
     from reliant.gateway.keys import Caller
-    from reliant.gateway.limits import Exceeded, Meter
     from reliant.gateway.metrics import Metrics
     from reliant.gateway.placement import Placement
     from reliant.gateway.runtime import Runtime
     from reliant.gateway.state.shared import SharedState
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _WHOLE_LIMIT = 256 << 20
 _WARNINGS_SHOWN = 5
@@ -51,45 +57,6 @@ _LONG_ANSWER = 65_536
 
 class Gone(Exception):
     """The caller left before its request was whole."""
-
-
-class Context:
-    """What one request gathers on its way."""
-
-    __slots__ = (
-        "action",
-        "answered",
-        "attempts",
-        "began",
-        "caller",
-        "client",
-        "dialect",
-        "endpoint",
-        "id",
-        "id_text",
-        "meter",
-        "model",
-        "runtime",
-        "status",
-        "upstream",
-    )
-
-    def __init__(self, runtime: Runtime, endpoint: Endpoint, request_id: str, began: float) -> None:
-        self.runtime = runtime
-        self.endpoint = endpoint
-        self.dialect: Dialect = endpoint.dialect
-        self.id_text = request_id
-        self.id = request_id.encode()
-        self.began = began
-        self.caller: Caller | None = None
-        self.meter: Meter | None = None
-        self.client = ""
-        self.model = ""
-        self.action = "none"
-        self.upstream: str | None = None
-        self.status = 0
-        self.attempts: tuple[Attempt, ...] = ()
-        self.answered = False
 
 
 class Gateway:
@@ -122,7 +89,7 @@ class Gateway:
         self.holdings = holdings
         self.draining = False
         self.shared: SharedState | None = None
-        self.listeners: list[Callable[[Context, Outcome], None]] = []
+        self.journal = Journal(log, metrics, clock)
         self._cold = cold
         self._prefix = "req_" + os.urandom(6).hex()
         self._count = 0
@@ -131,7 +98,7 @@ class Gateway:
             Refusals(load_shapes()),
             now=clock.steady,
             wall=clock.wall,
-            observed=self._observed,
+            observed=self.journal.observed,
             passes_alone=runtime.config.breaker.alone == "pass",
         )
         self.streamer = Streamer(self)
@@ -163,7 +130,7 @@ class Gateway:
         self._active += 1
         try:
             if endpoint is None:
-                await self._answer(context, send, _not_served(scope["method"], path))
+                await self._answer(context, send, not_served(scope["method"], path))
             else:
                 await self._serve(context, endpoint, scope, receive, send)
         except Gone:
@@ -183,10 +150,10 @@ class Gateway:
     ) -> None:
         runtime = context.runtime
         now = self.clock.wall()
-        picked = _pick(scope["headers"], runtime.proxies.header)
+        picked = pick(scope["headers"], runtime.proxies.header)
         caller = runtime.keys.find(picked.secret, now) if picked.secret else None
         if caller is None:
-            await _drain(receive, runtime.config.limits.body_bytes)
+            await drain(receive, runtime.config.limits.body_bytes)
             await self._answer(context, send, answers.NO_KEY)
             return
         context.caller = caller
@@ -200,27 +167,27 @@ class Gateway:
             await self._models(context, scope, send, address, direct)
             return
         try:
-            head = _read_head(endpoint, body, picked.content_type)
+            head = read_head(endpoint, body, picked.content_type)
         except BadBody as error:
             await self._answer(context, send, bad_request(str(error), param=error.param))
             return
         model = head.model or ""
         context.model = model
-        problem = _scope_problem(caller, endpoint, model, head)
+        problem = scope_problem(caller, endpoint, model, head)
         if problem is not None:
             await self._answer(context, send, problem)
             return
         meter = runtime.meters[caller.name]
         exceeded = meter.enter(now) if meter.bounded else None
         if exceeded is not None:
-            await self._answer(context, send, _exceeded(exceeded))
+            await self._answer(context, send, quota_exceeded(exceeded))
             return
         if meter.bounded:
             if self.shared is not None:
                 exceeded = await self.shared.take(caller.name, meter, now)
                 if exceeded is not None:
                     meter.undo()
-                    await self._answer(context, send, _exceeded(exceeded))
+                    await self._answer(context, send, quota_exceeded(exceeded))
                     return
             context.meter = meter
         placement = runtime.placer.place(
@@ -230,7 +197,7 @@ class Gateway:
             now=now,
             headers=picked.hints,
             direct=direct,
-            rtt=(lambda: _rtt_ms(receive)) if direct else None,
+            rtt=(lambda: rtt_ms(receive)) if direct else None,
         )
         plan = await self._plan(context, endpoint, scope["path"], head, caller, placement)
         if isinstance(plan, Problem):
@@ -238,19 +205,19 @@ class Gateway:
             return
         candidates: tuple[Candidate, ...] | list[Candidate] = plan.candidates
         if placement.action == "block":
-            await self._refuse(context, send, placement, plan, _place_problem(placement), body)
+            await self._refuse(context, send, placement, plan, place_problem(placement), body)
             return
         if not candidates:
-            await self._refuse(context, send, placement, plan, _refusal(plan), body)
+            await self._refuse(context, send, placement, plan, refusal(plan), body)
             return
         if plan.needs is not None:
             down = unmet(plan.needs, runtime.targets, self.clock.steady())
             if down:
-                await self._refuse(context, send, placement, plan, _unmet(down), body)
+                await self._refuse(context, send, placement, plan, unmet_need(down), body)
                 return
         if caller.sticky:
             candidates = self._stay(caller, plan, candidates)
-        number = self._decided(context, placement, plan, candidates[0], body)
+        number = self.journal.decided(context, placement, plan, candidates[0], body)
         self.log.start_sync()
         request = Request(
             id=context.id,
@@ -291,16 +258,16 @@ class Gateway:
                 raise
             if task is not None:
                 task.uncancel()
-            self._ended(context, 499, "caller left", 0, 0, streamed=False)
+            self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
             raise Gone from None
         finally:
             if cycle is not None:
                 cycle.on_lost = None
 
-    async def _body(self, context: Context, picked: _Picked, receive: Receive, send: Send) -> bytes | None:
+    async def _body(self, context: Context, picked: Picked, receive: Receive, send: Send) -> bytes | None:
         limit = context.runtime.config.limits.body_bytes
         if picked.length > limit:
-            await self._answer(context, send, _too_large(limit))
+            await self._answer(context, send, too_large(limit))
             return None
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -315,7 +282,7 @@ class Gateway:
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > limit:
-                    await self._answer(context, send, _too_large(limit))
+                    await self._answer(context, send, too_large(limit))
                     return None
             body = b"".join(parts)
         return body
@@ -338,9 +305,9 @@ class Gateway:
             if upstream is None:
                 continue
             plan = routes.held_at(caller, upstream, context.model, placement.places)
-            return plan if plan is not None else _unknown_object(object_id)
+            return plan if plan is not None else unknown_object(object_id)
         if refers:
-            return _unknown_object(refers[0])
+            return unknown_object(refers[0])
         plan = routes.plan(caller, context.model, placement.places)
         if plan is None:
             return Problem(
@@ -364,50 +331,7 @@ class Gateway:
             return candidates
         return sorted(candidates, key=lambda one: one.target.name != kept[0])
 
-    # writing it down
-    def _decided(
-        self, context: Context, placement: Placement, plan: Plan, first: Candidate, body: bytes
-    ) -> int:
-        ruling = first.ruling
-        action = "warn" if placement.action == "warn" and ruling.action == "allow" else ruling.action
-        context.action = action
-        caller = context.caller
-        number, moment = self.log.take()
-        digest, opened = self._digest(context, body)
-        record = Decision(
-            n=number,
-            t=moment,
-            id=context.id_text,
-            key=caller.name if caller else "",
-            tenant=caller.tenant.name if caller and caller.tenant else None,
-            client=context.client,
-            endpoint=context.endpoint.name,
-            model=context.model,
-            upstream=first.target.name,
-            place=placement.places[0],
-            verdict=ruling.verdict,
-            action=action,
-            rules=ruling.rules,
-            dry_run=ruling.dry_run,
-            evidence=placement.evidence,
-            body=digest,
-            body_bytes=len(body),
-        )
-        return self.log.append(record, opened)
-
-    def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
-        how = context.runtime.config.audit.prompts
-        if how == "none" or not body:
-            return None, None
-        if how == "hash":
-            return hashlib.sha256(body).hexdigest(), None
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            text = "base64:" + base64.b64encode(body).decode()
-        digest, opened = self.log.kept(text)
-        return "sealed:" + digest, {"body": opened}
-
+    # answering
     async def _refuse(
         self,
         context: Context,
@@ -418,99 +342,10 @@ class Gateway:
         body: bytes,
     ) -> None:
         """Write a refusal down, then tell the caller."""
-        ruling = plan.refused if plan is not None else None
-        caller = context.caller
-        number, moment = self.log.take()
-        digest, opened = self._digest(context, body)
-        context.action = "refuse"
-        rules = ruling.rules if ruling else ()
-        record = Decision(
-            n=number,
-            t=moment,
-            id=context.id_text,
-            key=caller.name if caller else "",
-            tenant=caller.tenant.name if caller and caller.tenant else None,
-            client=context.client,
-            endpoint=context.endpoint.name,
-            model=context.model,
-            place=ruling.place if ruling else placement.places[0],
-            verdict=ruling.verdict if ruling else "BLOCKED",
-            action="refuse",
-            rules=rules,
-            dry_run=ruling.dry_run if ruling else (),
-            evidence=(*placement.evidence, placement.row) if placement.evidence else (),
-            body=digest,
-            body_bytes=len(body),
-            code=problem.code,
-        )
-        self.log.append(record, opened)
-        for rule in rules[:1]:
-            self.metrics.refusals.labels(rule).inc()
+        number = self.journal.refused(context, placement, plan, problem, body)
         await self.log.durable(number)
         await self._answer(context, send, problem)
 
-    def _observed(
-        self, target: Target, shape: Shape, request: Request, status: int, request_id: str | None
-    ) -> None:
-        number, moment = self.log.take()
-        self.log.append(
-            Observation(
-                n=number,
-                t=moment,
-                provider=target.config.provider,
-                upstream=target.name,
-                channel=target.config.channel,
-                place=request.place,
-                status=status,
-                shape=shape.id,
-                model=request.model,
-                request_id=request_id,
-            )
-        )
-
-    def _ended(
-        self, context: Context, status: int, end: str, tokens_in: int, tokens_out: int, *, streamed: bool
-    ) -> Outcome:
-        """Write the outcome, and count what was used."""
-        context.status = status
-        context.answered = True
-        now = self.clock.wall()
-        took = self.clock.steady() - context.began
-        prices = context.runtime.prices
-        microusd = 0
-        upstream = context.upstream or ""
-        if prices.active and (tokens_in or tokens_out):
-            microusd = prices.microusd(upstream, context.model, tokens_in, tokens_out)
-        number, moment = self.log.take()
-        caller = context.caller
-        key = caller.name if caller else ""
-        outcome = Outcome(
-            n=number,
-            t=moment,
-            id=context.id_text,
-            status=status,
-            upstream=context.upstream,
-            attempts=context.attempts if len(context.attempts) > 1 or end != "whole" else (),
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
-            microusd=microusd,
-            streamed=streamed,
-            end=end,
-            key=key,
-            took_us=int(took * 1_000_000),
-        )
-        self.log.append(outcome)
-        metrics = self.metrics
-        metrics.answered(context.endpoint.name, upstream, context.action, status, took)
-        if tokens_in or tokens_out:
-            metrics.used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
-        if context.meter is not None:
-            context.meter.leave(now, tokens_in + tokens_out, microusd / 1_000_000)
-        for listener in self.listeners:
-            listener(context, outcome)
-        return outcome
-
-    # answering
     async def _answer(self, context: Context, send: Send, problem: Problem) -> None:
         """Send an answer of our own."""
         status, headers, body = error_answer(problem, context.dialect, context.id)
@@ -542,7 +377,7 @@ class Gateway:
             context.upstream = candidate.target.name
         if reply.problem is not None or candidate is None:
             problem = reply.problem or answers.LOG_BROKEN
-            self._ended(context, problem.status, problem.code, 0, 0, streamed=False)
+            self.journal.ended(context, problem.status, problem.code, 0, 0, streamed=False)
             await self._send_problem(context, problem, send)
             return
         if candidate is not candidates[0]:
@@ -563,8 +398,8 @@ class Gateway:
                 try:
                     body += await exchange.rest(_WHOLE_LIMIT)
                 except UpstreamFailure:
-                    problem = _broken(candidate.target.name)
-                    self._ended(context, problem.status, "cut", 0, 0, streamed=False)
+                    problem = broken_off(candidate.target.name)
+                    self.journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
                     await self._send_problem(context, problem, send)
                     return
             if (exchange.header(b"content-type") or b"").startswith(b"text/event-stream"):
@@ -580,7 +415,7 @@ class Gateway:
             caller = context.caller
             owner = caller.owner if caller is not None else ""
             body = await self.holdings.seen(request, reply.status, body, candidate.target.name, owner)
-        self._ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+        self.journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
         if write_whole(getattr(receive, "__self__", None), reply.status, headers, body):
             return
         headers.append((b"content-length", b"%d" % len(body)))
@@ -660,232 +495,12 @@ _UNKNOWN = Endpoint("unknown", "none")
 _MODELS = Endpoint("models", "none")
 
 
-class _Picked:
-    """The headers the gateway itself reads."""
-
-    __slots__ = ("content_type", "forwarded", "hints", "length", "secret")
-
-    def __init__(self) -> None:
-        self.secret = b""
-        self.content_type = b"application/json"
-        self.forwarded: list[bytes] = []
-        self.hints: dict[bytes, bytes] = {}
-        self.length = 0
-
-
-def _pick(headers: Headers, forwarded: bytes) -> _Picked:
-    picked = _Picked()
-    fields = dict(headers)
-    given = fields.get(b"authorization")
-    if given is not None and given[:7].lower() == b"bearer ":
-        picked.secret = given[7:].strip()
-    else:
-        picked.secret = (fields.get(b"x-api-key") or fields.get(b"api-key") or b"").strip()
-    kind = fields.get(b"content-type")
-    if kind is not None:
-        picked.content_type = kind
-    length = fields.get(b"content-length", b"")
-    picked.length = int(length) if length.isdigit() else 0
-    if forwarded in fields:
-        picked.forwarded = [value for name, value in headers if name == forwarded]
-    language = fields.get(b"accept-language")
-    if language is not None:
-        picked.hints = {b"accept-language": language}
-    return picked
-
-
-def _read_head(endpoint: Endpoint, body: bytes, content_type: bytes) -> Head:
-    if endpoint.body == "none":
-        return Head()
-    if endpoint.body == "form":
-        if content_type.lower().startswith(b"multipart/"):
-            return Head(model=read_form(body, content_type))
-        return read_json(body or b"{}")
-    if not body and endpoint.model_optional:
-        return Head()
-    return read_json(body)
-
-
-def _scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) -> Problem | None:
-    if endpoint.name not in caller.endpoints:
-        return Problem(
-            status=403,
-            code="endpoint_not_permitted",
-            message=f"This key may not use {endpoint.name}.",
-            type="request_forbidden",
-            retry=False,
-        )
-    if not model:
-        if endpoint.model_optional or endpoint.body == "none" or head.previous_response_id:
-            return None
-        return bad_request("you must provide a model parameter", param="model")
-    if model not in caller.models:
-        return Problem(
-            status=403,
-            code="model_not_permitted",
-            message=f"This key may not use the model {model!r}.",
-            type="request_forbidden",
-            param="model",
-            retry=False,
-        )
-    return None
-
-
-def _refusal(plan: Plan) -> Problem:
-    ruling = plan.refused
-    if ruling is None:
-        reasons = "; ".join(plan.left_out)
-        return Problem(
-            status=403,
-            code="reliant_no_permitted_upstream",
-            message=f"No upstream may serve this: {reasons}.",
-            type="request_forbidden",
-            retry=False,
-        )
-    first = ruling.because[0] if ruling.because else None
-    rule = first.rule if first else None
-    parts = [first.summary if first else "The rules refuse it."]
-    if first and first.since:
-        parts.append(f"In force since {first.since}.")
-    if first and (first.source or first.source_url):
-        parts.append(f"Source: {', '.join(one for one in (first.source, first.source_url) if one)}.")
-    if first and first.missing:
-        parts.append(f"What would decide it: {'; '.join(first.missing)}.")
-    headers = [(b"x-reliant-rule", rule.encode("ascii", "replace"))] if rule else []
-    if first and first.source_url:
-        headers.append((b"x-reliant-source", first.source_url.encode("ascii", "replace")))
-    unknown = first is not None and first.verdict == "UNKNOWN"
-    return Problem(
-        status=403,
-        code="reliant_policy_unknown" if unknown else "reliant_policy_denied",
-        message=" ".join(parts),
-        type="request_forbidden",
-        param=rule,
-        retry=False,
-        headers=tuple(headers),
-        detail={
-            "verdict": ruling.verdict,
-            "place": ruling.place,
-            "because": [msgspec.to_builtins(one) for one in ruling.because],
-            "left_out": list(plan.left_out),
-        },
-    )
-
-
-def _place_problem(placement: Placement) -> Problem:
-    return Problem(
-        status=403,
-        code="reliant_place_refused",
-        message=f"The place of this request cannot be accepted (row {placement.row}).",
-        type="request_forbidden",
-        retry=False,
-        detail={"row": placement.row, "evidence": list(placement.evidence)},
-    )
-
-
-def _unmet(down: list[str]) -> Problem:
-    return Problem(
-        status=503,
-        code="reliant_need_unmet",
-        message=f"This route also needs what is down now: {', '.join(down)}.",
-        type="server_error",
-        retry_after_s=5,
-    )
-
-
-def _exceeded(exceeded: Exceeded) -> Problem:
-    if exceeded.name == "store_down":
-        return Problem(
-            status=503,
-            code="reliant_limits_unavailable",
-            message="The shared limits cannot be read, and the operator chose to refuse then.",
-            type="server_error",
-            retry_after_s=1,
-        )
-    return Problem(
-        status=429,
-        code="reliant_quota_exceeded",
-        message=f"The key's bound {exceeded.name} of {exceeded.limit:g} is reached.",
-        type="rate_limit_error",
-        param=exceeded.name,
-        retry=None if exceeded.retry_after_s <= 60 else False,
-        retry_after_s=exceeded.retry_after_s,
-    )
-
-
-def _unknown_object(object_id: str) -> Problem:
-    return Problem(
-        status=404,
-        code="not_found",
-        message=f"No object {object_id!r} is known here.",
-        param="id",
-        retry=False,
-    )
-
-
-def _not_served(method: str, path: str) -> Problem:
-    return Problem(
-        status=404,
-        code="not_served",
-        message=f"This gateway does not serve {method} {path[:200]}.",
-        retry=False,
-    )
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(
-        status=413,
-        code="body_too_large",
-        message=f"The body is larger than {limit} bytes.",
-        retry=False,
-        headers=((b"connection", b"close"),),
-    )
-
-
-def _broken(upstream: str) -> Problem:
-    return Problem(
-        status=502,
-        code="upstream_cut",
-        message=f"The answer from {upstream!r} broke off.",
-        type="server_error",
-    )
-
-
 def _ignored(body: bytes, ignores: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         f"the parameter {name} is ignored by this upstream"
         for name in ignores
         if b'"' + name.encode() + b'"' in body
     )
-
-
-def _rtt_ms(receive: Receive) -> float | None:
-    """Return the connection's round trip as the kernel measured it, where it tells."""
-    cycle = getattr(receive, "__self__", None)
-    transport = getattr(cycle, "transport", None)
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is None:
-        return None
-    import socket  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
-    except (OSError, AttributeError):
-        return None
-    # struct tcp_info of linux/tcp.h: tcpi_rtt at 68, tcpi_min_rtt at 148, both in microseconds.
-    at = 148 if len(info) >= 152 else 68
-    return float(struct.unpack_from("I", info, at)[0]) / 1_000 if len(info) >= 72 else None
-
-
-async def _drain(receive: Receive, limit: int) -> None:
-    """Read what is left of a request's body, so that the answer is not lost on the way."""
-    size = 0
-    while size <= limit:
-        message = await receive()
-        size += len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

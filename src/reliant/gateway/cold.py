@@ -9,7 +9,8 @@ import msgspec
 from reliant.gateway.answers import Headers, Problem, error_answer
 
 if TYPE_CHECKING:
-    from reliant.gateway.app import Gateway, Receive, Scope, Send
+    from reliant.gateway.app import Gateway
+    from reliant.gateway.intake import Receive, Scope, Send
     from reliant.gateway.server import Worker
 
 

@@ -7,7 +7,7 @@ possible, or ended with a typed error event. It is never ended as if it were who
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reliant.gateway.answers import Headers, Problem, error_event
@@ -15,15 +15,14 @@ from reliant.gateway.audit.records import Attempt
 from reliant.gateway.continuation import Joiner, continued_body
 from reliant.gateway.events import Relay
 from reliant.gateway.forward import Reply, Request, failure_problem
+from reliant.gateway.intake import Receive, Send
 from reliant.gateway.surface import CHAT, MESSAGES
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 if TYPE_CHECKING:
-    from reliant.gateway.app import Context, Gateway
+    from reliant.gateway.app import Gateway
+    from reliant.gateway.context import Context
     from reliant.gateway.routes import Candidate, Plan
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class _CallerLeft(Exception):
@@ -93,7 +92,7 @@ class Streamer:
                 # Also on a failure nobody thought of: the log must say that it ended.
                 tokens_in, tokens_out = relay.tokens()
                 status = 499 if end == "caller left" else reply.status
-                gateway._ended(context, status, end, tokens_in, tokens_out, streamed=True)
+                gateway.journal.ended(context, status, end, tokens_in, tokens_out, streamed=True)
             current.release() if current.complete else current.abort()
         await send({"type": "http.response.body", "body": b""})
 
@@ -255,15 +254,15 @@ class Streamer:
             while data:
                 left -= len(data)
                 if left <= 0:
-                    gateway._ended(context, reply.status, end, 0, 0, streamed=True)
+                    gateway.journal.ended(context, reply.status, end, 0, 0, streamed=True)
                 await send({"type": "http.response.body", "body": data, "more_body": True})
                 data = await exchange.more()
         except UpstreamFailure as failure:
             problem = failure_problem(failure, reply.candidate.target.name)
-            gateway._ended(context, problem.status, f"cut: {failure.kind}", 0, 0, streamed=True)
+            gateway.journal.ended(context, problem.status, f"cut: {failure.kind}", 0, 0, streamed=True)
             raise asyncio.CancelledError from None
         finally:
             if not context.answered:
-                gateway._ended(context, reply.status, "caller left", 0, 0, streamed=True)
+                gateway.journal.ended(context, reply.status, "caller left", 0, 0, streamed=True)
             exchange.release() if exchange.complete else exchange.abort()
         await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,172 @@
+"""Writes down what is decided and how it ends, and counts it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reliant.gateway.audit.records import Decision, Observation, Outcome
+
+if TYPE_CHECKING:
+    from reliant.gateway.answers import Problem
+    from reliant.gateway.audit.writer import ChainWriter
+    from reliant.gateway.clock import Clock
+    from reliant.gateway.context import Context
+    from reliant.gateway.forward import Request
+    from reliant.gateway.metrics import Metrics
+    from reliant.gateway.placement import Placement
+    from reliant.gateway.refusals import Shape
+    from reliant.gateway.routes import Candidate, Plan
+    from reliant.gateway.upstream.target import Target
+
+
+class Journal:
+    """The decision log and the counts of one worker, as requests use them."""
+
+    def __init__(self, log: ChainWriter, metrics: Metrics, clock: Clock) -> None:
+        self.log = log
+        self.metrics = metrics
+        self.clock = clock
+        self.listeners: list[Callable[[Context, Outcome], None]] = []
+
+    def decided(
+        self, context: Context, placement: Placement, plan: Plan, first: Candidate, body: bytes
+    ) -> int:
+        """Write down that a request goes out; return the number of the record."""
+        ruling = first.ruling
+        action = "warn" if placement.action == "warn" and ruling.action == "allow" else ruling.action
+        context.action = action
+        caller = context.caller
+        number, moment = self.log.take()
+        digest, opened = self._digest(context, body)
+        record = Decision(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            key=caller.name if caller else "",
+            tenant=caller.tenant.name if caller and caller.tenant else None,
+            client=context.client,
+            endpoint=context.endpoint.name,
+            model=context.model,
+            upstream=first.target.name,
+            place=placement.places[0],
+            verdict=ruling.verdict,
+            action=action,
+            rules=ruling.rules,
+            dry_run=ruling.dry_run,
+            evidence=placement.evidence,
+            body=digest,
+            body_bytes=len(body),
+        )
+        return self.log.append(record, opened)
+
+    def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
+        how = context.runtime.config.audit.prompts
+        if how == "none" or not body:
+            return None, None
+        if how == "hash":
+            return hashlib.sha256(body).hexdigest(), None
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = "base64:" + base64.b64encode(body).decode()
+        digest, opened = self.log.kept(text)
+        return "sealed:" + digest, {"body": opened}
+
+    def refused(
+        self, context: Context, placement: Placement, plan: Plan | None, problem: Problem, body: bytes
+    ) -> int:
+        """Write a refusal down; return the number of its record."""
+        ruling = plan.refused if plan is not None else None
+        caller = context.caller
+        number, moment = self.log.take()
+        digest, opened = self._digest(context, body)
+        context.action = "refuse"
+        rules = ruling.rules if ruling else ()
+        record = Decision(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            key=caller.name if caller else "",
+            tenant=caller.tenant.name if caller and caller.tenant else None,
+            client=context.client,
+            endpoint=context.endpoint.name,
+            model=context.model,
+            place=ruling.place if ruling else placement.places[0],
+            verdict=ruling.verdict if ruling else "BLOCKED",
+            action="refuse",
+            rules=rules,
+            dry_run=ruling.dry_run if ruling else (),
+            evidence=(*placement.evidence, placement.row) if placement.evidence else (),
+            body=digest,
+            body_bytes=len(body),
+            code=problem.code,
+        )
+        self.log.append(record, opened)
+        for rule in rules[:1]:
+            self.metrics.refusals.labels(rule).inc()
+        return number
+
+    def observed(
+        self, target: Target, shape: Shape, request: Request, status: int, request_id: str | None
+    ) -> None:
+        """Write down that a provider refused the place."""
+        number, moment = self.log.take()
+        self.log.append(
+            Observation(
+                n=number,
+                t=moment,
+                provider=target.config.provider,
+                upstream=target.name,
+                channel=target.config.channel,
+                place=request.place,
+                status=status,
+                shape=shape.id,
+                model=request.model,
+                request_id=request_id,
+            )
+        )
+
+    def ended(
+        self, context: Context, status: int, end: str, tokens_in: int, tokens_out: int, *, streamed: bool
+    ) -> Outcome:
+        """Write the outcome, and count what was used."""
+        context.status = status
+        context.answered = True
+        now = self.clock.wall()
+        took = self.clock.steady() - context.began
+        prices = context.runtime.prices
+        microusd = 0
+        upstream = context.upstream or ""
+        if prices.active and (tokens_in or tokens_out):
+            microusd = prices.microusd(upstream, context.model, tokens_in, tokens_out)
+        number, moment = self.log.take()
+        caller = context.caller
+        key = caller.name if caller else ""
+        outcome = Outcome(
+            n=number,
+            t=moment,
+            id=context.id_text,
+            status=status,
+            upstream=context.upstream,
+            attempts=context.attempts if len(context.attempts) > 1 or end != "whole" else (),
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            microusd=microusd,
+            streamed=streamed,
+            end=end,
+            key=key,
+            took_us=int(took * 1_000_000),
+        )
+        self.log.append(outcome)
+        metrics = self.metrics
+        metrics.answered(context.endpoint.name, upstream, context.action, status, took)
+        if tokens_in or tokens_out:
+            metrics.used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
+        if context.meter is not None:
+            context.meter.leave(now, tokens_in + tokens_out, microusd / 1_000_000)
+        for listener in self.listeners:
+            listener(context, outcome)
+        return outcome

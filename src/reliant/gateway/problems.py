@@ -1,0 +1,171 @@
+"""The gateway's own refusals and errors, from what was decided to what the caller reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reliant.gateway.answers import Problem, bad_request
+
+if TYPE_CHECKING:
+    from reliant.gateway.body import Head
+    from reliant.gateway.keys import Caller
+    from reliant.gateway.limits import Exceeded
+    from reliant.gateway.placement import Placement
+    from reliant.gateway.routes import Plan
+    from reliant.gateway.surface import Endpoint
+
+
+def refusal(plan: Plan) -> Problem:
+    """Return the refusal of a plan that has no candidate: rule, source, and what would change it."""
+    ruling = plan.refused
+    if ruling is None:
+        reasons = "; ".join(plan.left_out)
+        return Problem(
+            status=403,
+            code="reliant_no_permitted_upstream",
+            message=f"No upstream may serve this: {reasons}.",
+            type="request_forbidden",
+            retry=False,
+        )
+    first = ruling.because[0] if ruling.because else None
+    rule = first.rule if first else None
+    parts = [first.summary if first else "The rules refuse it."]
+    if first and first.since:
+        parts.append(f"In force since {first.since}.")
+    if first and (first.source or first.source_url):
+        parts.append(f"Source: {', '.join(one for one in (first.source, first.source_url) if one)}.")
+    if first and first.missing:
+        parts.append(f"What would decide it: {'; '.join(first.missing)}.")
+    headers = [(b"x-reliant-rule", rule.encode("ascii", "replace"))] if rule else []
+    if first and first.source_url:
+        headers.append((b"x-reliant-source", first.source_url.encode("ascii", "replace")))
+    unknown = first is not None and first.verdict == "UNKNOWN"
+    return Problem(
+        status=403,
+        code="reliant_policy_unknown" if unknown else "reliant_policy_denied",
+        message=" ".join(parts),
+        type="request_forbidden",
+        param=rule,
+        retry=False,
+        headers=tuple(headers),
+        detail={
+            "verdict": ruling.verdict,
+            "place": ruling.place,
+            "because": [msgspec.to_builtins(one) for one in ruling.because],
+            "left_out": list(plan.left_out),
+        },
+    )
+
+
+def place_problem(placement: Placement) -> Problem:
+    """Return the refusal by a row of the decision table."""
+    return Problem(
+        status=403,
+        code="reliant_place_refused",
+        message=f"The place of this request cannot be accepted (row {placement.row}).",
+        type="request_forbidden",
+        retry=False,
+        detail={"row": placement.row, "evidence": list(placement.evidence)},
+    )
+
+
+def unmet_need(down: list[str]) -> Problem:
+    """Return the answer while something the route also needs is down."""
+    return Problem(
+        status=503,
+        code="reliant_need_unmet",
+        message=f"This route also needs what is down now: {', '.join(down)}.",
+        type="server_error",
+        retry_after_s=5,
+    )
+
+
+def quota_exceeded(exceeded: Exceeded) -> Problem:
+    """Return the answer to a key that has reached a bound."""
+    if exceeded.name == "store_down":
+        return Problem(
+            status=503,
+            code="reliant_limits_unavailable",
+            message="The shared limits cannot be read, and the operator chose to refuse then.",
+            type="server_error",
+            retry_after_s=1,
+        )
+    return Problem(
+        status=429,
+        code="reliant_quota_exceeded",
+        message=f"The key's bound {exceeded.name} of {exceeded.limit:g} is reached.",
+        type="rate_limit_error",
+        param=exceeded.name,
+        retry=None if exceeded.retry_after_s <= 60 else False,
+        retry_after_s=exceeded.retry_after_s,
+    )
+
+
+def unknown_object(object_id: str) -> Problem:
+    """Return the answer for an object that is not known, or is somebody else's."""
+    return Problem(
+        status=404,
+        code="not_found",
+        message=f"No object {object_id!r} is known here.",
+        param="id",
+        retry=False,
+    )
+
+
+def not_served(method: str, path: str) -> Problem:
+    """Return the answer for a path that is not listed."""
+    return Problem(
+        status=404,
+        code="not_served",
+        message=f"This gateway does not serve {method} {path[:200]}.",
+        retry=False,
+    )
+
+
+def too_large(limit: int) -> Problem:
+    """Return the answer to a body over the limit."""
+    return Problem(
+        status=413,
+        code="body_too_large",
+        message=f"The body is larger than {limit} bytes.",
+        retry=False,
+        headers=((b"connection", b"close"),),
+    )
+
+
+def broken_off(upstream: str) -> Problem:
+    """Return the answer where a provider broke off before anything was sent."""
+    return Problem(
+        status=502,
+        code="upstream_cut",
+        message=f"The answer from {upstream!r} broke off.",
+        type="server_error",
+    )
+
+
+def scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) -> Problem | None:
+    """Return why a key may not make this request, if it may not."""
+    if endpoint.name not in caller.endpoints:
+        return Problem(
+            status=403,
+            code="endpoint_not_permitted",
+            message=f"This key may not use {endpoint.name}.",
+            type="request_forbidden",
+            retry=False,
+        )
+    if not model:
+        if endpoint.model_optional or endpoint.body == "none" or head.previous_response_id:
+            return None
+        return bad_request("you must provide a model parameter", param="model")
+    if model not in caller.models:
+        return Problem(
+            status=403,
+            code="model_not_permitted",
+            message=f"This key may not use the model {model!r}.",
+            type="request_forbidden",
+            param="model",
+            retry=False,
+        )
+    return None
