@@ -149,6 +149,59 @@ def test_garbage_is_refused_with_a_clear_error_and_never_crashes(
     assert all(row.at.file == "file.csv" for row in rows)
 
 
+KEYS = st.sampled_from(
+    [
+        "providers",
+        "models",
+        "id",
+        "name",
+        "env",
+        "npm",
+        "api",
+        "doc",
+        "cost",
+        "input",
+        "limit",
+        "context",
+        "modalities",
+        "open_weights",
+        "base_model",
+        "release_date",
+        "litellm_provider",
+        "mode",
+        "max_tokens",
+        "input_cost_per_token",
+        "source",
+        "api_pattern",
+        "pricing_urls",
+        "prices",
+        "input_mtok",
+        "base",
+        "context_window",
+        "x",
+    ]
+)
+ODD_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["http://[", "a", "", "1e999"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@pytest.mark.parametrize("kind", ["models.dev", "litellm", "genai-prices"])
+@given(data=ODD_JSON)
+def test_json_of_any_shape_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, data: object
+) -> None:
+    path = tmp_path_factory.mktemp("odd") / "odd.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+    rows, refusal = attempt(kind, path)
+
+    assert refusal is None or "odd.json" in refusal
+    assert all(row.at.file == "odd.json" for row in rows)
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "{" * 10, '{"a": [1, 2', "[[1], 2, null]", '{"a": 1, "b": null}']
 )

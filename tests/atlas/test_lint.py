@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reliant.atlas._checks.records import words
 from reliant.atlas.lint import lint
+from reliant.atlas.records import kinds
 from reliant.errors import RecordError
 from support.atlas_builder import AtlasBuilder
 
@@ -217,6 +221,34 @@ def test_a_file_that_nobody_reads_is_told(tmp_path: Path) -> None:
     (root / "provider").mkdir()
 
     assert [error.problem for error in lint(root)] == ["is no kind of record", "is not read"]
+
+
+FIELDS = sorted({name for kind in kinds().values() for name in kind.record.__struct_encode_fields__})
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["", "a", "CN", "2024-07", "2024-99", "(", "x.one"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(
+    folder=st.sampled_from(sorted(kinds())),
+    data=ANYTHING,
+    more=st.dictionaries(st.sampled_from(FIELDS), ANYTHING),
+)
+def test_no_record_is_too_odd_for_the_linter(
+    tmp_path_factory: pytest.TempPathFactory, folder: str, data: object, more: dict[str, object]
+) -> None:
+    root = tmp_path_factory.mktemp("odd")
+    builder = AtlasBuilder().provider("x").model("x.one").record(folder, "odd", **more).write(root)
+    (root / folder / "plain.yaml").write_text(json.dumps(data), encoding="utf-8")
+
+    for error in lint(builder):
+        assert error.path.exists()
+        assert error.problem
 
 
 def test_a_layer_above_adds_its_own_checks(tmp_path: Path) -> None:

@@ -215,8 +215,30 @@ def number(text: Any) -> float | None:
         >>> number("7e9"), number("Infinity"), number("")
         (7000000000.0, None, None)
     """
+    if isinstance(text, bool):
+        return None
     try:
         value = float(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return value if abs(value) < float("inf") else None
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a JSON object, or an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: Any) -> str | None:
+    """Return a text that is not empty, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the texts in a JSON list; none where there is something else."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reliant.atlas.importers._rows import Format, ModelRow, Place, ProviderRow, Row, document, number
+from reliant.atlas.importers._rows import (
+    Format,
+    ModelRow,
+    Place,
+    ProviderRow,
+    Row,
+    document,
+    mapping,
+    number,
+    text,
+    texts,
+    whole,
+)
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,15 +32,16 @@ def _read(path: Path) -> Iterator[Row]:
         if not isinstance(provider, dict) or not isinstance(provider.get("id"), str):
             continue
         key = provider["id"]
-        pattern = provider.get("api_pattern")
+        pattern = text(provider.get("api_pattern"))
         yield ProviderRow(
             at=Place("genai-prices", path.name, key=key),
             id=key,
-            name=provider.get("name"),
-            host_patterns=(pattern,) if isinstance(pattern, str) else (),
-            link=next(iter(provider.get("pricing_urls") or ()), None),
+            name=text(provider.get("name")),
+            host_patterns=(pattern,) if pattern else (),
+            link=next(iter(texts(provider.get("pricing_urls"))), None),
         )
-        for model in provider.get("models") or ():
+        models = provider.get("models")
+        for model in models if isinstance(models, list) else ():
             if isinstance(model, dict) and isinstance(model.get("id"), str):
                 yield _model(path, key, model)
 
@@ -36,14 +49,13 @@ def _read(path: Path) -> Iterator[Row]:
 def _model(path: Path, key: str, model: dict[str, Any]) -> ModelRow:
     prices = model.get("prices")
     if isinstance(prices, list):  # Prices that changed: the last entry without a condition on time holds.
-        prices = (prices[-1] or {}).get("prices") if prices and isinstance(prices[-1], dict) else None
-    prices = prices if isinstance(prices, dict) else {}
-    context = model.get("context_window")
+        prices = mapping(prices[-1] if prices else None).get("prices")
+    prices = mapping(prices)
     return ModelRow(
         at=Place("genai-prices", path.name, key=f"{key}.{model['id']}"),
         name=model["id"],
         served_by=key,
-        context_tokens=context if isinstance(context, int) else None,
+        context_tokens=whole(model.get("context_window")),
         input_usd_per_million=_price(prices.get("input_mtok")),
         output_usd_per_million=_price(prices.get("output_mtok")),
     )
@@ -59,5 +71,5 @@ FORMAT = Format(
     title="genai-prices, prices/data.json",
     licence="MIT",
     read=_read,
-    looks_like=lambda text: text.startswith("[") and '"api_pattern"' in text,
+    looks_like=lambda start: start.startswith("[") and '"api_pattern"' in start,
 )

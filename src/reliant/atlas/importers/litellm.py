@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.atlas.importers._rows import Format, ModelRow, Place, document, number
+from reliant.atlas.importers._rows import Format, ModelRow, Place, document, number, text, whole
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,17 +22,16 @@ def _read(path: Path) -> Iterator[ModelRow]:
     for name, entry in data.items():
         if name == _EXAMPLE or not isinstance(entry, dict):
             continue
-        context = entry.get("max_input_tokens") or entry.get("max_tokens")
-        ends = entry.get("deprecation_date")
+        mode, ends = text(entry.get("mode")), text(entry.get("deprecation_date"))
         yield ModelRow(
             at=Place("litellm", path.name, key=name),
             name=name,
-            served_by=entry.get("litellm_provider"),
-            domains=(entry["mode"],) if isinstance(entry.get("mode"), str) else (),
-            context_tokens=context if isinstance(context, int) else None,
+            served_by=text(entry.get("litellm_provider")),
+            domains=(mode,) if mode else (),
+            context_tokens=whole(entry.get("max_input_tokens")) or whole(entry.get("max_tokens")),
             input_usd_per_million=_per_million(entry.get("input_cost_per_token")),
             output_usd_per_million=_per_million(entry.get("output_cost_per_token")),
-            link=entry.get("source") if isinstance(entry.get("source"), str) else None,
+            link=text(entry.get("source")),
             note=f"deprecated from {ends}" if ends else None,
         )
 
@@ -47,5 +46,5 @@ FORMAT = Format(
     title="LiteLLM, model_prices_and_context_window (JSON)",
     licence="MIT",
     read=_read,
-    looks_like=lambda text: text.startswith("{") and '"litellm_provider"' in text,
+    looks_like=lambda start: start.startswith("{") and '"litellm_provider"' in start,
 )

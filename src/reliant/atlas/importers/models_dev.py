@@ -5,7 +5,19 @@ from __future__ import annotations
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from reliant.atlas.importers._rows import Format, ModelRow, Place, ProviderRow, Row, document, number
+from reliant.atlas.importers._rows import (
+    Format,
+    ModelRow,
+    Place,
+    ProviderRow,
+    Row,
+    document,
+    mapping,
+    number,
+    text,
+    texts,
+    whole,
+)
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,41 +35,45 @@ def _read(path: Path) -> Iterator[Row]:
     for key, provider in providers.items():
         if not isinstance(provider, dict):
             continue
-        address = provider.get("api") or ""
+        address = text(provider.get("api")) or ""
+        package = text(provider.get("npm"))
         host = _host(address)
         yield ProviderRow(
             at=Place("models.dev", path.name, key=f"providers.{key}"),
             id=key,
-            name=provider.get("name"),
+            name=text(provider.get("name")),
             hosts=(host,) if host else (),
-            env_vars=tuple(name for name in provider.get("env", ()) if isinstance(name, str)),
-            packages={"npm": (provider["npm"],)} if provider.get("npm") else {},
-            link=provider.get("doc"),
+            env_vars=texts(provider.get("env")),
+            packages={"npm": (package,)} if package else {},
+            link=text(provider.get("doc")),
             note=address or None,
         )
-        for name, model in (provider.get("models") or {}).items():
+        for name, model in mapping(provider.get("models")).items():
             if isinstance(model, dict):
                 yield _model(path, key, name, model)
 
 
 def _host(address: str) -> str:
     """Return the host of an address; none where it is a placeholder or this machine."""
-    host = urllib.parse.urlsplit(address).hostname or "" if "://" in address else ""
+    try:
+        host = urllib.parse.urlsplit(address).hostname or "" if "://" in address else ""
+    except ValueError:
+        return ""
     return "" if "$" in host or "{" in host or host in _THIS_MACHINE else host
 
 
 def _model(path: Path, key: str, name: str, model: dict[str, Any]) -> ModelRow:
-    cost, limit = model.get("cost") or {}, model.get("limit") or {}
-    opened = model.get("open_weights")
+    cost, limit = mapping(model.get("cost")), mapping(model.get("limit"))
+    opened, base = model.get("open_weights"), text(model.get("base_model"))
     return ModelRow(
         at=Place("models.dev", path.name, key=f"providers.{key}.models.{name}"),
         name=name,
         served_by=key,
-        released=model.get("release_date"),
+        released=text(model.get("release_date")),
         weights={True: "open", False: "closed"}.get(opened) if isinstance(opened, bool) else None,
-        domains=tuple((model.get("modalities") or {}).get("input", ())),
-        base_models=(model["base_model"],) if isinstance(model.get("base_model"), str) else (),
-        context_tokens=limit.get("context") if isinstance(limit.get("context"), int) else None,
+        domains=texts(mapping(model.get("modalities")).get("input")),
+        base_models=(base,) if base else (),
+        context_tokens=whole(limit.get("context")),
         input_usd_per_million=number(cost.get("input")),
         output_usd_per_million=number(cost.get("output")),
     )
@@ -68,5 +84,5 @@ FORMAT = Format(
     title="models.dev, providers and models (JSON)",
     licence="MIT",
     read=_read,
-    looks_like=lambda text: text.startswith("{") and ('"base_models"' in text or '"npm"' in text),
+    looks_like=lambda start: start.startswith("{") and ('"base_models"' in start or '"npm"' in start),
 )
