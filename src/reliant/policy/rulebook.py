@@ -12,6 +12,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
+from reliant.atlas.records.licence import Licence
 from reliant.atlas.records.observation import Observation
 from reliant.atlas.records.place_list import PlaceList
 from reliant.atlas.records.rule import FactTest, Force, Obligation, Rule, RuleEffect, When
@@ -20,6 +21,7 @@ from reliant.core.results import Source
 from reliant.core.verdict import Answer, Axis
 from reliant.policy import timeline
 from reliant.policy.conditions import ALWAYS, NO, YES, All, Decide, Node, Values, compiled
+from reliant.policy.licences import licence_rules
 from reliant.policy.lowering import Lowering, share_fact
 from reliant.policy.scenario import ScenarioFile, overlaid
 from reliant.policy.snapshot import Coming, Entry, Snapshot, Variant
@@ -70,11 +72,13 @@ class RuleBook:
 
     @classmethod
     def from_atlas(cls, atlas: RuleSource) -> RuleBook:
-        """Return the rules of an atlas that were not replaced, with its lists, questions and observations."""
+        """Return the rules of an atlas that hold, those of its licences, and its lists and questions."""
         questions = {name: fact.question for name, fact in vocabulary(atlas).items()}
         observations: Mapping[str, Observation] = getattr(atlas, "observations", {})
+        licences: Mapping[str, Licence] = getattr(atlas, "licences", {})
+        written = [rule for rule in atlas.rules.values() if rule.replaced_by is None]
         return cls(
-            (rule for rule in atlas.rules.values() if rule.replaced_by is None),
+            [*written, *licence_rules(licences.values(), written)],
             atlas.lists,
             questions=questions,
             observations=observations.values(),
@@ -110,7 +114,7 @@ class RuleBook:
         public = [
             rule
             for rule in self.rules.values()
-            if known_on is None or self.origin(rule.id) != "atlas" or timeline.public_by(rule, known_on)
+            if known_on is None or self.origin(rule.id) != "atlas" or timeline.known_by(rule, known_on)
         ]
         exempt = {
             rule.id: self._variants(rule, lower, day, known_on, {})[0]

@@ -68,12 +68,26 @@ def window(force: Force | None) -> Window | None:
             end_earliest = min(latest, end_earliest)
     if force.last_known is not None:
         end_earliest = min(end_earliest, PartialDate.parse(force.last_known).latest.toordinal() + 1)
-    return Window(earliest, latest, end_earliest, end_latest, force.from_)
+    since = None if force.from_precision == "placeholder" else force.from_
+    return Window(earliest, latest, end_earliest, end_latest, since)
 
 
 def public_by(record: Record, day: dt.date) -> bool:
     """Say whether one source of the record was public by `day`; a month counts from its last day."""
     return any(_public(record, name) <= day for name in record.sources)
+
+
+def known_by(rule: Rule, day: dt.date) -> bool:
+    """Say whether one could know of the rule by `day`.
+
+    A licence is public as soon as somebody can be bound by it. That an axis was searched
+    is no news of the world, so it hides nothing.
+    """
+    if rule.kind == "search":
+        return True
+    if rule.kind == "licence-clause" and rule.force is not None and rule.force.from_ is not None:
+        return PartialDate.parse(rule.force.from_).earliest <= day
+    return public_by(rule, day)
 
 
 def _public(record: Record, name: str) -> dt.date:

@@ -129,12 +129,16 @@ class _Question:
 
     def _each_said(self, entry: Entry) -> set[Said]:
         """Return what the readings of a rule contribute: several if they disagree."""
-        return {self._variant_said(entry.rule, one) for one in entry.chosen(self.values)}
+        return {self._variant_said(entry, one) for one in entry.chosen(self.values)}
 
-    def _variant_said(self, rule: Rule, variant: Variant) -> Said:
+    def _variant_said(self, entry: Entry, variant: Variant) -> Said:
+        rule = entry.rule
         answer = variant.decide(self.values) if variant.applies else NO
         if answer == NO:
             return Said(None)
+        if rule.confidence == "uncertain" and entry.origin == "atlas":
+            # Nobody read a page that says so: it may forbid, and it permits nothing.
+            answer = UNKNOWN
         match variant.effect:
             case "deny":
                 return Said(Verdict.BLOCKED if answer == YES else Verdict.UNKNOWN)
@@ -303,6 +307,8 @@ class _Question:
             rule = entry.rule
             if rule.scope_ordered and rule.scope_cut:
                 yield f"{rule.id}: ordered was {rule.scope_ordered}; cut was {rule.scope_cut}."
+            if rule.confidence == "uncertain" and entry.origin == "atlas":
+                yield f"{rule.id}: not confirmed by any page that was read."
             if rule.not_enforced:
                 yield f"{rule.id}: on the books, not enforced."
             age = (self.as_of - PartialDate.parse(rule.reviewed.on).latest).days
