@@ -204,6 +204,47 @@ def test_a_kept_document_and_its_copy_are_one_source(tmp_path: Path) -> None:
     assert checked.exit_code == 1
 
 
+def test_a_kept_document_is_printed_as_a_source_with_its_origin(tmp_path: Path) -> None:
+    path, desk = tmp_path / "a.txt", tmp_path / "desk"
+    path.write_text('The "title": yes\n\n' + PAGE, encoding="utf-8")
+    run("evidence", "add", path, "--source", "first", "--desk", desk)
+
+    added = run("evidence", "add", path, "--source", "second", "--published", "2024-06", "--desk", desk)
+    stanza = added.output.partition("As a source of a record:\n")[2]
+    (tmp_path / "s.yaml").write_text(f"sources:\n{stanza}", encoding="utf-8")
+
+    source = read_yaml(tmp_path / "s.yaml")["sources"]["second"]
+    assert (source["title"], source["published"], source["origin"]) == (
+        'The "title": yes',
+        "2024-06",
+        "first",
+    )
+
+
+def test_a_document_at_an_address_that_a_record_cites_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(PAGE, encoding="utf-8")
+    url = "https://blog.eleuther.ai/nyt-yi-34b-response"
+
+    data = json.loads(
+        run(
+            "evidence",
+            "add",
+            path,
+            "--source",
+            "a",
+            "--url",
+            url,
+            "--desk",
+            tmp_path / "d",
+            "--format",
+            "json",
+        ).output
+    )
+
+    assert ("01ai.yi-34b", None) in [(one["record"], one["quote"]) for one in data["cited_by"]]
+
+
 def test_the_quotes_of_a_record_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "page.txt"
     path.write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import msgspec
 import platformdirs
 
-from reliant.atlas import load
+from reliant.atlas import Atlas, load
 from reliant.atlas.evidence import (
+    Citation,
     Contradiction,
     Desk,
     Group,
+    Kept,
     QuoteCheck,
     Text,
     check_quotes,
@@ -45,7 +48,13 @@ def added(
     before = [text for kept, text in held.documents() if kept.name != name]
     kept, text = held.add(document, name, **about)
     links = [link for other in before if (link := likeness(text, other)).verdict != "different"]
-    cited = list(citations(load(), text))
+    atlas = load()
+    cited = list(citations(atlas, text, kept.url))
+    nearest = max(links, key=lambda link: link.pairs, default=None)
+    alike = next(
+        (other for other in before if nearest and other.name in (nearest.smaller, nearest.larger)), None
+    )
+    origin = _origin(atlas, cited, alike)
     if as_json:
         return _json(
             {
@@ -53,6 +62,7 @@ def added(
                 "kept": msgspec.to_builtins(kept),
                 "alike": [{**msgspec.to_builtins(link), "verdict": link.verdict} for link in links],
                 "cited_by": msgspec.to_builtins(cited),
+                "origin": origin,
             }
         )
     rows = [f"Kept as {kept.name}: {kept.title}"]
@@ -63,11 +73,37 @@ def added(
             f"of {link.smaller} that {link.larger} carries {link.carried:.0%}): the two are one source"
         )
     for one in cited:
-        origin = f", origin {one.origin}" if one.origin else ""
-        rows.append(f"  carries the words that {one.record} quotes from its source {one.source!r}{origin}")
+        how = "carries the words that" if one.quote else "has the address that"
+        known = f", origin {one.origin}" if one.origin else ""
+        rows.append(f"  {how} {one.record} cites as its source {one.source!r}{known}")
     if not links and not cited:
-        rows.append("  No kept document is alike, and no record quotes it.")
-    return "\n".join(rows)
+        rows.append("  No kept document is alike, and no record cites it.")
+    return "\n".join([*rows, "As a source of a record:", *_stanza(kept, origin)])
+
+
+def _origin(atlas: Atlas, cited: Sequence[Citation], alike: Text | None) -> str | None:
+    """Return what a document is a copy of: as the atlas calls it, else the kept one that is alike."""
+    named = next((one.origin for one in cited if one.origin and one.quote), None)
+    if named or alike is None:
+        return named
+    return _origin(atlas, list(citations(atlas, alike)), None) or alike.name
+
+
+def _stanza(kept: Kept, origin: str | None) -> Iterator[str]:
+    """Yield the YAML of the source; JSON texts are YAML texts, so odd letters do no harm."""
+    yield f"  {kept.name}:"
+    values = {
+        "title": kept.title,
+        "kind": "press",
+        "publisher": kept.publisher,
+        "url": kept.url,
+        "published": kept.published,
+        "origin": origin,
+        "sha256": kept.sha256,
+    }
+    for key, value in values.items():
+        if value is not None:
+            yield f"    {key}: {json.dumps(value, ensure_ascii=False)}"
 
 
 def checked(

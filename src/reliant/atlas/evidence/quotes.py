@@ -35,12 +35,16 @@ class QuoteCheck:
 
 @dataclass(frozen=True)
 class Citation:
-    """A record that quotes words which stand in a document."""
+    """A record that cites a document.
+
+    Attributes:
+        quote: Its words that stand in the document; None if it only names the same address.
+    """
 
     record: str
     source: str
     origin: str | None
-    quote: str
+    quote: str | None
 
 
 def check_quotes(record: Record, texts: Iterable[Text]) -> tuple[QuoteCheck, ...]:
@@ -55,14 +59,16 @@ def check_quotes(record: Record, texts: Iterable[Text]) -> tuple[QuoteCheck, ...
     return tuple(found)
 
 
-def citations(atlas: Atlas, text: Text) -> Iterator[Citation]:
-    """Yield every record whose quote stands in the document."""
+def citations(atlas: Atlas, text: Text, url: str | None = None) -> Iterator[Citation]:
+    """Yield every record whose quote stands in the document, or whose source has its address."""
     for folder in atlas.folders:
         for record in atlas.records(folder).values():
             for name, source in record.sources.items():
                 quote = source.quote
                 if quote and len(quote.split()) >= _LEAST_WORDS and stands_in(quote, text):
                     yield Citation(record.id, name, source.origin, quote)
+                elif url and source.url and source.url.rstrip("/") == url.rstrip("/"):
+                    yield Citation(record.id, name, source.origin, None)
 
 
 def stands_in(quote: str, text: Text) -> bool:
