@@ -1,8 +1,8 @@
 """Descent at the size of a whole hub: two arrays of edges instead of objects.
 
 A hub of five million models and 3.4 million edges fits in some hundred megabytes as
-integers, and descent there is never deep, so a frontier that moves one generation per
-round answers in a fraction of a second. The same call serves a thousand models.
+integers, and descent there is never deep, so rounds that each go one generation down
+answer in a fraction of a second. The same call serves a thousand models.
 """
 
 from __future__ import annotations
@@ -96,18 +96,17 @@ def reach(hub: Hub, codes: Iterable[str], followed: Iterable[str] = FOLLOWED) ->
     np = _numpy()
     child, parent = hub.edges(followed)
     touched: Flags = np.zeros(len(hub), dtype=bool)
-    frontier = hub.made_in(codes)
+    counts = hub.made_in(codes)
     for _ in range(_MOST_ROUNDS):
-        hit = frontier[parent]
+        hit = counts[parent]
         if not hit.any():
             break
         below = child[hit]
+        touched[below] = True
+        counts[below] = True
         # An edge that was used is used up; later rounds look only at the others.
-        child, parent = child[~hit], parent[~hit]
-        frontier = np.zeros(len(hub), dtype=bool)
-        frontier[below] = True
-        frontier &= ~touched
-        touched |= frontier
+        left = ~hit
+        child, parent = child[left], parent[left]
     return touched
 
 
