@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reliant.cli._claim import claim
 from reliant.cli._options import as_of_option, emit, format_option, output_option, say
 from reliant.errors import UsageError
 
@@ -14,6 +15,9 @@ from reliant.errors import UsageError
 @click.group()
 def atlas() -> None:
     """Show, search, check and extend the dated, cited facts."""
+
+
+atlas.add_command(claim)
 
 
 @atlas.command()
