@@ -23,6 +23,7 @@ Condition: TypeAlias = Literal[
     "use-policy",
     "pass-on-terms",
     "monthly-users-limit",
+    "daily-users-limit",
     "revenue-limit",
     "commercial-by-agreement",
     "registration",
@@ -67,11 +68,13 @@ class ConditionTerm(Term, frozen=True, kw_only=True):
 
     Attributes:
         users_million: Monthly users above which another licence is needed.
+        daily_users_million: The same for daily users.
         revenue_usd_million: The same for yearly revenue.
     """
 
     term: Condition
     users_million: float | None = None
+    daily_users_million: float | None = None
     revenue_usd_million: float | None = None
 
 
