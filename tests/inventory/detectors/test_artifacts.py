@@ -186,3 +186,18 @@ def test_a_line_of_a_data_set_is_no_call(look: Look) -> None:
     rows = [{"model": "gpt-4", "prompt": "hi", "answer": "ho"}, {"question": "is claude-3-opus good?"}]
 
     assert look("eval.jsonl", "\n".join(json.dumps(row) for row in rows)).uses == ()
+
+
+def test_an_installed_sdk_is_found_and_what_a_wheel_requires(look: Look) -> None:
+    head = (
+        "Metadata-Version: 2.1\nName: {name}\nRequires-Dist: httpx\nRequires-Dist: {needs}\n\nName: openai\n"
+    )
+    installed = look(
+        "usr/lib/site-packages/groq-1.dist-info/METADATA", head.format(name="groq", needs="anthropic")
+    )
+    wheel = look("shop-1.0.dist-info/METADATA", head.format(name="shop", needs="mistralai; extra == 'ai'"))
+    plain = look("shop-1.0.dist-info/METADATA", head.format(name="shop", needs="requests"))
+
+    assert [(use.sdk, use.role) for use in installed.uses] == [("groq", "optional")]
+    assert [(use.sdk, use.role) for use in wheel.uses] == [("mistralai", "optional")]
+    assert plain.uses == ()

@@ -210,7 +210,6 @@ class _Reading:
     ) -> Iterator[Signal]:
         key = snake(entry.key)
         value = _default(entry.value)
-        region = next(iter(region_in(value)), None)
         for url, host in urls_in(value, self.vendors) if len(value) < 5_000 else ():
             if host.weak and not (
                 _URL_KEY.search(key) and (sure or self._of_ai(key) or not _LOCAL.match(url))
@@ -236,7 +235,7 @@ class _Reading:
                 role,
                 provider=host.provider,
                 endpoint=url.split("//", 1)[-1][:120],
-                region=region,
+                region=next(iter(region_in(url)), None),
                 confidence=0.7 if host.weak else 0.95,
             )
             return
