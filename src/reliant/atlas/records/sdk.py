@@ -62,10 +62,10 @@ class Sdk(Record, frozen=True, kw_only=True):
     provider: str | None = None
     replaceable: bool = False
     general: bool = False
-    packages: dict[Ecosystem, tuple[str, ...]] = {}
-    modules: dict[Language, tuple[str, ...]] = {}
-    names: dict[str, str | SdkName] = {}
-    services: dict[str, str] = {}
+    packages: dict[Ecosystem, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    modules: dict[Language, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    names: dict[str, str | SdkName] = msgspec.field(default_factory=dict)
+    services: dict[str, str] = msgspec.field(default_factory=dict)
     base_url_env: tuple[str, ...] = ()
     downloads_from: str | None = None
 
