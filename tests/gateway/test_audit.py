@@ -159,6 +159,15 @@ def test_cutting_off_the_end_is_found_by_the_published_head(tmp_path: Path) -> N
     assert "its end was cut off" in problems(tmp_path)[0]
 
 
+def test_a_segment_that_was_begun_and_never_written_is_gone_on_with(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "n-0-00002.jsonl").touch()
+    written(tmp_path)
+
+    assert problems(tmp_path) == []
+    assert (tmp_path / "n-0-00002.jsonl").stat().st_size > 0
+
+
 def test_a_missing_segment_is_named(tmp_path: Path) -> None:
     written(tmp_path, 60, segment=2_000)
     segments = sorted(tmp_path.glob("*.jsonl"))

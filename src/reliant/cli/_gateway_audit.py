@@ -76,3 +76,23 @@ def redact(path: Path, requests: tuple[str, ...], before: object) -> None:
     moment = before.replace(tzinfo=dt.UTC).timestamp() if isinstance(before, dt.datetime) else None
     count = erase(path, frozenset(requests), moment)
     click.echo(f"{count} erased")
+
+
+@audit.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def pull(url: str, folder: Path) -> None:
+    """Write the copy of the log that the database at URL holds into FOLDER, ready to be checked."""
+    import asyncio
+
+    from reliant.gateway.state.postgres import PostgresStore
+
+    async def fetch() -> int:
+        store = PostgresStore(url)
+        await store.open()
+        try:
+            return await store.fetch_log(folder)
+        finally:
+            await store.close()
+
+    click.echo(f"{asyncio.run(fetch())} records")

@@ -160,6 +160,7 @@ class Gateway:
         peer = scope["client"]
         address, direct = runtime.proxies.client(peer[0] if peer else "", picked.forwarded)
         context.client = address
+        context.traceparent = picked.traceparent
         body = await self._body(context, picked, receive, send)
         if body is None:
             return

@@ -32,6 +32,7 @@ class Context:
         "model",
         "runtime",
         "status",
+        "traceparent",
         "upstream",
     )
 
@@ -51,3 +52,4 @@ class Context:
         self.status = 0
         self.attempts: tuple[Attempt, ...] = ()
         self.answered = False
+        self.traceparent = b""

@@ -19,7 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Picked:
     """The headers the gateway itself reads."""
 
-    __slots__ = ("content_type", "forwarded", "hints", "length", "secret")
+    __slots__ = ("content_type", "forwarded", "hints", "length", "secret", "traceparent")
 
     def __init__(self) -> None:
         self.secret = b""
@@ -27,6 +27,7 @@ class Picked:
         self.forwarded: list[bytes] = []
         self.hints: dict[bytes, bytes] = {}
         self.length = 0
+        self.traceparent = b""
 
 
 def pick(headers: Headers, forwarded: bytes) -> Picked:
@@ -45,6 +46,7 @@ def pick(headers: Headers, forwarded: bytes) -> Picked:
     picked.length = int(length) if length.isdigit() else 0
     if forwarded in fields:
         picked.forwarded = [value for name, value in headers if name == forwarded]
+    picked.traceparent = fields.get(b"traceparent", b"")
     language = fields.get(b"accept-language")
     if language is not None:
         picked.hints = {b"accept-language": language}

@@ -24,10 +24,11 @@ from reliant.gateway._toml_lines import line_of, locate
 from reliant.gateway.app import Gateway
 from reliant.gateway.audit.folder import open_chain, signing_key
 from reliant.gateway.audit.records import Change
+from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.replay import replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
-from reliant.gateway.clock import Clock
+from reliant.gateway.clock import DAY_S, Clock
 from reliant.gateway.cold import Cold
 from reliant.gateway.config import Config, read_config
 from reliant.gateway.holdings import Holdings
@@ -35,6 +36,7 @@ from reliant.gateway.knowledge import Knowledge, check_ids
 from reliant.gateway.metrics import Metrics
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.state import Store
+from reliant.gateway.telemetry import Exporter
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("reliant.gateway")
 
 _RESTART_S = 1.0
+_RETENTION_S = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Worker:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self.server: uvicorn.Server | None = None
+        self.exporter: Exporter | None = None
 
     # life
     async def start(self) -> None:
@@ -125,6 +129,12 @@ class Worker:
         if copier is not None:
             self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
         self._start_shared()
+        if self.runtime.config.telemetry.otlp_endpoint:
+            self.exporter = Exporter(self.runtime.config.telemetry, __version__)
+            self.gateway.journal.listeners.append(self.exporter.listen)
+            self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
+        if self.runtime.config.audit.retention_days is not None:
+            self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
 
     async def stop(self) -> None:
         """Sign the log and close everything."""
@@ -133,6 +143,8 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.gateway.shared is not None:
             await self.gateway.shared.stop()
+        if self.exporter is not None:
+            self.exporter.close()
         await self.store.close()
         self.gateway.runtime.close()
         self.chain.close()
@@ -155,6 +167,20 @@ class Worker:
             except (ReliantError, OSError) as error:
                 self.settings.say(f"the log is not copied for now: {error}")
                 await asyncio.sleep(1.0)
+
+    async def _retain(self) -> None:
+        """Erase kept prompts that are older than the configuration says; the newest segment waits."""
+        while True:
+            days = self.gateway.runtime.config.audit.retention_days
+            if days is not None:
+                before = self.settings.clock.wall() - days * DAY_S
+                erased = 0
+                for file in find_chains(self.audit)[self.chain.chain]:
+                    if file != self.chain.segment:
+                        erased += await asyncio.to_thread(redact, file, frozenset(), before)
+                if erased:
+                    self.note("prompts erased by retention", "the gateway", str(erased))
+            await asyncio.sleep(_RETENTION_S)
 
     def _start_shared(self) -> None:
         shared = self.runtime.config.shared

@@ -58,7 +58,10 @@ def fingerprint(public: bytes) -> str:
 
 
 class ChainWriter:
-    """Appends to `<folder>/<chain>-<segment>.jsonl`; the only writer of that chain."""
+    """Appends to `<folder>/<chain>-<segment>.jsonl`; the only writer of that chain.
+
+    A new segment begins each day, and when one is full.
+    """
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class ChainWriter:
         self._head = START
         self._next = 0
         self._size = 0
+        self._day = 0
         self._segment = 1
         self._fd = -1
         self._since_checkpoint = 0
@@ -117,15 +121,14 @@ class ChainWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         mine = sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl"))
         cut = 0
-        while mine:
-            last = mine[-1]
-            self._segment = int(last.stem.rsplit("-", 1)[1])
+        if mine:
+            self._segment = int(mine[-1].stem.rsplit("-", 1)[1])
+        for last in reversed(mine):  # the newest may be empty: a crash came right after it was begun
             found, torn = _last_record(last)
             cut += torn
             if found is not None:
                 self._next, self._head = found[0] + 1, found[1]
                 break
-            mine.pop()
         self._open()
         return cut
 
@@ -133,13 +136,22 @@ class ChainWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self._path(self._segment), flags, 0o640)
         self._size = os.fstat(self._fd).st_size
+        self._day = self._today()
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    @property
+    def segment(self) -> Path:
+        """The file that is being written."""
+        return self._path(self._segment)
+
     # writing
+    def _today(self) -> int:
+        return int(self._now()) // 86_400
+
     def _stamp(self) -> int:
         return int(self._now() * 1_000_000)
 
@@ -219,7 +231,7 @@ class ChainWriter:
             )
         )
         self._publish(Head(self.chain, number, head, self._key_name, signature, others))
-        if self._size >= self._segment_bytes and not self._syncing:
+        if (self._size >= self._segment_bytes or self._day != self._today()) and not self._syncing:
             self._roll()
 
     def _publish(self, head: Head) -> None:

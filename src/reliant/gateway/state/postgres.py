@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from reliant.errors import MissingExtra, TargetError
-from reliant.gateway.audit.chain import read_line
+from reliant.gateway.audit.chain import read_line, write_line
 from reliant.gateway.audit.verify import find_chains, read_lines
 from reliant.gateway.keys import StoredKey
 
@@ -172,10 +172,12 @@ class Copier:
         for segment in segments:
             start = self._at[1] if self._at is not None and self._at[0] == segment else 0
             for raw, end in _from(segment, start):
-                number = msgspec.json.decode(read_line(raw).record, type=_Number).n
+                line = read_line(raw)
+                number = msgspec.json.decode(line.record, type=_Number).n
                 self._at = (segment, end)
                 if number >= self._next:
-                    batch.append((number, raw))
+                    # Kept prompts stay in the file, where they can be erased.
+                    batch.append((number, write_line(line.digest, line.record) if line.opened else raw))
                 if len(batch) >= _BATCH:
                     return batch
         return batch

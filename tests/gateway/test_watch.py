@@ -1,0 +1,65 @@
+"""Spans, retention, and what one day's end does to the log."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from reliant.gateway.audit.export import export_lines
+from reliant.gateway.audit.verify import public_key_of, verify
+from support.gateway_rig import config, gateway, post, providers
+
+KEY = {"authorization": "Bearer sk-test"}
+DAY = 86_400.0
+
+
+def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with providers("mock", "collector") as (mock, collector):
+        more = f'[telemetry]\notlp_endpoint = "http://127.0.0.1:{collector.port}"\n'
+        with gateway(tmp_path, config(mock, more=more)) as running:
+            headers = {**KEY, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+            for model in ("gpt-4o", "fault-500"):
+                url = f"{running.url}/v1/chat/completions"
+                post(url, json={"model": model, "messages": []}, headers=headers)
+            for _ in range(100):
+                if collector.seen:
+                    break
+                time.sleep(0.05)
+
+    (sent,) = collector.seen
+    spans = sent.json["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    values = [{one["key"]: next(iter(one["value"].values())) for one in span["attributes"]} for span in spans]
+    assert sent.path == "/v1/traces"
+    assert [span["name"] for span in spans] == ["chat gpt-4o", "chat fault-500"]
+    assert {span["traceId"] for span in spans} == {trace}
+    assert values[0]["gen_ai.provider.name"] == "openai"
+    assert values[0]["gen_ai.usage.input_tokens"] == "19"
+    assert (spans[1]["status"]["code"], values[1]["error.type"]) == (2, "500")
+
+
+def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> None:
+    now = [time.time()]
+    audit = '[audit]\nprompts = "keep"\nretention_days = 7\ncheckpoint_s = 0.05\n'
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more=audit), wall=lambda: now[0]) as running:
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "an old secret"}]}
+            post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            folder = running.audit
+            now[0] += 8 * DAY
+            post(f"{running.url}/v1/chat/completions", json={**body, "messages": []}, headers=KEY)
+            for _ in range(100):
+                if len(list(folder.glob("*.jsonl"))) > 1:
+                    break
+                time.sleep(0.02)
+        assert any("an old secret" in line for line in export_lines(folder))
+        with gateway(tmp_path, config(mock, more=audit), wall=lambda: now[0]) as running:
+            for _ in range(100):
+                if not any("an old secret" in line for line in export_lines(folder)):
+                    break
+                time.sleep(0.02)
+
+    report = verify(folder, public_key_of(folder, None))
+    assert not any("an old secret" in line for line in export_lines(folder))
+    assert report.sound
+    assert report.chains[0].erased == 1
