@@ -183,13 +183,23 @@ class _Reading:
                 hint=f"Levels: {', '.join(LEVELS)}. The ids of uses: reliant assess PATH --format json",
             )
         if level == "provider":
-            return self._add(name, self.atlas.provider(wanted).id, None)
+            return self._provider(name, self.atlas.provider(wanted).id)
         if level == "model":
             return self._model(name, wanted)
         alike = tuple(Supplier(use) for use, one in self.chains.items() if getattr(one, level) == wanted)
         if not alike:
             raise ConfigError("reliant.toml", 0, f"{function!r} needs {name!r}, and no use found is of it")
         return alike[0] if len(alike) == 1 else AllOf(alike)
+
+    def _provider(self, name: str, provider: str) -> Need:
+        """Return the one model that was found of a provider; itself alone if there are more, or none."""
+        models: dict[str, str] = {}
+        for use, chain in self.chains.items():
+            if chain.provider == provider and chain.model is not None:
+                models.setdefault(chain.model, use)
+        if len(models) == 1:
+            return Supplier(next(iter(models.values())))
+        return self._add(name, provider, None)
 
     def _model(self, name: str, wanted: str) -> Need:
         """Return the model from whoever serves it here: one supplier for each way it was found."""

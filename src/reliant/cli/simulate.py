@@ -191,10 +191,7 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
             codes = (code,) if atlas.is_country(code) else members(code, atlas)
             return tuple(Cut("jurisdiction", one) for one in codes)
         case "licence":
-            wanted = cut.id.removeprefix("LicenseRef-")
-            if wanted in atlas.licences:
-                return (Cut("licence", atlas.licences[wanted].spdx or f"LicenseRef-{wanted}"),)
-            return (cut,)
+            return (Cut("licence", _licence(cut.id, atlas)),)
         case "owner":
             try:
                 record = atlas.provider(cut.id)
@@ -204,6 +201,18 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
             return (Cut("owner", owner),)
         case _:
             return (cut,)
+
+
+def _licence(name: str, atlas: Atlas) -> str:
+    """Return a licence as the records of models write it."""
+    written = {record.licence for record in atlas.models.values() if record.licence}
+    wanted = name.removeprefix("LicenseRef-")
+    record = atlas.licences.get(wanted)
+    for form in (name, f"LicenseRef-{wanted}", record.spdx if record else None):
+        if form in written:
+            return str(form)
+    known = (one.removeprefix("LicenseRef-") for one in written)
+    raise UnknownId(name, tuple(sorted(known, key=lambda one: (wanted[:3] not in one, one))[:3]))
 
 
 def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Simulation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA
 from reliant.report._registry import renders
-from reliant.report._text import clean, fit, listed, percent, plural, unformula, wrap
+from reliant.report._text import clean, fit, listed, percent, plural, unformula, width, wrap
 
 if TYPE_CHECKING:
     from reliant.core.country import ClaimResult, Country, Half, Reach
@@ -268,7 +268,8 @@ def claim_to_terminal(result: ClaimResult, /, *, colour: bool = False) -> str:
     for one in result.readings:
         share = percent(one.share) if one.share is not None else "no data"
         holds = {True: "bears it out", False: "does not", None: "cannot say"}[one.holds]
-        lines.append(f"  {share:>10}  {f'{one.part} of {one.whole}':>14}  {fit(holds, 14)} {clean(one.name)}")
+        lead = f"  {share:>10}  {f'{one.part} of {one.whole}':>12}  {fit(holds, 13)} "
+        lines += wrap(clean(one.name), COLUMNS, indent=" " * width(lead), first=lead)
         if one.note:
             lines += wrap(clean(one.note), COLUMNS, indent="      ", first="      ")
     for remark in result.remarks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 _ROWS = 12
+_CUTS = re.compile(r"[a-z]+:\S+( \+ [a-z]+:\S+)*")
 _COLOURS = {True: "31", None: "33", False: "32"}
 
 
@@ -54,9 +56,8 @@ def headline(result: Simulation) -> str:
     """Return the two shares in one sentence."""
     if not result.functions:
         return "No function that needs AI was found, so nothing can stop."
-    cuts = {cut for step in result.scenario.steps for cut in step.cuts}
     name = clean(result.scenario.name)
-    condition = f"If {name} is cut" if set(name.split(" + ")) <= cuts else f"In the scenario “{name}”"
+    condition = f"If {name} is cut" if _CUTS.fullmatch(name) else f"In the scenario “{name}”"
     return (
         f"{condition}, {percent(result.stop_share)} of the weight of "
         f"{plural(len(result.functions), 'AI function')} stops; "
