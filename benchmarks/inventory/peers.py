@@ -18,7 +18,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +50,15 @@ PEERS = {
     "ladex": Peer("ladex==0.2.2", ("{bin}/ladex", "scan", "{path}", "--offline", "--json", "{out}"), (3, 12)),
 }
 OURS = "reliant"
+# A child begins with the memory of its parent, and its peak keeps it; so the parent must be small.
+_LAUNCHER = """
+import os, sys, time
+started = time.perf_counter()
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+usage = os.wait4(process, 0)[2]
+print(time.perf_counter() - started, usage.ru_maxrss / 1024)
+"""
 _FRAMEWORKS = re.compile(
     r"(?i)langchain|llama.?index|crewai|autogen|haystack|dspy|chroma|weaviate|qdrant|pinecone|faiss|torch|tensor"
 )
@@ -89,11 +97,14 @@ def run(name: str, programs: Path | None, path: Path, out: Path) -> tuple[float,
         ]
     else:
         command = [part.format(bin=programs, path=path, out=out) for part in PEERS[name].command]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _LAUNCHER, *map(str, command)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    seconds, peak = map(float, done.stdout.split())
+    return seconds, peak
 
 
 def uses_of(name: str, report: Any, vendors: Vendors) -> list[dict[str, Any]]:

@@ -26,8 +26,9 @@ else is edited:
 Rules for detectors: no vendor's name in the code (ask `file.vendors`: `host_in(url)`,
 `env(name)`, `package(registry, name)`, `module(language, name)`, `image(name)`,
 `prefix("groq")`, `developer(model_id)`); no state between files; never raise for content
-(`file.skip(reason)`); a signal that cannot say who serves a model leaves `provider` empty and
-sets `block`. Imports that cost time stand inside `detect`. `idforms.looks_like_id` tells
+(`file.fail(reason)`, or `file.skip(reason)` for what is left out by design); a signal that
+cannot say who serves a model leaves `provider` empty and sets `block`. Imports that cost time
+stand inside `detect`. `idforms.looks_like_id` tells
 whether a string may be a model id, `idforms.holds_model` whether a name usually holds one.
 '''
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reliant.errors import UnknownId
 from reliant.inventory.vendors import Name, ProviderFacts, SdkFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def facts_of(atlas: Any) -> tuple[list[ProviderFacts], list[SdkFacts], dict[str, str]]:
-    """Return providers, SDKs and, for each model id that the atlas lists, its developer."""
+class Facts(NamedTuple):
+    """Providers, SDKs, the developer of each listed model id, and names that mean something else as often."""
+
+    providers: list[ProviderFacts]
+    sdks: list[SdkFacts]
+    model_ids: dict[str, str]
+    ambiguous: frozenset[str]
+    weak_env: frozenset[str]
+
+
+def facts_of(atlas: Any) -> Facts:
+    """Return what the inventory needs of an atlas."""
     ids: dict[str, str] = {}
     for model in atlas.models.values():
         for written in (*model.aliases, *model.hf_ids, model.models_dev_id or ""):
             last = written.rpartition("/")[2]
             if last and " " not in last:
                 ids.setdefault(last, model.developer)
-    return (
-        [_provider(record) for record in atlas.providers.values()],
-        [sdk_facts(record) for record in atlas.records("sdks").values()],
-        ids,
+    try:
+        names = atlas.document("ambiguous-names")
+    except UnknownId:  # a small atlas of somebody's own
+        names = {}
+    return Facts(
+        providers=[_provider(record) for record in atlas.providers.values()],
+        sdks=[sdk_facts(record) for record in atlas.records("sdks").values()],
+        model_ids=ids,
+        ambiguous=frozenset(name for row in names.get("names", ()) for name in row),
+        weak_env=frozenset(name for row in names.get("weak_env", ()) for name in row),
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -61,7 +61,7 @@ class Cache:
         found = {entry.path: entry for entry in seen}
         for file in files:
             entry = found.get(file.path)
-            empty = entry is None or not (entry.signals or entry.skipped or entry.facts)
+            empty = entry is None or not (entry.signals or entry.skipped or entry.failed or entry.facts)
             self._entries[file.path] = _Entry(file.size, file.mtime_ns, None if empty else entry)
         self._save()
 

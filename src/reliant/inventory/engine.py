@@ -60,6 +60,7 @@ class Seen(msgspec.Struct, frozen=True):
     facts: tuple[FileFacts, ...] = ()
     skipped: tuple[str, ...] = ()
     bytes: int = 0
+    failed: tuple[str, ...] = ()
 
 
 class Scanner:
@@ -89,7 +90,7 @@ class Scanner:
         try:
             data = file.read(limit)
         except OSError as error:
-            return Seen(file.path, scope, (), skipped=(f"could not be read: {error.strerror or error}",))
+            return Seen(file.path, scope, (), failed=(f"could not be read: {error.strerror or error}",))
         skipped: list[str] = []
         if file.size > limit:
             skipped.append(f"read to byte {limit:,} of {file.size:,} only")
@@ -115,21 +116,31 @@ class Scanner:
         hits = self.prefilter.hits(data) if textual else []
         view = FileView(path, data, scope, vendors=self.vendors, hits=hits, own=self.own)
         signals: list[tuple[str, Signal, str]] = []
+        failed: list[str] = []
         for detector in candidates:
             if not (detector.wants.always or hits):
                 continue
             try:
                 signals += [(detector.id, signal, view.line(signal.line)) for signal in detector.detect(view)]
             except RecursionError:
-                notes.append(f"nested too deeply for {detector.id}")
+                failed.append(f"nested too deeply for {detector.id}")
             except MemoryError:
-                notes.append(f"too large or too deeply nested for {detector.id}")
+                failed.append(f"too large or too deeply nested for {detector.id}")
             except Exception as error:
-                notes.append(f"{detector.id} could not read it: {type(error).__name__}: {error}"[:200])
+                failed.append(f"{detector.id} could not read it: {type(error).__name__}: {error}"[:200])
         notes += view.skipped
-        if not signals and not notes and not view.facts:
+        failed += view.failed
+        if not signals and not notes and not failed and not view.facts:
             return Seen(path, scope, (), bytes=len(data)) if data else None
-        return Seen(path, scope, tuple(signals), tuple(view.facts), tuple(dict.fromkeys(notes)), len(data))
+        return Seen(
+            path,
+            scope,
+            tuple(signals),
+            tuple(view.facts),
+            skipped=tuple(dict.fromkeys(notes)),
+            bytes=len(data),
+            failed=tuple(dict.fromkeys(failed)),
+        )
 
 
 def scan(
@@ -177,6 +188,7 @@ def scan(
     seen += fresh
     uses, functions, tables = merged(seen, vendors)
     notes = {NotLookedAt(entry.path, reason) for entry in seen for reason in entry.skipped}
+    notes |= {NotLookedAt(entry.path, reason, incomplete=True) for entry in seen for reason in entry.failed}
     return Inventory(
         uses=uses,
         functions=functions,
@@ -243,7 +255,7 @@ def _one_by_one(files: list[File], scanner: Scanner, context: Any) -> Iterator[S
             try:
                 yield from pool.submit(_chunk, [file]).result()
             except BrokenProcessPool:
-                yield Seen(file.path, scope_of(file.path), (), skipped=("reading it ended the process",))
+                yield Seen(file.path, scope_of(file.path), (), failed=("reading it ended the process",))
 
 
 def _chunks(files: Iterable[File]) -> Iterator[list[File]]:

@@ -63,7 +63,9 @@ def holds_model(name: str) -> bool:
     if not name or len(name) > 60:
         return False
     plain = snake(name)
-    return _HOLDS.search(plain) is not None and _NOT_HELD.search(plain) is None
+    return (
+        _HOLDS.search(plain) is not None and not plain.endswith("_type") and _NOT_HELD.search(plain) is None
+    )
 
 
 def looks_like_id(text: str) -> bool:

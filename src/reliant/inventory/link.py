@@ -61,10 +61,15 @@ class Linker:
         self._product: dict[str, float] = {}
         self._any: dict[str, float] = {}
         self._declared: set[str] = set()
+        self._defaults: set[str] = set()
         for p in placed:
             signal = p.signal
             if signal.what is What.SDK and signal.provider:
                 self._declared.add(signal.provider)
+            elif signal.what is What.SDK and signal.sdk and p.scope is Scope.CODE:
+                sdk = _sdk(vendors, signal.sdk)
+                if sdk is not None and sdk.provider and not sdk.general:
+                    self._defaults.add(sdk.provider)
             if not _names_provider(signal):
                 continue
             self._by_file[p.path].append(signal)
@@ -99,6 +104,12 @@ class Linker:
             return self._loaded(msgspec.structs.replace(signal, provider=formed))
         if signal.model.isalpha() and signal.confidence <= _PLAIN and developer is None:
             return None
+        head, colon, rest = signal.model.partition(":")
+        if colon and rest and self.vendors.prefix(head) is not None:
+            # `openai:gpt-x` is how some libraries write provider and model in one text.
+            return self._loaded(
+                msgspec.structs.replace(signal, provider=self.vendors.prefix(head), model=rest)
+            )
         prefixed = self._by_prefix(p, signal.model, developer)
         if prefixed is not None:
             return self._loaded(msgspec.structs.replace(signal, provider=prefixed))
@@ -106,7 +117,14 @@ class Linker:
         if labelled is not None:
             return msgspec.structs.replace(signal, provider=labelled)
         distinct = formed is not None and not signal.model.isalpha()
-        local = self._in_file(p, developer, shallowest=1 if distinct else 0)
+        local = self._in_file(p, developer, shallowest=1)
+        if local is None and not distinct:
+            called = self._by_class(p, developer)
+            if called is not None:
+                return self._loaded(
+                    msgspec.structs.replace(signal, provider=called, confidence=min(signal.confidence, 0.7))
+                )
+            local = self._in_file(p, developer)
         if local is not None and self._only_passes_on(local.provider):
             home = self._own_server(developer)
             if home is not None:
@@ -115,7 +133,7 @@ class Linker:
             return self._loaded(_served(signal, local))
         if distinct:
             return msgspec.structs.replace(signal, provider=formed)
-        placed = self._by_name_of_place(p)
+        placed = self._by_file_name(p, developer)
         if placed is not None:
             return msgspec.structs.replace(signal, provider=placed, confidence=min(signal.confidence, 0.7))
         if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
@@ -148,7 +166,8 @@ class Linker:
         named = self.vendors.prefix(head) if slash else None
         if named is None:
             return None
-        if named != developer or head.lower() != named:
+        unlike = head.lower() != named and not self.vendors.is_organisation(head)
+        if named != developer or unlike:
             return named if developer is not None or named in self._product else None
         local = self._in_file(p, developer)
         if local is not None and local.provider and self._resells(local.provider):
@@ -176,19 +195,26 @@ class Linker:
         roles = set(record.roles)
         return "lab" not in roles or bool(roles & {"gateway", "reseller", "hub", "partner-cloud"})
 
-    def _by_name_of_place(self, p: Placed) -> str | None:
-        """Return the provider after which the class or the file around a signal is named, if one is."""
-        places = [part.partition(" ")[2] for part in p.signal.block if part.startswith("class ")]
-        places.append(p.path.rpartition("/")[2])
-        for place in reversed(places):
-            named = {
-                provider
-                for provider in (*self._product, *self._declared)
-                if self.vendors.named_in(place, provider)
-            }
-            if len(named) == 1:
-                return named.pop()
+    def _by_class(self, p: Placed, developer: str | None) -> str | None:
+        """Return the provider after which the innermost class around a signal is named, if one is."""
+        for part in reversed(p.signal.block):
+            if part.startswith("class "):
+                return self._named(part.partition(" ")[2].rpartition(":")[0], developer)
         return None
+
+    def _by_file_name(self, p: Placed, developer: str | None) -> str | None:
+        return self._named(p.path.rpartition("/")[2], developer)
+
+    def _named(self, place: str, developer: str | None) -> str | None:
+        """Return the one provider of the package that a class or file name contains."""
+        known = {*self._product, *self._declared, *self._defaults}
+        if developer is not None:
+            known.add(developer)
+        named = {provider for provider in known if self.vendors.named_in(place, provider)}
+        if len(named) > 1:  # `azure-openai` contains `openai`
+            longest = max(named, key=len)
+            named = {provider for provider in named if provider == longest or provider not in longest}
+        return named.pop() if len(named) == 1 else None
 
     def _by_label(self, p: Placed) -> str | None:
         """Return the provider whose name the innermost table entry or branch around a signal carries."""
@@ -256,7 +282,7 @@ class Linker:
         maker = self.vendors.providers.get(developer)
         if record is None or maker is None:
             return True
-        only_own = set(record.roles) <= {"lab", "api", "app"}
+        only_own = "lab" in record.roles and set(record.roles) <= {"lab", "api", "app"}
         return not only_own or developer in self._family(provider)
 
     def _is_home(self, provider: str, developer: str | None) -> bool:
@@ -285,10 +311,13 @@ class Linker:
                 return msgspec.structs.replace(
                     signal, provider=developer, confidence=min(signal.confidence, 0.6)
                 )
-        servers = [provider for provider in pool if self._may_serve(provider, developer)]
-        if len(servers) == 1:
+        if developer in self._defaults:
             return msgspec.structs.replace(
-                signal, provider=servers[0], confidence=min(signal.confidence, 0.6)
+                signal, provider=developer, confidence=min(signal.confidence, 0.55)
+            )
+        if len(pool) == 1 and self._may_serve(next(iter(pool)), developer):
+            return msgspec.structs.replace(
+                signal, provider=next(iter(pool)), confidence=min(signal.confidence, 0.6)
             )
         return signal
 

@@ -132,6 +132,14 @@ def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:
 def bundle(file: FileView) -> Iterator[Signal]:
     """Yield the hosts of a minified bundle, whose lines are too long to be read as lines."""
     seen: set[str] = set()
+    for hit in file.hits:
+        entry = file.vendors.env(hit.key) if hit.kind == "env" else None
+        if entry is not None and not entry.weak and hit.key not in seen:
+            seen.add(hit.key)
+            line = file.data.count(b"\n", 0, hit.start) + 1
+            yield Signal(
+                what=What.ENV, line=line, provider=entry.provider, env=hit.key.upper(), confidence=0.5
+            )
     for match in _BYTES_URL.finditer(file.data):
         url = match[0].decode("ascii", "replace")
         found = file.vendors.host_in(url)

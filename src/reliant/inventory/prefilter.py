@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reliant.inventory.vendors import Vendors
 
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_LETTER = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 _QUOTES = (b'"', b"'", b"`")
 _MOST_MODULES = 2_000
 _MOST_HITS = 20_000
@@ -60,10 +61,9 @@ class Prefilter:
         modules = 0
         for index, start, end in self._automaton.find_matches_as_indexes(low):
             kind = self._kinds[index]
-            if kind in {"module", "env"} and (
-                (end < len(low) and low[end] in _WORD)
-                or (start and low[start] in _WORD and low[start - 1] in _WORD)
-            ):
+            if kind in {"module", "env"} and start and low[start] in _WORD and low[start - 1] in _LETTER:
+                continue
+            if kind == "module" and end < len(low) and low[end] in _WORD:
                 continue
             if kind == "module":
                 modules += 1
@@ -75,6 +75,7 @@ class Prefilter:
         return found
 
 
+_NAME = re.compile(rb"[A-Za-z0-9_]+")
 _TOKEN = re.compile(rb"[A-Za-z0-9._:@/+-]{2,120}")
 _REQUIRES = re.compile(rb"(?:from|import|require|import_module|__import__)\s*\(?\s*$")
 _KEY = re.compile(rb"""["'`]\s*(?::|\])""")
@@ -125,7 +126,9 @@ def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:
 def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> bool:
     data = file.data
     if hit.kind == "env":
-        return True
+        written = _NAME.match(data[hit.start : hit.start + 60])
+        entry = file.vendors.env(written[0].decode()) if written else None
+        return entry is not None and not entry.weak
     if hit.kind == "host":
         if hit.key not in file.vendors.weak_patterns:
             return True

@@ -141,5 +141,5 @@ class Detector(Protocol):
     wants: Wants
 
     def detect(self, file: FileView) -> Iterable[Signal]:
-        """Say what is seen in `file`; what cannot be read is noted by `file.skip(reason)`."""
+        """Say what is seen in `file`; what cannot be read is noted by `file.fail(reason)`."""
         ...

@@ -133,12 +133,17 @@ class Vendors:
         sdks: Iterable[SdkFacts],
         *,
         model_ids: Mapping[str, str] | None = None,
+        ambiguous: frozenset[str] = frozenset(),
+        weak_env: frozenset[str] = frozenset(),
     ) -> None:
         self.providers = {record.id: record for record in providers}
         self.sdks = {record.id: record for record in sdks}
         self._known_ids = {written.lower(): developer for written, developer in (model_ids or {}).items()}
         digest = hashlib.sha256()
         digest.update(msgspec.json.encode([self.providers, self.sdks, sorted(self._known_ids.items())]))
+        digest.update(msgspec.json.encode([sorted(ambiguous), sorted(weak_env)]))
+        self._ambiguous = frozenset(re.sub(r"[^A-Z0-9]+", "_", name.upper()) for name in ambiguous)
+        self._weak_env = frozenset(name.upper() for name in weak_env)
         self.version = digest.hexdigest()[:16]
         self._complete_sdks()
         self._index()
@@ -148,8 +153,14 @@ class Vendors:
         """Compile the vendor knowledge of an atlas."""
         from reliant.inventory._from_atlas import facts_of  # noqa: PLC0415 - the one place that knows both
 
-        providers, sdks, ids = facts_of(atlas)
-        return cls(providers, sdks, model_ids=ids)
+        facts = facts_of(atlas)
+        return cls(
+            facts.providers,
+            facts.sdks,
+            model_ids=facts.model_ids,
+            ambiguous=facts.ambiguous,
+            weak_env=facts.weak_env,
+        )
 
     # -- building ---------------------------------------------------------------------------
 
@@ -200,7 +211,7 @@ class Vendors:
                     else:
                         self._hosts.setdefault(host.lower(), entry)
             for name in record.env:
-                self._env.setdefault(name.upper(), Env(record.id, weak=False))
+                self._env.setdefault(name.upper(), Env(record.id, weak=name.upper() in self._weak_env))
             for name in record.weak_env:
                 self._env.setdefault(name.upper(), Env(record.id, weak=True))
             serves = set(record.roles) & _SERVES
@@ -215,7 +226,7 @@ class Vendors:
                 self._torch_hub.setdefault(repo.lower(), record.id)
             for slug in (record.id, *record.aliases, *record.prefixes):
                 plain = re.sub(r"[^A-Z0-9]+", "_", slug.upper()).strip("_")
-                if len(plain) >= 4 and " " not in slug and plain not in _WORDS:
+                if len(plain) >= 4 and " " not in slug and plain not in self._ambiguous:
                     slugs.setdefault(plain, record.id)
         self.slugs = {slug.lower().replace("_", ""): provider for slug, provider in slugs.items()}
         self._slugs_of: dict[str, list[str]] = {}
@@ -303,6 +314,18 @@ class Vendors:
     def is_name(self, text: str) -> bool:
         """Return True if a text is a provider's name and so no model id."""
         return re.sub(r"[^a-z0-9]", "", text.lower()) in self.slugs
+
+    def providers_named(self, text: str) -> set[str]:
+        """Return the providers whose names stand in a variable's name; the longest name counts."""
+        plain = re.sub(r"[^a-z0-9]", "", text.lower())
+        found = [slug for slug in self.slugs if slug in plain]
+        return {
+            self.slugs[slug] for slug in found if not any(slug != other and slug in other for other in found)
+        }
+
+    def is_organisation(self, name: str) -> bool:
+        """Return True if a hub has an organisation of this name."""
+        return name.lower() in self._orgs
 
     def named_in(self, text: str, provider: str) -> bool:
         """Return True if a name of `provider` stands in a file, class or variable name."""
@@ -400,22 +423,17 @@ class Vendors:
 
     @functools.cached_property
     def env_patterns(self) -> frozenset[str]:
-        """Environment names that prove something, lower case."""
-        return frozenset(name.lower() for name, entry in self._env.items() if not entry.weak)
+        """Environment names that prove something, and how settings named after a provider begin."""
+        found = {name.lower() for name, entry in self._env.items() if not entry.weak}
+        found |= {f"{slug.lower()}_{part}" for slug in self._slug_of for part in _SETTINGS}
+        return frozenset(found)
 
-
-_WORDS = frozenset({
-    "META", "GOOGLE", "APPLE", "MICROSOFT", "AMAZON", "NVIDIA", "INTEL", "HUAWEI", "TENCENT",
-    "ALIBABA", "BAIDU", "NAVER", "RAKUTEN", "YANDEX", "CURSOR", "REPLICATE", "CLOUDFLARE",
-    "STABILITY", "TOGETHER", "CEREBRAS", "DATABRICKS", "SNOWFLAKE", "VERCEL", "GITHUB", "STEP",
-    "UPSTAGE", "ORACLE",
-})  # fmt: skip
-"""Names of firms that sell much besides AI: `CLOUDFLARE_API_TOKEN` says nothing about models."""
 
 _COMMON_STEMS = frozenset({
     "the-", "for-", "all-", "code-", "text-", "image-", "o1", "o3", "o4", "yi-", "base-", "model-",
     "chat-", "small-", "large-", "embed-", "embedding-",
 })  # fmt: skip
+_SETTINGS = ("url", "api", "base", "host", "endpoint", "key", "token", "model")
 _SERVES = frozenset({"api", "partner-cloud", "reseller", "gateway", "local-runtime", "hub"})
 _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)

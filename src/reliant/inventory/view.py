@@ -39,7 +39,8 @@ class FileView:
         data: Its bytes, at most as many as the detectors that want it allow.
         hits: What the prefilter pass found, by offset.
         own: Names of the packages that the target itself is: importing them is no dependency.
-        skipped: Reasons why a part of it was not looked at.
+        skipped: Reasons why a part of it was left out by design.
+        failed: Reasons why a part of it that should have been read could not be.
         facts: What other files may need to be understood (constants of a module, keys of a
             configuration): picklable values, read by the cross-file step.
     """
@@ -61,6 +62,7 @@ class FileView:
         self.hits = hits
         self.own = own
         self.skipped: list[str] = []
+        self.failed: list[str] = []
         self.facts: list[FileFacts] = []
 
     @property
@@ -106,5 +108,9 @@ class FileView:
         return self.lines[number - 1].strip()[:200]
 
     def skip(self, reason: str) -> None:
-        """Note that a part of it was not looked at."""
+        """Note that a part of it was left out by design."""
         self.skipped.append(reason)
+
+    def fail(self, reason: str) -> None:
+        """Note that a part of it should have been read and could not be: the result is incomplete."""
+        self.failed.append(reason)

@@ -40,7 +40,7 @@ class Notebook:
             notebook = json.loads(file.text)
             cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
         except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-            file.skip("is no notebook: the JSON does not hold cells")
+            file.fail("is no notebook: the JSON does not hold cells")
             return
         lines: list[str] = []
         places: list[int] = []
@@ -74,7 +74,7 @@ class Notebook:
             place = places[signal.line - 1] if 0 < signal.line <= len(places) else 0
             yield msgspec.structs.replace(signal, line=place)
         for reason in program.skipped:
-            file.skip(reason)
+            file.fail(reason)
 
 
 DETECTOR = Notebook()

@@ -235,10 +235,12 @@ class Reader:
         base_env = sdk.base_url_env[0] if sdk.base_url_env else None
         default = Endpoint(provider, sdk, kind, None, None, base_env, 0.9)
         found_values: list[Value] = []
+        settings: list[str] = []
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
                 if key in _URL_KEYS:
                     found_values += values(value, block)
+                    settings.append(text_of(value))
                 elif key in {"configuration", "clientOptions", "config"}:
                     for inner in objects(value, block):
                         found_values += [
@@ -259,7 +261,10 @@ class Reader:
             return [default]
         if found:
             return list({(e.provider, e.host): e for e in found}.values())
-        told = any(v.env or v.none for v in found_values)
+        named = {owner for setting in settings for owner in self.vendors.providers_named(setting)}
+        if len(named) == 1 and named != {provider}:
+            return [Endpoint(named.pop(), sdk, kind, None, None, None, 0.6)]
+        told = named == {provider} or any(v.env or v.none for v in found_values)
         env = next((v.env for v in found_values if v.env), None)
         return [
             default._replace(env=env or base_env, confidence=0.7)

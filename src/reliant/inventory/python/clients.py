@@ -146,6 +146,10 @@ class Clients(Base):
             env = next((value.env for value in values if value.env), None)
             ref = next((value.ref for value in values if value.ref), None)
             told = any(value.none or value.env or value.text for value in values)
+            named = {p for v in values for p in self.vendors.providers_named(_setting(v))}
+            if len(named) == 1 and named != {provider}:
+                return [Endpoint(named.pop(), sdk, kind, None, None, env, 0.6, asks=ref or "")]
+            told = told or named == {provider}
             if told:
                 return [default._replace(env=env or base_env, confidence=0.7, asks=ref or "")]
             return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
@@ -362,6 +366,11 @@ class Clients(Base):
                     if not endpoints and not self.sdks:
                         continue
                     yield from self._model(value, call, block, sdk, endpoints, slot=True)
+
+
+def _setting(value: Value) -> str:
+    """Return the name of the setting that a value is read from: `llm_url` of `settings.llm_url`."""
+    return value.env or (value.ref or "").rpartition(":")[2]
 
 
 def _distinct(endpoints: list[Endpoint]) -> list[Endpoint]:

@@ -24,6 +24,9 @@ class Strings(Base):
 
     def _strings(self) -> Iterator[Signal]:
         for node, block in self.tree.nodes:
+            if isinstance(node, ast.Attribute | ast.AnnAssign | ast.arg):
+                yield from self._setting(node, block)
+                continue
             if isinstance(node, ast.JoinedStr):
                 for value in self.evaluator.values(node, block)[:2]:
                     yield from self._url(value, block, aside=id(node) in self.aside)
@@ -107,6 +110,19 @@ class Strings(Base):
                 region=hit[1].estate,
                 confidence=0.6,
             )
+
+    def _setting(self, node: ast.Attribute | ast.AnnAssign | ast.arg, block: Block) -> Iterator[Signal]:
+        """Yield the provider after which a setting is named: `settings.acme_url`, `acme_key: str`."""
+        target = node.target if isinstance(node, ast.AnnAssign) else node
+        name = (
+            target.id if isinstance(target, ast.Name) else getattr(target, "attr", getattr(target, "arg", ""))
+        )
+        if "_" not in name or name.isupper():
+            return
+        entry = self.vendors.env(name)
+        if entry is not None and not entry.weak:
+            value = Value(name, node.lineno, node.col_offset + 1)
+            yield self._signal(What.ENV, value, block, provider=entry.provider, confidence=0.45)
 
     def _env(self, value: Value, block: Block) -> Iterator[Signal]:
         text = value.text or ""
