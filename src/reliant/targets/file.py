@@ -79,13 +79,13 @@ class Skipped:
     def __init__(self, listed: int) -> None:
         self._listed = listed
         self._paths: set[NotLookedAt] = set()
-        self._count: Counter[str] = Counter()
+        self._count: Counter[tuple[str, bool]] = Counter()
 
-    def add(self, path: str, reason: str) -> None:
-        """Note that `path` was skipped."""
-        self._count[reason] += 1
-        if self._count[reason] <= self._listed:
-            self._paths.add(NotLookedAt(path=path, reason=reason))
+    def add(self, path: str, reason: str, *, incomplete: bool = False) -> None:
+        """Note that `path` was skipped; `incomplete` if it should have been read and could not be."""
+        self._count[reason, incomplete] += 1
+        if self._count[reason, incomplete] <= self._listed:
+            self._paths.add(NotLookedAt(path, reason, incomplete))
 
     def merge(self, other: Skipped) -> None:
         """Take over what `other` noted."""
@@ -95,8 +95,8 @@ class Skipped:
     def all(self) -> tuple[NotLookedAt, ...]:
         """Return the skipped paths in order, and one line per reason that has more than are listed."""
         more = [
-            NotLookedAt(path=f"({count - self._listed:,} more)", reason=reason)
-            for reason, count in self._count.items()
+            NotLookedAt(f"({count - self._listed:,} more)", reason, incomplete)
+            for (reason, incomplete), count in self._count.items()
             if count > self._listed
         ]
         return (*sorted(self._paths), *sorted(more))

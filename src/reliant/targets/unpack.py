@@ -70,10 +70,12 @@ class Writer:
         if not parts:
             return None
         if name.startswith(("/", "\\")) or ".." in parts or any(_odd(part) for part in parts):
-            self._skipped.add(shown(name)[:200], "its name leaves the archive")
+            self._skipped.add(shown(name)[:200], "its name leaves the archive", incomplete=True)
             return None
         if len(parts) > self._limits.depth:
-            self._skipped.add("/".join(parts[:3]) + "/...", f"deeper than {self._limits.depth} folders")
+            self._skipped.add(
+                "/".join(parts[:3]) + "/...", f"deeper than {self._limits.depth} folders", incomplete=True
+            )
             return None
         return self.root.joinpath(*parts)
 
@@ -151,7 +153,9 @@ class Writer:
         except OSError as error:
             name = path.relative_to(self.root).as_posix()
             self._skipped.add(
-                shown(name)[:200], f"could not be unpacked: {(error.strerror or str(error)).lower()}"
+                shown(name)[:200],
+                f"could not be unpacked: {(error.strerror or str(error)).lower()}",
+                incomplete=True,
             )
             return None
 
@@ -297,13 +301,15 @@ def _unzip(archive: Path, writer: Writer, limits: Limits, skipped: Skipped) -> N
             if mode & 0o170000 == 0o120000:
                 skipped.add(shown(info.filename)[:200], "link in an archive, not followed")
             elif info.flag_bits & 1:
-                skipped.add(shown(info.filename)[:200], "encrypted")
+                skipped.add(shown(info.filename)[:200], "encrypted", incomplete=True)
             else:
                 try:
                     with zipped.open(info) as content:
                         writer.write(info.filename, content, drain=False)
                 except (*_BROKEN, NotImplementedError) as error:
-                    skipped.add(shown(info.filename)[:200], f"could not be unpacked: {error}")
+                    skipped.add(
+                        shown(info.filename)[:200], f"could not be unpacked: {error}", incomplete=True
+                    )
 
 
 def _zip_entries(archive: Path) -> int:

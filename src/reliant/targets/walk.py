@@ -82,11 +82,11 @@ def walk(root: str, limits: Limits, skipped: Skipped) -> Iterator[File]:
                     continue
                 found = entry.stat(follow_symlinks=False)
             except OSError as error:
-                skipped.add(path, why(error))
+                skipped.add(path, why(error), incomplete=True)
                 continue
             count += 1
             if count > limits.files:
-                skipped.add(path, f"the walk stopped here: more than {limits.files:,} files")
+                skipped.add(path, f"the walk stopped here: more than {limits.files:,} files", incomplete=True)
                 return
             yield File(path, found.st_size, entry.path, found.st_mtime_ns)
         else:
@@ -102,7 +102,7 @@ def _folder(
         skipped.add(path, reason)
         return None
     if depth >= limits.depth:
-        skipped.add(path, f"deeper than {limits.depth} folders")
+        skipped.add(path, f"deeper than {limits.depth} folders", incomplete=True)
         return None
     if entry.name in _INSTALLED:
         skipped.add(path, _METADATA_ONLY)
@@ -138,5 +138,5 @@ def _sorted(folder: str, path: str, skipped: Skipped) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        skipped.add(path or ".", why(error))
+        skipped.add(path or ".", why(error), incomplete=True)
         return []

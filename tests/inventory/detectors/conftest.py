@@ -25,7 +25,7 @@ class Found:
     def __init__(self, seen: Seen | None, vendors: Vendors) -> None:
         self.seen = seen
         self.signals: list[Signal] = [signal for _, signal, _ in seen.signals] if seen else []
-        self.skipped = seen.skipped if seen else ()
+        self.skipped = (*seen.skipped, *seen.failed) if seen else ()
         uses: tuple[Use, ...] = merged([seen] if seen else [], vendors)[0]
         self.uses = uses
 

@@ -178,7 +178,7 @@ def _described(file: FileView) -> Iterator[Signal]:
     try:
         told = msgspec.json.decode(file.data)
     except msgspec.DecodeError as error:
-        file.skip(f"is not JSON: {error}")
+        file.fail(f"is not JSON: {error}")
         return
     if not isinstance(told, dict):
         return
