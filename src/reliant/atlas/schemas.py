@@ -5,6 +5,7 @@ python -m reliant.atlas.schemas [FOLDER]
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ def schema(kind: RecordKind) -> dict[str, Any]:
         >>> schema(kinds()["registers"])["title"]
         'register'
     """
-    data: dict[str, Any] = msgspec.json.schema(kind.record)
+    data: dict[str, Any] = _clean(msgspec.json.schema(kind.record))
     definition = data["$defs"][kind.record.__name__]
     # In YAML a source may be the id of a shared one, which reading puts in its place.
     written = definition["properties"]["sources"]
@@ -37,6 +38,16 @@ def schema(kind: RecordKind) -> dict[str, Any]:
         "description": (kind.record.__doc__ or "").partition("\n")[0],
         **data,
     }
+
+
+def _clean(data: Any) -> Any:
+    """Return the schema with its descriptions unindented: Python 3.13 does that to docstrings, 3.12 does not."""
+    if isinstance(data, dict):
+        cleaned = {key: _clean(value) for key, value in data.items()}
+        if isinstance(data.get("description"), str):
+            cleaned["description"] = inspect.cleandoc(data["description"])
+        return cleaned
+    return [_clean(item) for item in data] if isinstance(data, list) else data
 
 
 def written(kind: RecordKind) -> str:
