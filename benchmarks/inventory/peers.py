@@ -54,7 +54,7 @@ OURS = "reliant"
 _LAUNCHER = """
 import os, sys, time
 started = time.perf_counter()
-quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+quiet = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
 process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
 usage = os.wait4(process, 0)[2]
 print(time.perf_counter() - started, usage.ru_maxrss / 1024)
