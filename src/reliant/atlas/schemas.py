@@ -41,7 +41,7 @@ def schema(kind: RecordKind) -> dict[str, Any]:
 
 
 def _clean(data: Any) -> Any:
-    """Return the schema with its descriptions unindented: Python 3.13 does that to docstrings, 3.12 does not."""
+    """Return the schema with its descriptions unindented, as Python 3.13 does to docstrings and 3.12 not."""
     if isinstance(data, dict):
         cleaned = {key: _clean(value) for key, value in data.items()}
         if isinstance(data.get("description"), str):
