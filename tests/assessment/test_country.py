@@ -13,13 +13,15 @@ from reliant.assessment.country import CountryQuestion, ask
 from reliant.assessment.country_blocs import CountryNames, members
 from reliant.assessment.country_models import Models, family, from_atlas, from_rows
 from reliant.assessment.country_reliance import Sides, reliance
+from reliant.assessment.country_scenario import exposure
 from reliant.atlas.importers import ModelRow, Place, read
 from reliant.errors import UnknownId
 from reliant.policy import RuleBook
+from reliant.policy.scenario import find_scenario
 
 if TYPE_CHECKING:
     from reliant.atlas import Atlas
-    from reliant.core.country import Country, Half
+    from reliant.core.country import Country, Exposure, Half
 
 CN_US = Sides(frozenset({"CN", "HK", "MO"}), frozenset({"US"}))
 EPOCH = (
@@ -267,3 +269,20 @@ def test_any_pair_and_bloc_can_be_asked(atlas: Atlas, home: str, on: str) -> Non
 
     assert result.reliance.models > 0
     assert result.reliance.look_through.low <= result.reliance.look_through.high
+
+
+def test_the_planned_rule_on_closed_weights_leaves_open_ones_alone_and_begins_on_its_day(
+    atlas: Atlas,
+) -> None:
+    rules = RuleBook.from_atlas(atlas)
+    scenario = find_scenario("closed-weight-guardrails-2024", atlas)
+
+    def touched(day: dt.date, home: str = "CN") -> Exposure:
+        return exposure(scenario, atlas, rules, home=home, on=("US",), as_of=day)
+
+    before, after = touched(dt.date(2024, 5, 7)), touched(dt.date(2024, 6, 1))
+
+    assert before.count == 0
+    assert 0 < after.count < after.of
+    assert after.exempt > 0
+    assert touched(dt.date(2024, 6, 1), "JP").count == 0

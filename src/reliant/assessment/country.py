@@ -15,6 +15,7 @@ from reliant.assessment.country_blocs import members, title
 from reliant.assessment.country_impact import exposures
 from reliant.assessment.country_models import Models, from_atlas, from_rows
 from reliant.assessment.country_reliance import Sides, reliance
+from reliant.assessment.country_scenario import exposure
 from reliant.assessment.country_stance import stance
 from reliant.atlas.records.rule import FactTest
 from reliant.core.country import Country, LagRow, Reliance
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from reliant.assessment.country_models import ImportedRow
     from reliant.atlas import Atlas
     from reliant.policy import RuleBook
+    from reliant.policy.scenario import ScenarioFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class CountryQuestion:
         files: Name and rows of each imported data set; the atlas alone if there are none.
         lag: Lags that were computed from dated scores.
         counted: Figures that were counted already, over a hub; the files are then not read.
+        scenarios: Scenarios of rules, each asked what it would touch.
         tiles: Ask the direct ways from every country as well, for a grid of tiles.
     """
 
@@ -48,6 +51,7 @@ class CountryQuestion:
     lag: tuple[LagRow, ...] = field(default=())
     tiles: bool = False
     counted: Reliance | None = None
+    scenarios: tuple[ScenarioFile, ...] = ()
 
 
 def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
@@ -75,7 +79,13 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         access=access,
         reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found.models))),
         stance=stance(atlas, home, question.as_of, citations),
-        impact=exposures(access, models, sides, title(question.on, atlas)),
+        impact=(
+            *exposures(access, models, sides, title(question.on, atlas)),
+            *(
+                exposure(one, atlas, rules, home=asking[0], on=on, as_of=question.as_of)
+                for one in question.scenarios
+            ),
+        ),
         sources=citations.sources,
         tool=Tool("reliant", __version__),
         atlas=AtlasStamp(atlas.version, atlas.newest_source),

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     "one of models and one of edges; or the history of a board of scores. Repeatable.",
 )
 @click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="ID|FILE",
+    help="Ask what a scenario of rules would touch. Repeatable.",
+)
+@click.option(
     "--format",
     "style",
     type=click.Choice(("terminal", "json", "html", "csv")),
@@ -39,7 +46,13 @@ if TYPE_CHECKING:
 )
 @output_option
 def country(
-    country: str, on: str, as_of: dt.date, files: tuple[Path, ...], style: str, output: Path | None
+    country: str,
+    on: str,
+    as_of: dt.date,
+    files: tuple[Path, ...],
+    scenarios: tuple[str, ...],
+    style: str,
+    output: Path | None,
 ) -> None:
     """Ask how reliant COUNTRY is on another: access, reliance, stance, impact.
 
@@ -51,6 +64,7 @@ def country(
     from reliant.assessment.country_lag import is_board
     from reliant.atlas import load
     from reliant.policy import RuleBook
+    from reliant.policy.scenario import find_scenario
 
     if country.upper() == on.upper():
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
@@ -67,6 +81,7 @@ def country(
         rows,
         tiles=style == "html",
         counted=counted,
+        scenarios=tuple(find_scenario(name, atlas) for name in scenarios),
         lag=_lag(boards, atlas, country, on, as_of),
     )
     result = ask(question, atlas, RuleBook.from_atlas(atlas))
