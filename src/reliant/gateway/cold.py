@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from reliant.gateway.server import Worker
 
 
+_READ_ONLY = frozenset({"/health", "/metrics", "/openapi.json", "/audit/head"})
+
+
 class Cold:
     """The paths off the hot way of one worker."""
 
@@ -24,12 +27,21 @@ class Cold:
     async def answer(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"]
-        if path == "/health":
+        if path in _READ_ONLY and scope["method"] not in {"GET", "HEAD"}:
+            problem = Problem(status=405, code="method_not_allowed", message="Only GET.", retry=False)
+            problem = msgspec.structs.replace(problem, headers=((b"allow", b"GET, HEAD"),))
+            status, headers, body = error_answer(problem, "openai", b"none")
+            await _send(send, status, headers[:1] + list(problem.headers), body)
+        elif path == "/health":
             await _json(send, *self.health(gateway))
         elif path == "/metrics":
             self._states(gateway)
             body = gateway.metrics.text()
             await _send(send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
+        elif path == "/openapi.json":
+            from reliant.gateway.openapi import describe  # noqa: PLC0415 - asked for once in a while
+
+            await _json(send, 200, describe())
         elif path == "/audit/head":
             chain = self._worker.chain
             await _json(

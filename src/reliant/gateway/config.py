@@ -136,8 +136,6 @@ class Upstream(_Part, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     ca_file: str | None = None
     insecure_http: bool = False
-    transport: Literal["own", "aiohttp"] = "own"
-    proxy: str | None = None
     continuation: Literal["none", "prefill", "instruct"] = "instruct"
     ignores: tuple[str, ...] = ()
     requests_per_minute: int | None = None
@@ -407,8 +405,6 @@ class _Checker:
         for number in ("timeout_s", "idle_s", "connect_s", "max_connections"):
             if getattr(upstream, number) <= 0:
                 raise self.wrong((*at, number), f"{number} must be greater than 0")
-        if upstream.proxy and upstream.transport != "aiohttp":
-            raise self.wrong((*at, "proxy"), 'a proxy needs transport = "aiohttp"')
 
     def _key(self, at: TomlPath, key: Key, tenants: set[str]) -> None:
         if (key.secret is None) == (key.secret_sha256 is None):

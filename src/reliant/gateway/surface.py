@@ -7,6 +7,7 @@ nobody looked at could reach a provider without a rule having been asked.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from reliant.gateway.answers import Dialect
@@ -99,6 +100,25 @@ def find(method: str, path: str) -> Endpoint | None:
         listing=method == "GET" and not object_ids(path),
         model_optional=True,
     )
+
+
+def listed() -> Iterator[tuple[str, str, Endpoint]]:
+    """Yield method, path and endpoint of what is served; `{id}` stands for an object."""
+    for (method, path), endpoint in _EXACT.items():
+        yield method, path, endpoint
+    for kind in _HELD:
+        if kind in {"chat", "responses", "fine_tuning", "assistants", "threads"}:
+            continue
+        for method, path in (
+            ("GET", f"/v1/{kind}"),
+            ("POST", f"/v1/{kind}"),
+            ("GET", f"/v1/{kind}/{{id}}"),
+            ("DELETE", f"/v1/{kind}/{{id}}"),
+        ):
+            found = find(method, path.replace("{id}", "obj-0001"))
+            if found is not None:
+                yield method, path, found
+    yield "GET", "/v1/models", Endpoint("models", "none")
 
 
 def _takes_form(parts: list[str]) -> bool:

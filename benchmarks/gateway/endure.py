@@ -1,0 +1,236 @@
+"""What the gateway must stand: kill -9 under load, a thousand slow streams, a million requests.
+
+    python benchmarks/gateway/endure.py kill --times 50
+    python benchmarks/gateway/endure.py streams --count 1000
+    python benchmarks/gateway/endure.py memory --requests 1000000
+
+Uses the same tools as run.py. Everything goes to 127.0.0.1, is bounded, and stops by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from run import TOOLS, Target, config, memory_mb
+
+from reliant.gateway.audit.export import export_lines
+from reliant.gateway.audit.verify import public_key_of, verify
+
+HERE = Path(__file__).parent
+PORT = 8121
+LIMIT = 1_000_000_000
+
+
+@contextlib.contextmanager
+def provider(command: list[str]) -> Iterator[None]:
+    process = subprocess.Popen(command)
+    time.sleep(0.7)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def mock(scratch: Path) -> list[str]:
+    subprocess.run(["cc", "-O2", "-o", scratch / "mock", TOOLS / "mock.c"], check=True)
+    subprocess.run(["cc", "-O2", "-o", scratch / "load", TOOLS / "load.c"], check=True)
+    return [str(scratch / "mock"), "9009"]
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    for _ in range(1_000):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", PORT), 0.2).close()
+            return process
+        time.sleep(0.01)
+    raise RuntimeError("the gateway did not start")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(20)
+
+
+class Client(threading.Thread):
+    """Asks on one connection, and remembers the id of every answer it has read whole."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(daemon=True)
+        self.answered: list[bytes] = []
+        self.stopping = False
+        self._request = (
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-test\r\n"
+            b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+
+    def run(self) -> None:
+        while not self.stopping:
+            try:
+                with socket.create_connection(("127.0.0.1", PORT), 1) as sock:
+                    sock.settimeout(2)
+                    while not self.stopping:
+                        self._one(sock)
+            except OSError:
+                time.sleep(0.005)
+
+    def _one(self, sock: socket.socket) -> None:
+        sock.sendall(self._request)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += self._some(sock)
+        head, _, body = got.partition(b"\r\n\r\n")
+        fields = {k.lower(): v.strip() for k, _, v in (line.partition(b":") for line in head.split(b"\r\n"))}
+        left = int(fields[b"content-length"]) - len(body)
+        while left > 0:
+            left -= len(self._some(sock))
+        if head.startswith(b"HTTP/1.1 200"):
+            self.answered.append(fields[b"x-reliant-request-id"])
+
+    def _some(self, sock: socket.socket) -> bytes:
+        data = sock.recv(65_536)
+        if not data:
+            raise ConnectionError("closed")
+        return data
+
+
+def kill(scratch: Path, times: int) -> None:
+    audit = scratch / "audit"
+    quota = 400 * times
+    text = config(PORT, "http://127.0.0.1:9009/v1", audit).replace("CA\n", "")
+    (scratch / "gateway.toml").write_text(text.replace(str(LIMIT), str(quota)))
+    clients = [Client((TOOLS / "body.json").read_bytes()) for _ in range(8)]
+    with provider(mock(scratch)):
+        for client in clients:
+            client.start()
+        for _ in range(times):
+            process = start(scratch)
+            time.sleep(0.15)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        process = start(scratch)
+        time.sleep(0.3)
+        for client in clients:
+            client.stopping = True
+        for client in clients:
+            client.join(5)
+        stop(process)
+    answered = {one.decode() for client in clients for one in client.answered}
+    report = verify(audit, public_key_of(audit, None))
+    records = [json.loads(line)["record"] for line in export_lines(audit)]
+    decided = {one["id"] for one in records if one["kind"] == "decision"}
+    ended = {one["id"] for one in records if one["kind"] == "outcome"}
+    allowed = sum(one["kind"] == "decision" and one["action"] != "refuse" for one in records)
+    print(
+        f"killed {times} times: {len(answered)} answers read, {len(answered - (decided & ended))} of them "
+        f"missing from the log, {len(report.problems)} problems in {report.chains[0].records} records; "
+        f"bound {quota}, let through {allowed}"
+    )
+    sys.exit(bool(answered - (decided & ended) or report.problems or allowed > quota))
+
+
+async def one_stream(body: bytes, done: list[int], first: list[float]) -> None:
+    began = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-test\r\n"
+    writer.write(head + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+    tail = b""
+    while b"[DONE]" not in tail:
+        data = await asyncio.wait_for(reader.read(65_536), 60)
+        if not data:
+            break
+        if not tail:
+            first.append(time.monotonic() - began)
+        tail = (tail + data)[-64:]
+    done.append(b"[DONE]" in tail)
+    writer.close()
+
+
+async def all_streams(count: int) -> tuple[list[int], list[float]]:
+    body = (TOOLS / "body_stream.json").read_bytes()
+    done: list[int] = []
+    first: list[float] = []
+    await asyncio.gather(*(one_stream(body, done, first) for _ in range(count)))
+    return done, first
+
+
+def streams(scratch: Path, count: int) -> None:
+    text = config(PORT, "http://127.0.0.1:9011/v1", scratch / "audit").replace(
+        "CA\n", "max_connections = 2000\n"
+    )
+    (scratch / "gateway.toml").write_text(text)
+    command = [sys.executable, str(HERE / "provider.py"), "9011", "--chunks", "50", "--gap-ms", "200"]
+    with provider(command):
+        process = start(scratch)
+        before = memory_mb(process.pid)
+        began = time.monotonic()
+        done, first = asyncio.run(all_streams(count))
+        took = time.monotonic() - began
+        after = memory_mb(process.pid)
+        stop(process)
+    print(
+        f"{sum(done)} of {count} streams whole, each 50 events 200 ms apart (10 s), in {took:.1f} s; "
+        f"first byte after {sorted(first)[len(first) // 2]:.2f} s (median); memory {before:.0f} to {after:.0f} MB"
+    )
+    sys.exit(sum(done) != count)
+
+
+def memory(scratch: Path, requests: int) -> None:
+    text = config(PORT, "http://127.0.0.1:9009/v1", scratch / "audit").replace("CA\n", "")
+    (scratch / "gateway.toml").write_text(text)
+    target = Target("gateway", PORT)
+    with provider(mock(scratch)):
+        process = start(scratch)
+        served, seen = 0, []
+        while served < requests:
+            load = [str(scratch / "load"), str(target.port), "/v1/chat/completions", str(TOOLS / "body.json")]
+            done = subprocess.run([*load, "-c", "64", "-d", "10", "-w", "0"], capture_output=True, check=True)
+            answer = json.loads(done.stdout)
+            served += answer["ok"]
+            seen.append((served, memory_mb(process.pid)))
+            print(f"{served} requests, {seen[-1][1]:.1f} MB, {answer['rps']:.0f}/s", file=sys.stderr)
+        stop(process)
+    half = seen[len(seen) // 2]
+    print(
+        f"{served} requests: {seen[0][1]:.1f} MB after {seen[0][0]}, {half[1]:.1f} after {half[0]}, "
+        f"{seen[-1][1]:.1f} at the end"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("kill", "streams", "memory"))
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--count", type=int, default=1_000)
+    parser.add_argument("--requests", type=int, default=1_000_000)
+    given = parser.parse_args()
+    os.nice(2)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        if given.what == "kill":
+            kill(scratch, given.times)
+        elif given.what == "streams":
+            streams(scratch, given.count)
+        else:
+            memory(scratch, given.requests)
+
+
+if __name__ == "__main__":
+    main()
