@@ -1,6 +1,7 @@
 """Every model of the zoo against every base: found, missed, false alarms, and the figures behind them.
 
-    python benchmarks/lineage/zoo_pairs.py ZOO_FOLDER RESULTS.json
+    python benchmarks/lineage/zoo_pairs.py ZOO_FOLDER RESULTS.jsonl [PART OF]
+    python benchmarks/lineage/zoo_pairs.py --report RESULTS.jsonl...
 
 The table goes to stdout; the results file holds one line per pair for the figure and the peers.
 """
@@ -21,6 +22,9 @@ from reliant.lineage.results import RELATED
 from reliant.lineage.trace import Model, compare, prepare
 
 
+REFERENCES = 21  # seven trained bases and fourteen bare ones
+
+
 def bases(truth: dict[str, dict]) -> list[str]:
     """Return the models trained from nothing."""
     return [
@@ -30,8 +34,8 @@ def bases(truth: dict[str, dict]) -> list[str]:
     ]
 
 
-def main(folder: Path, results: Path) -> None:
-    """Run all pairs."""
+def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:
+    """Run all pairs, or every `of`-th suspect from the `part`-th on."""
     truth = json.loads((folder / "truth.json").read_text())
     models: dict[str, Model] = {}
 
@@ -41,8 +45,8 @@ def main(folder: Path, results: Path) -> None:
         return models[name]
 
     rows, seconds = [], []
-    for suspect, origin in truth.items():
-        for reference in bases(truth):
+    for suspect, origin in list(truth.items())[part::of]:
+        for reference in bases(truth)[:REFERENCES]:
             if reference == suspect:
                 continue
             started = time.perf_counter()
@@ -57,8 +61,8 @@ def main(folder: Path, results: Path) -> None:
                 "layer_map": found.layer_map, "cosine": found.cosine, "seconds": round(seconds[-1], 4),
                 "attempts": [[one.path, one.agreement, one.log10_p, one.hits, one.rows] for one in found.attempts],
             })  # fmt: skip
-        sys.stderr.write(f"{suspect}\n")
-    results.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+        with results.open("a") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows if row["suspect"] == suspect)
     report(rows)
 
 
@@ -95,4 +99,7 @@ def report(rows: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1] == "--report":
+        report([json.loads(line) for name in sys.argv[2:] for line in Path(name).read_text().splitlines()])
+    else:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), *(int(one) for one in sys.argv[3:]))

@@ -68,14 +68,23 @@ def bundle(gate: Floats, up: Floats, index: NDArray[np.int64]) -> Bundle:
     Training ties up to gate within each neuron, which would make the two matchings depend
     on each other even between strangers; hence up enters without its part along gate.
     """
+    return distinct(usable(gate, up, index))
+
+
+def usable(gate: Floats, up: Floats, index: NDArray[np.int64]) -> Bundle:
+    """Return the rows made ready but for near copies, which `distinct` takes out."""
     first = unit(gate)
     second = unit(up)
     rest = second - (second * first).sum(axis=1, keepdims=True) * first
     length = np.linalg.norm(rest, axis=1)
     keep = (np.abs(first).sum(axis=1) > 0) & (length > 1e-3)
-    first, rest, index = first[keep], unit(rest[keep]), index[keep]
-    keep = _distinct(first) & _distinct(rest)
-    return Bundle(first[keep], rest[keep], index[keep])
+    return Bundle(first[keep], unit(rest[keep]), index[keep])
+
+
+def distinct(rows: Bundle) -> Bundle:
+    """Return the rows without near copies of earlier ones."""
+    keep = _distinct(rows.gate) & _distinct(rows.up)
+    return Bundle(rows.gate[keep], rows.up[keep], rows.numbers[keep])
 
 
 def _distinct(rows: Floats) -> NDArray[np.bool_]:
@@ -183,7 +192,9 @@ def detection_limit(ours: Bundle, *, width: int, floor: float, seed: int = 0) ->
     rows, d = ours.gate.shape
     if rows < 8:
         return 1.0
-    for cosine in (0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05):
+    steps = (0.5, 0.35, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05)
+    start = max(0, sum(one > 3 * matching_floor(rows, d) for one in steps) - 1)
+    for cosine in steps[start:]:
         drifted = [
             unit(
                 cosine * part

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Floats = Any  # an array of float32; numpy's own type says less than its cost to spell
 _KEPT = 512 << 20
+_HUGE = 1e18  # its square still fits
 _MAX_WHOLE = 2 << 30
 _INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
 
@@ -156,7 +157,11 @@ class Values:
 
     def _clean(self, found: Floats) -> Floats:
         found = np.ascontiguousarray(found, dtype=np.float32)
-        good = np.isfinite(found).all(axis=1) & (np.abs(found) < 1e18).all(axis=1)
+        top, bottom = (
+            found.max(axis=1, initial=0),
+            found.min(axis=1, initial=0),
+        )  # NaN in a row is its maximum
+        good = (top < _HUGE) & (bottom > -_HUGE)
         if not good.all():
             self.bad_rows += int((~good).sum())
             found = np.where(good[:, None], found, np.float32(0))

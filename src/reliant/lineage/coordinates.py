@@ -43,23 +43,36 @@ def turn_from_pairs(ours: Floats, theirs: Floats) -> Turn | None:
     """Return the map that best carries paired rows of one model to those of the other.
 
     With fewer pairs than dimensions the map lives in the span of the pairs, and its cost in
-    the number of pairs: the polar factor of A^T B is Q1^T polar(R1 R2^T) Q2, where A = R1 Q1.
+    the number of pairs: the polar factor of A^T B is Q1^T polar(r1 r2^T) Q2, where A = r1^T Q1.
 
     Args:
-        ours: One row per pair, d1 columns.
+        ours: One row per pair, d1 columns; centred and of length one, or zero.
         theirs: The same pairs, d2 columns.
     """
-    ours, theirs = unit(ours - ours.mean(axis=0)), unit(theirs - theirs.mean(axis=0))
-    good = (np.abs(ours).sum(axis=1) > 0) & (np.abs(theirs).sum(axis=1) > 0)
-    ours, theirs = ours[good], theirs[good]
+    good = (np.linalg.norm(ours, axis=1) > 0.5) & (np.linalg.norm(theirs, axis=1) > 0.5)
+    if not good.all():
+        ours, theirs = ours[good], theirs[good]
     if len(ours) < 16:
         return None
     if len(ours) >= max(ours.shape[1], theirs.shape[1]):
         return Turn(*polar(ours.T @ theirs))
-    q1, r1 = np.linalg.qr(ours.T)
-    q2, r2 = np.linalg.qr(theirs.T)
-    left, right = polar(r1 @ r2.T)
-    return Turn(q1 @ left, q2 @ right)
+    root1, back1 = _roots(ours)
+    root2, back2 = _roots(theirs)
+    left, right = polar(root1 @ root2.T)
+    return Turn(ours.T @ (back1 @ left), theirs.T @ (back2 @ right))
+
+
+def _roots(rows: Floats) -> tuple[Floats, Floats]:
+    """Return r and b with rows = r^T Q and Q = b^T rows, where the rows of Q are orthonormal.
+
+    From the small Gram matrix, which is cheaper than a QR of the rows when they are few and long.
+    """
+    size, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
+    keep = size > size[-1] * 1e-7
+    root = np.sqrt(size[keep])
+    r = (vectors[:, keep] * root).T
+    b = vectors[:, keep] / root
+    return r.astype(np.float32), b.astype(np.float32)
 
 
 def turned(rows: Floats, side: Floats) -> Floats:
@@ -86,13 +99,13 @@ def turn_from_neurons(ours: Sampler, theirs: Sampler, layers: list[int]) -> Turn
     if forms_a.keys() != forms_b.keys():
         return None
     shared = sorted(forms_a)
-    for a, b in blocks:
-        left = _signature(a, [forms_a[key] for key in shared])
-        right = _signature(b, [forms_b[key] for key in shared])
+    for at, (a, b) in zip(layers, blocks, strict=True):
+        left = _known_signature(ours, at, a, forms_a, shared)
+        right = _known_signature(theirs, at, b, forms_b, shared)
         match = mutual(-_distances(left, right))
-        at = np.flatnonzero(match >= 0)
+        hit = np.flatnonzero(match >= 0)
         for part in range(3):
-            pairs.append((unit(a[part])[at], unit(b[part])[match[at]]))
+            pairs.append((unit(a[part])[hit], unit(b[part])[match[hit]]))
     turn = _solve(pairs)
     for _ in range(_STEPS):
         if turn is None:
@@ -103,9 +116,9 @@ def turn_from_neurons(ours: Sampler, theirs: Sampler, layers: list[int]) -> Turn
                 np.abs(turned(a[part], turn.ours) @ turned(b[part], turn.theirs).T) for part in range(3)
             )
             match = mutual(score)
-            at = np.flatnonzero(match >= 0)
+            hit = np.flatnonzero(match >= 0)
             for part in range(3):
-                one, two = unit(a[part])[at], unit(b[part])[match[at]]
+                one, two = unit(a[part])[hit], unit(b[part])[match[hit]]
                 cosine = (turned(one, turn.ours) * turned(two, turn.theirs)).sum(axis=1)
                 pairs.append((one * np.sign(cosine)[:, None], two))
         turn = _solve(pairs)
@@ -123,13 +136,24 @@ def _thin(rows: Floats) -> Floats:
 
 def _forms(model: Sampler, layers: list[int], triples: list[Any]) -> dict[str, Floats]:
     """Return matrices of the residual space that turn with the model, none from a layer under test."""
-    forms: dict[str, Floats] = {}
+    if model.forms:
+        return model.forms
+    forms = model.forms
     for at, triple in zip(layers, triples, strict=True):
         for part, rows in zip(("gate", "up", "down"), triple, strict=True):
             forms[f"{at}.{part}"] = rows.T @ rows
         for role, rows in model.attention(at).items():
             forms[f"{at}.{role}"] = rows.T @ rows
     return forms
+
+
+def _known_signature(
+    model: Sampler, at: int, triple: tuple[Floats, ...], forms: dict[str, Floats], keys: list[str]
+) -> Floats:
+    key = (at, tuple(keys))
+    if key not in model.signatures:
+        model.signatures[key] = _signature(triple, [forms[one] for one in keys])
+    return model.signatures[key]
 
 
 def _signature(triple: tuple[Floats, ...], forms: list[Floats]) -> Floats:

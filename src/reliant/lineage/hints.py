@@ -80,13 +80,8 @@ def _listed(numbers: list[int]) -> str:
 
 
 def _sampled(model: Sampler) -> Any:
-    """Return the raw gate rows of one layer already looked at."""
-    layers = model.anatomy.layers
-    rows = layers[len(layers) // 2].ffns[0].gate
-    left = model.values.opened.place.meter.left
-    if left is not None and model.values.cost(rows, 64) > left:
-        return None
-    return model.values.vectors(rows, 0, 64)
+    """Return gate rows as stored, of a layer that every plan looks at."""
+    return model.first_rows(0, folded=False)
 
 
 def _on_grid(values: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reliant.errors import WeightsError
-from reliant.lineage.agreement import Bundle, bundle
+from reliant.lineage.agreement import Bundle, distinct, unit, usable
 from reliant.lineage.anatomy import Anatomy, Ffn, Layer, Rows
 from reliant.lineage.formats.source import BudgetSpent
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from reliant.lineage.arrays import Values
 
 Floats = Any
+_FIRST = 64
+_WIDE = 2048
+_PIECE = 128
 MAX_ROWS = 4096  # per layer; more neither help the statistic nor fit its time
 
 
@@ -41,6 +44,10 @@ class Sampler:
         self.anatomy = anatomy
         self._gains: dict[str | None, Floats | None] = {}
         self._held: dict[tuple[int, int, int, int, str, bool], Bundle] = {}
+        self._first: dict[int, Floats] = {}
+        self._triples: dict[int, tuple[Floats, Floats, Floats] | None] = {}
+        self.forms: dict[str, Floats] = {}  # of path P, which asks for the same ones in every comparison
+        self.signatures: dict[tuple[int, tuple[str, ...]], Floats] = {}
 
     @property
     def d(self) -> int:
@@ -58,31 +65,59 @@ class Sampler:
         return total
 
     def layer_rows(
-        self, layers: Sequence[int], count: int, *, offset: float = 0.0, norm: str = "", swap: bool = False
+        self,
+        layers: Sequence[int],
+        count: int,
+        *,
+        norm: str = "",
+        swap: bool = False,
+        turn: Floats | None = None,
     ) -> list[LayerRows]:
         """Return the rows of these layers, all experts.
 
         Args:
             layers: Positions in the anatomy.
             count: Rows per FFN block; all of them if there are fewer.
-            offset: Where the block begins, as a share of the neurons in [0, 1).
             norm: For guessed anatomies: `none`, or the place of the norm among the choices.
             swap: For guessed anatomies: exchange gate and up.
+            turn: A map into fewer dimensions. Very wide rows are mapped as they are read, and not kept.
         """
         found = []
         for at in layers:
             layer = self.anatomy.layers[at]
             for expert, ffn in enumerate(layer.ffns):
                 count_here = min(count, ffn.gate.count, MAX_ROWS)
-                start = min(int(ffn.gate.count * offset), ffn.gate.count - count_here)
+                start = 0
                 key = (at, expert, start, count_here, norm, swap)
-                if key not in self._held:
-                    self._held[key] = self._read(layer, ffn, at, start, count_here, norm=norm, swap=swap)
-                found.append(LayerRows(at, expert, self._held[key], ffn.gate.count))
+                if turn is not None and self.d > _WIDE and key not in self._held:
+                    rows = self._read_turned(layer, ffn, at, count_here, turn, norm=norm, swap=swap)
+                else:
+                    if key not in self._held:
+                        whole = self._read(layer, ffn, at, start, count_here, norm=norm, swap=swap)
+                        self._held[key] = distinct(whole)
+                    rows = self._held[key]
+                found.append(LayerRows(at, expert, rows, ffn.gate.count))
         return found
+
+    def first_rows(self, at: int, *, folded: bool = True) -> Floats | None:
+        """Return the first 64 gate rows of a layer's first FFN; None if the budget does not reach."""
+        layer = self.anatomy.layers[at]
+        rows = layer.ffns[0].gate
+        if at not in self._first:
+            left = self.values.opened.place.meter.left
+            if left is not None and self.values.cost(rows, _FIRST) > left:
+                return None
+            self._first[at] = self.values.vectors(rows, 0, _FIRST)
+        gain = self.gain(layer.norm) if folded else None
+        return self._first[at] if gain is None else self._first[at] * gain
 
     def triples(self, at: int) -> tuple[Floats, Floats, Floats] | None:
         """Return gate, up and down of a whole layer (its first expert), or None if one is missing."""
+        if at not in self._triples:
+            self._triples[at] = self._read_triple(at)
+        return self._triples[at]
+
+    def _read_triple(self, at: int) -> tuple[Floats, Floats, Floats] | None:
         layer = self.anatomy.layers[at]
         ffn = layer.ffns[0]
         if ffn.down is None or ffn.gate.count > MAX_ROWS:
@@ -117,6 +152,19 @@ class Sampler:
             self._gains[name] = gain
         return self._gains[name]
 
+    def _read_turned(
+        self, layer: Layer, ffn: Ffn, at: int, count: int, turn: Floats, *, norm: str, swap: bool
+    ) -> Bundle:
+        """Return rows mapped piece by piece, so that wide rows never lie in memory all at once."""
+        parts = [
+            turned_bundle(
+                self._read(layer, ffn, at, start, min(_PIECE, count - start), norm=norm, swap=swap), turn
+            )
+            for start in range(0, count, _PIECE)
+        ]
+        gate, up, numbers = (np.concatenate([part[side] for part in parts]) for side in range(3))
+        return distinct(Bundle(gate, up, numbers))
+
     def _read(
         self, layer: Layer, ffn: Ffn, at: int, start: int, count: int, *, norm: str, swap: bool
     ) -> Bundle:
@@ -125,7 +173,11 @@ class Sampler:
             choices = self.anatomy.norm_choices[at]
             name = None if norm == "none" or int(norm) >= len(choices) else choices[int(norm)]
         gain = self.gain(name)
-        gate = self._folded(ffn.gate, start, count, gain)
+        gate = self.values.vectors(ffn.gate, start, count)
+        if start == 0 and ffn is layer.ffns[0]:
+            self._first.setdefault(at, gate[:_FIRST].copy())
+        if gain is not None:
+            gate = gate * gain
         if ffn.up is not None:
             up = self._folded(ffn.up, start, count, gain)
         elif ffn.down is not None:
@@ -134,11 +186,18 @@ class Sampler:
             up = np.zeros_like(gate)
         if swap:
             gate, up = up, gate
-        return bundle(gate, up, np.arange(start, start + count))
+        return usable(gate, up, np.arange(start, start + count))
 
     def _folded(self, rows: Rows, start: int, count: int, gain: Floats | None) -> Floats:
         found = self.values.vectors(rows, start, count)
         return found if gain is None else found * gain[None, :]
+
+
+def turned_bundle(rows: Bundle, side: Floats) -> Bundle:
+    """Return the rows after one side of a map."""
+    if rows.gate.shape[1] != side.shape[0]:
+        return rows
+    return Bundle(unit(rows.gate @ side), unit(rows.up @ side), rows.numbers)
 
 
 def spread_layers(depth: int, count: int) -> list[int]:

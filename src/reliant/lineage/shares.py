@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from reliant.lineage.sample import Sampler
     from reliant.lineage.weights import LayerMatch, Weights
 
-_ROWS = 64
 _DRAWS = 999
 _TOO_ALIKE = 0.8
 _NOTHING = 1e-7
@@ -71,13 +70,7 @@ def _alike(columns: Sequence[Any]) -> bool:
 
 
 def _raw(model: Sampler, at: int) -> Any:
-    rows = model.anatomy.layers[at].ffns[0].gate
-    left = model.values.opened.place.meter.left
-    if left is not None and model.values.cost(rows, _ROWS) > left:
-        return None
-    gain = model.gain(model.anatomy.layers[at].norm)
-    found = model.values.vectors(rows, 0, _ROWS)
-    return found if gain is None else found * gain
+    return model.first_rows(at)
 
 
 def drift_pattern(suspect: Sampler, reference: Sampler, matches: Sequence[LayerMatch]) -> bool:

@@ -182,7 +182,7 @@ def _without_neurons(suspect: Model, reference: Model) -> Weights:
 
 def _by_heads(ours: Side, theirs: Side, found: Weights) -> Weights:
     """Return the verdict after the attention test, for models whose FFNs may have been replaced."""
-    if ours.sampler.d != theirs.sampler.d:
+    if ours.sampler.d != theirs.sampler.d or not all(_affords_heads(side) for side in (ours, theirs)):
         return found
     layers = spread_layers(ours.depth, 6), spread_layers(theirs.depth, 6)
     agreement = turned_heads(ours.sampler, theirs.sampler, None, layers)
@@ -195,6 +195,16 @@ def _by_heads(ours: Side, theirs: Side, found: Weights) -> Weights:
             cosine=round(agreement.cosine, 4), paths_tried=tried,
         )  # fmt: skip
     return msgspec.structs.replace(found, paths_tried=tried)
+
+
+def _affords_heads(side: Side) -> bool:
+    """Return True if the attention weights that the test would read are within budget and 256 MB."""
+    values = side.sampler.values
+    layers = [side.sampler.anatomy.layers[at] for at in spread_layers(side.depth, 6)]
+    parts = [part for layer in layers for part in (layer.q, layer.k, layer.v, layer.o) if part is not None]
+    total = sum(values.cost(part, part.count) for part in parts)
+    left = side.meter.left
+    return total <= 256 << 20 and (left is None or total <= left)
 
 
 def _merged(suspect: Model, references: Sequence[Model], extra: list[str]) -> Model:

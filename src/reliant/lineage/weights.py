@@ -7,6 +7,7 @@ with the limit down to which it would have been: absence is never proved.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ import msgspec
 import numpy as np
 
 from reliant.errors import WeightsError
+from reliant.lineage.formats.source import BudgetSpent
 from reliant.lineage.agreement import (
     Agreement,
     Bundle,
@@ -23,8 +25,8 @@ from reliant.lineage.agreement import (
     matching_floor,
     unit,
 )
-from reliant.lineage.coordinates import Turn, turn_from_neurons, turn_from_pairs, turned
-from reliant.lineage.sample import LayerRows, Sampler, spread_layers
+from reliant.lineage.coordinates import Turn, turn_from_neurons, turn_from_pairs
+from reliant.lineage.sample import LayerRows, Sampler, spread_layers, turned_bundle
 from reliant.lineage.shares import drift_pattern
 from reliant.lineage.vocabulary import Vocabulary, shared_ids
 
@@ -41,6 +43,7 @@ _FEWEST_HITS = 8
 _NEAR_COPY = 0.995
 _WORK = 2e11  # multiplications of one stage: seconds on one core
 _QUICK_ROWS = 64
+_WIDE = 2048
 
 
 class LayerMatch(msgspec.Struct, frozen=True):
@@ -176,7 +179,7 @@ def weigh(ours: Side, theirs: Side) -> Weights:
     same_width = ours.sampler.d == theirs.sampler.d
     limit_rows: list[LayerRows] = []
     attempts: list[Attempt] = []
-    for outcome in _outcomes(ours, theirs, same_width=same_width):
+    for outcome in _within_budget(_outcomes(ours, theirs, same_width=same_width)):
         if outcome.path not in tried:
             tried.append(outcome.path)
         attempts.append(_attempt(outcome))
@@ -196,25 +199,39 @@ def weigh(ours: Side, theirs: Side) -> Weights:
     return msgspec.structs.replace(found, attempts=tuple(attempts))
 
 
+def _within_budget(outcomes: Iterator[_Outcome]) -> Iterator[_Outcome]:
+    """Yield outcomes until the byte budget is spent: what was found so far then stands."""
+    with contextlib.suppress(BudgetSpent):
+        yield from outcomes
+
+
 def _attempt(outcome: _Outcome) -> Attempt:
     top = max(outcome.matches, key=lambda match: (match.reference is not None, -match.log10_p))
     return Attempt(outcome.path, top.share, top.log10_p, top.hits, len(outcome.rows[0].rows.gate))
 
 
 def _outcomes(ours: Side, theirs: Side, *, same_width: bool) -> Iterator[_Outcome]:
+    """Yield what each stage finds, the cheapest first.
+
+    Very wide rows are many megabytes, so there path E, which maps them down as it reads,
+    comes before path I with all rows.
+    """
     tests = 0
-    if same_width:
-        for stage in _identity_stages(ours, theirs):
-            outcome = _best_reading(ours, theirs, stage, None)
-            if outcome is not None:
-                tests += outcome.tests
-                yield outcome._replace(tests=tests)
+    wide = max(ours.sampler.d, theirs.sampler.d) > _WIDE
+    for stage in _identity_stages(ours, theirs, wide=wide) if same_width else ():
+        outcome = _best_reading(ours, theirs, stage, None)
+        if outcome is not None:
+            tests += outcome.tests
+            yield outcome._replace(tests=tests)
     turn = _token_turn(ours, theirs)
-    if turn is not None:
-        for stage in _wide_stages(ours, theirs, "E"):
-            outcome = _best_reading(ours, theirs, stage, turn)
-            if outcome is not None:
-                yield outcome
+    for stage in _wide_stages(ours, theirs, "E") if turn is not None else ():
+        outcome = _best_reading(ours, theirs, stage, turn)
+        if outcome is not None:
+            yield outcome
+    for stage in _wide_stages(ours, theirs, "I") if same_width and wide else ():
+        outcome = _best_reading(ours, theirs, stage, None)
+        if outcome is not None:
+            yield outcome
     if same_width and ours.depth == theirs.depth and ours.depth >= 2:
         outcome = _by_neurons(ours, theirs)
         if outcome is not None:
@@ -240,7 +257,7 @@ def _variants(ours: Side, theirs: Side) -> list[tuple[bool, str]]:
     return [(swap, norm) for norm in norms for swap in swaps]
 
 
-def _identity_stages(ours: Side, theirs: Side) -> Iterator[_Stage]:
+def _identity_stages(ours: Side, theirs: Side, *, wide: bool) -> Iterator[_Stage]:
     few, many = spread_layers(ours.depth, 4), list(range(ours.depth))
     all_theirs = list(range(theirs.depth))
     aligned = few if ours.depth == theirs.depth else spread_layers(theirs.depth, 4)
@@ -251,7 +268,8 @@ def _identity_stages(ours: Side, theirs: Side) -> Iterator[_Stage]:
         if ours.affords(layers, _QUICK_ROWS, 0.5) and theirs.affords(all_theirs, _QUICK_ROWS, 0.5):
             yield _Stage("I", layers, all_theirs, _QUICK_ROWS, _QUICK_ROWS)
             break
-    yield from _wide_stages(ours, theirs, "I")
+    if not wide:
+        yield from _wide_stages(ours, theirs, "I")
 
 
 def _wide_stages(ours: Side, theirs: Side, path: str) -> Iterator[_Stage]:
@@ -300,8 +318,9 @@ def _run(
     norm: str = "",
     tries: int = 1,
 ) -> _Outcome | None:
-    mine = ours.sampler.layer_rows(stage.ours, stage.our_rows, swap=swap, norm=norm)
-    yours = theirs.sampler.layer_rows(stage.theirs, stage.their_rows)
+    sides = (None, None) if turn is None else (turn.ours, turn.theirs)
+    mine = ours.sampler.layer_rows(stage.ours, stage.our_rows, swap=swap, norm=norm, turn=sides[0])
+    yours = theirs.sampler.layer_rows(stage.theirs, stage.their_rows, turn=sides[1])
     mine = [one for one in mine if len(one.rows.gate) >= 8]
     yours = [one for one in yours if len(one.rows.gate) >= 8]
     if not mine or not yours:
@@ -314,8 +333,8 @@ def _compare(
 ) -> _Outcome:
     tests = len(mine) * len(yours) * tries
     correction = math.log10(tests)
-    left = [_turned(one.rows, None if turn is None else turn.ours) for one in mine]
-    right = [_turned(one.rows, None if turn is None else turn.theirs) for one in yours]
+    left = [one.rows if turn is None else turned_bundle(one.rows, turn.ours) for one in mine]
+    right = [one.rows if turn is None else turned_bundle(one.rows, turn.theirs) for one in yours]
     matches, weights, same = [], 0, 0.0
     for one, a in zip(mine, left, strict=True):
         found = [
@@ -327,10 +346,6 @@ def _compare(
         weights += agreement.hits
         same += agreement.hits * agreement.same_index
     return _Outcome(path, matches, same / weights if weights else 0.0, tests, mine)
-
-
-def _turned(rows: Bundle, side: Floats | None) -> Bundle:
-    return rows if side is None else Bundle(turned(rows.gate, side), turned(rows.up, side), rows.numbers)
 
 
 def _best(
@@ -409,15 +424,17 @@ def _token_rows(ours: Side, theirs: Side) -> tuple[Floats | None, Floats | None]
     mine, yours = [], []
     for table_a, table_b in tables:
         rows_a, rows_b = ours.sampler.values.pick(table_a, ids_a), theirs.sampler.values.pick(table_b, ids_b)
-        mine.append(unit(rows_a - rows_a.mean(axis=0)))
-        yours.append(unit(rows_b - rows_b.mean(axis=0)))
+        rows_a -= rows_a.mean(axis=0)
+        rows_b -= rows_b.mean(axis=0)
+        mine.append(unit(rows_a))
+        yours.append(unit(rows_b))
     return np.concatenate(mine), np.concatenate(yours)
 
 
 def _token_count(ours: Side, theirs: Side, available: int, tables: int) -> int:
     """Return how many tokens to read: a few times the width for small models, fewer for large ones."""
     d = max(ours.sampler.d, theirs.sampler.d)
-    wanted = min(available, 4096 if d <= 1024 else 768)
+    wanted = min(available, 4096 if d <= 1024 else 1024 if d <= 2048 else 384)
     for side in (ours, theirs):
         embedding = side.sampler.anatomy.embedding
         if side.meter.left is not None and embedding is not None:
@@ -460,8 +477,8 @@ def _why_untestable(ours: Side, theirs: Side) -> str:
 def _verdict(ours: Side, theirs: Side, best: _Outcome, tried: list[str], rows: list[LayerRows]) -> Weights:
     top = max(best.matches, key=lambda match: (match.reference is not None, -match.log10_p))
     sure = [match for match in best.matches if match.reference is not None]
-    embedding_cosine, embedding_p = _same_space(ours, theirs)
     verdict, path = "none_detected", None
+    embedding_cosine, embedding_p = (None, None) if sure else _same_space(ours, theirs)
     if sure:
         near = all(match.cosine >= _NEAR_COPY and match.share >= 0.9 for match in best.matches)
         straight = all(match.reference == match.layer for match in best.matches if match.expert == 0)
@@ -469,7 +486,7 @@ def _verdict(ours: Side, theirs: Side, best: _Outcome, tried: list[str], rows: l
         drifted = near and straight and whole and drift_pattern(ours.sampler, theirs.sampler, sure)
         verdict = "near_copy" if near and straight and whole and not drifted else "derived"
         path = best.path
-    elif embedding_p is not None and embedding_p <= 0.002 and (embedding_cosine or 0) >= 0.1:
+    elif embedding_p is not None and embedding_p <= 0.005 and (embedding_cosine or 0) >= 0.1:
         verdict, path = "same_space", "S0"
     elif best.path == "I" and _few_but_sure(top):
         verdict, path = "partial", "I"
@@ -533,8 +550,15 @@ def _same_space(ours: Side, theirs: Side) -> tuple[float | None, float | None]:
     if mine is None or yours is None or len(mine) < 64:
         return None, None
     cosine = float((mine * yours).sum(axis=1).mean())
-    cross = mine.T @ yours / len(mine)
     generator = np.random.default_rng(0)
-    rows = np.arange(len(cross))
-    above = sum(float(cross[rows, generator.permutation(len(cross))].sum()) >= cosine for _ in range(999))
-    return round(cosine, 4), (above + 1) / 1000
+    if mine.shape[1] <= _WIDE:
+        cross = mine.T @ yours / len(mine)
+        rows = np.arange(len(cross))
+        above = sum(float(cross[rows, generator.permutation(len(rows))].sum()) >= cosine for _ in range(999))
+        return round(cosine, 4), (above + 1) / 1000
+    mine, yours = mine[:256], yours[:256]  # the table of all pairs of coordinates would not fit
+    least = float((mine * yours).sum())
+    above = sum(
+        float((mine * yours[:, generator.permutation(mine.shape[1])]).sum()) >= least for _ in range(199)
+    )
+    return round(cosine, 4), (above + 1) / 200
