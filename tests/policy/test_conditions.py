@@ -103,3 +103,8 @@ def test_a_place_that_came_between_two_copies_is_not_known_in_between(
 ) -> None:
     held = places_on(dt.date.fromisoformat(day), [LIST])
     assert (held.listed, held.maybe) == (listed, maybe)
+
+
+def test_a_copy_that_came_later_tells_nothing_without_hindsight() -> None:
+    held = places_on(dt.date(2026, 11, 20), [LIST], dt.date(2023, 12, 31))
+    assert (held.listed, held.maybe) == ({"DE", "US"}, set())

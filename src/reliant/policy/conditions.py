@@ -11,6 +11,7 @@ is "and", the maximum is "or", and 2 minus the answer is "not".
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -159,6 +160,7 @@ def _compare(leaf: Compare) -> Callable[[Value], int]:
     return number
 
 
+@functools.lru_cache(maxsize=8192)
 def compiled(node: Node) -> Decide:
     """Return a function that decides the node; a leaf whose fact is missing is UNKNOWN."""
     match node:
@@ -295,6 +297,7 @@ def deciding(node: Node, values: Values) -> Iterator[Leaf]:
             yield node
 
 
+@functools.lru_cache(maxsize=8192)
 def says(leaf: Leaf) -> str:
     """Return the condition of a leaf in words.
 

@@ -46,9 +46,10 @@ def _ids(ids: str | tuple[str, ...] | None) -> str:
 class Lowering:
     """Turns the conditions of records into nodes, with the place lists of one day."""
 
-    def __init__(self, lists: Mapping[str, PlaceList], day: dt.date) -> None:
+    def __init__(self, lists: Mapping[str, PlaceList], day: dt.date, known_on: dt.date | None = None) -> None:
         self._lists = lists
         self._day = day
+        self._known_on = known_on
 
     def when(self, when: When, *, every: bool) -> Node:
         """Return the conditions joined by "and"; `every`: of a fact with many values, all must fit."""
@@ -67,7 +68,7 @@ class Lowering:
         parts: list[Node] = []
         for ids, outside in ((condition.in_, False), (condition.not_in, True)):
             if ids is not None:
-                held = places_on(self._day, named(self._lists, ids))
+                held = places_on(self._day, named(self._lists, ids), self._known_on)
                 parts.append(
                     Is(
                         fact,

@@ -42,13 +42,18 @@ def _in_use(copies: tuple[Copy, ...], day: dt.date) -> list[Copy]:
     return found
 
 
-def places_on(day: dt.date, lists: Iterable[PlaceList]) -> Places:
-    """Return what the lists hold together on `day`."""
+def places_on(day: dt.date, lists: Iterable[PlaceList], known_on: dt.date | None = None) -> Places:
+    """Return what the lists hold together on `day`, from the copies that could be known on `known_on`."""
     listed: frozenset[str] = frozenset()
     maybe: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     for one in lists:
-        in_use = _in_use(one.copies, day)
+        public = tuple(
+            copy
+            for copy in one.copies
+            if known_on is None or PartialDate.parse(copy.not_before).earliest <= known_on
+        )
+        in_use = _in_use(public or one.copies[:1], day)
         copies = [frozenset(copy.places) for copy in in_use]
         always = frozenset.intersection(*copies)
         listed |= always

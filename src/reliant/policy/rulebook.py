@@ -68,7 +68,6 @@ class RuleBook:
         self.assumed = assumed or Facts()
         self.at = functools.lru_cache(maxsize=SNAPSHOTS)(self._at)
         self.newest = functools.cache(self._newest)
-        self._compiled: dict[Node, Decide] = {}
 
     @classmethod
     def from_atlas(cls, atlas: RuleSource) -> RuleBook:
@@ -110,7 +109,7 @@ class RuleBook:
 
     def _at(self, day: dt.date, known_on: dt.date | None = None) -> Snapshot:
         """Return the rules that may be in force on `day`, as far as known by `known_on`."""
-        lower = Lowering(self.lists, day)
+        lower = Lowering(self.lists, day, known_on)
         public = [
             rule
             for rule in self.rules.values()
@@ -128,7 +127,7 @@ class RuleBook:
                 entries.append(Entry(rule, self.origin(rule.id), position, variants, f"{READING}{rule.id}"))
         steps = ((rule, timeline.coming(rule, day, known_on)) for rule in public)
         pending = [
-            Coming(rule, step, self._closure(lower.body(rule.when, rule.any_of, rule.unless, every=False)))
+            Coming(rule, step, compiled(lower.body(rule.when, rule.any_of, rule.unless, every=False)))
             for rule, step in steps
             if step is not None
         ]
@@ -149,7 +148,7 @@ class RuleBook:
         ) -> Variant:
             span = timeline.window(timeline.as_known(rule, force, known_on))
             in_force = NO if span is None else span.covers(day.toordinal())
-            decide = _guarded(self._closure(node), in_force, defeats)
+            decide = _guarded(compiled(node), in_force, defeats)
             return Variant(reading, effect, node, in_force, span.since if span else None, applies, decide)
 
         every = rule.effect in ("allow", "coverage")
@@ -163,13 +162,6 @@ class RuleBook:
             force = one.force or rule.force
             variants.append(make(one.id, one.effect or rule.effect, node, force, applies=one.applies))
         return tuple(variants)
-
-    def _closure(self, node: Node) -> Decide:
-        """Compile a node once, however many days ask for it."""
-        found = self._compiled.get(node)
-        if found is None:
-            found = self._compiled[node] = compiled(node)
-        return found
 
     def firing(
         self, facts: Facts, as_of: dt.date, known_on: dt.date | None = None

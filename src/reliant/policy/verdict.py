@@ -86,6 +86,8 @@ class _Question:
         answers = [(entry, YES) for entry in fired] + [(entry, UNKNOWN) for entry in open_]
         answers.sort(key=lambda pair: (_LISTED[pair[0].rule.effect], -pair[1], pair[0].position))
         self.answers = answers
+        self._said_by: dict[str, frozenset[Said]] = {}
+        self._leaves: dict[Leaf, LeafAnswer] = {}
 
     def axis(self, axis: Axis) -> AxisAnswer:
         """Return the answer on one axis."""
@@ -125,11 +127,15 @@ class _Question:
     def _said(self, entry: Entry) -> Said:
         """Return what a rule contributes; UNKNOWN if its readings disagree."""
         each = self._each_said(entry)
-        return each.pop() if len(each) == 1 else Said(Verdict.UNKNOWN)
+        return next(iter(each)) if len(each) == 1 else Said(Verdict.UNKNOWN)
 
-    def _each_said(self, entry: Entry) -> set[Said]:
+    def _each_said(self, entry: Entry) -> frozenset[Said]:
         """Return what the readings of a rule contribute: several if they disagree."""
-        return {self._variant_said(entry, one) for one in entry.chosen(self.values)}
+        found = self._said_by.get(entry.rule.id)
+        if found is None:
+            found = frozenset(self._variant_said(entry, one) for one in entry.chosen(self.values))
+            self._said_by[entry.rule.id] = found
+        return found
 
     def _variant_said(self, entry: Entry, variant: Variant) -> Said:
         rule = entry.rule
@@ -231,14 +237,18 @@ class _Question:
         )
 
     def _leaf(self, leaf: Leaf) -> LeafAnswer:
+        if leaf in self._leaves:
+            return self._leaves[leaf]
         fact = self.facts.get(leaf.fact)
-        return LeafAnswer(
+        answer = LeafAnswer(
             fact=leaf.fact,
             test=says(leaf),
             truth=_TRUTH[compiled(leaf)(self.values)],
             value=None if fact is None else shown(fact.value),
             origin=str(fact.origin) if fact else self.facts.unknown.get(leaf.fact),
         )
+        self._leaves[leaf] = answer
+        return answer
 
     def _missing(self, entries: list[Entry]) -> tuple[tuple[Missing, ...], list[str]]:
         """Return the facts that would decide these rules, and doubts that no fact can remove."""
