@@ -95,17 +95,17 @@ def answered(placed: Sequence[Placed], seen: Sequence[Seen], vendors: Vendors) -
     if not any(p.signal.asks for p in placed):
         return list(placed)
     answers = Answers(seen)
-    asking: dict[str, set[str]] = defaultdict(set)
+    asking: dict[str, set[tuple[str, tuple[str, ...]]]] = defaultdict(set)
     for p in placed:
         if p.signal.asks and not p.signal.asks.startswith("name:"):
-            asking[p.signal.asks].add(p.path)
+            asking[p.signal.asks].add((p.path, p.signal.block[:1]))
     found: list[Placed] = []
     for p in placed:
         signal = p.signal
         if not signal.asks:
             found.append(p)
         elif len(asking[signal.asks]) > 1:
-            # Several files ask for `config.model`: each means a configuration of its own.
+            # Several classes ask for `config.model`: each means a configuration of its own.
             found += [p._replace(signal=msgspec.structs.replace(signal, asks=""))]
         elif signal.what is What.ENDPOINT:
             found += _endpoints(p, answers.to(signal.asks), vendors)

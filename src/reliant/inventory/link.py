@@ -390,6 +390,40 @@ def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
     return kept
 
 
+def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
+    """Return the signals with clients of unknown endpoint at their own vendor, where nothing speaks against it.
+
+    A client whose endpoint is a setting goes to its own vendor unless set. If the project names
+    endpoints of others that no client of their own takes up, it may as well go to one of those.
+    """
+    free = {
+        p.signal.provider
+        for p in placed
+        if p.scope in PRODUCT
+        and p.signal.what is What.ENDPOINT
+        and p.signal.provider
+        and p.signal.role is not Role.LISTED
+        and not p.signal.fixed
+    }
+    found = []
+    for p in placed:
+        signal = p.signal
+        sdk = _sdk(vendors, signal.sdk) if signal.sdk else None
+        unsure = (
+            signal.what is What.ENDPOINT
+            and signal.provider is None
+            and not signal.endpoint
+            and not signal.run_time
+            and sdk is not None
+            and sdk.replaceable
+            and sdk.provider is not None
+        )
+        if unsure and sdk is not None and free <= {sdk.provider}:
+            signal = msgspec.structs.replace(signal, provider=sdk.provider, confidence=0.5)
+        found.append(p._replace(signal=signal))
+    return found
+
+
 def _sdk(vendors: Vendors, name: str) -> SdkFacts | None:
     for registry in ("pypi", "npm", "maven", "go", "cargo", "nuget", "rubygems", "packagist", "pub"):
         found = vendors.package(registry, name)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, NotLookedAt, Role, Scope, Use
 from reliant.inventory.across import answered
-from reliant.inventory.link import Linker, Placed, called_first, joined, place, without_tables
+from reliant.inventory.link import (
+    Linker,
+    Placed,
+    by_default,
+    called_first,
+    joined,
+    place,
+    without_tables,
+)
 from reliant.inventory.roles import Roles, roles_of
 from reliant.inventory.signals import What
 
@@ -31,7 +39,7 @@ def merged(
     from reliant.inventory.functions import functions_of  # noqa: PLC0415 - functions know uses
 
     entries = sorted(seen, key=lambda entry: entry.path)
-    placed = called_first(answered(place(entries), entries, vendors))
+    placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
     linked = joined(Linker(placed, vendors).linked(placed), vendors)
     linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
@@ -120,6 +128,9 @@ class Draft:
         return tuple(sorted(found.values()))
 
 
+_UNSURE = 0.5
+"""A text that may be an id, of nobody known, served by nobody known, is a text."""
+
 _ANYBODYS = frozenset({
     "model.bin", "pytorch_model.bin", "model.onnx", "model.safetensors", "model.pt", "model.pth",
     "adapter_model.bin",
@@ -153,6 +164,9 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue
+        if signal.what is What.MODEL and signal.provider is None and signal.confidence <= _UNSURE:
+            if vendors.developer(signal.model or "") is None:
+                continue
         kind = _kind(p, vendors)
         model = signal.model if signal.what is What.MODEL else None
         sdk = signal.sdk if signal.what is What.SDK else None

@@ -195,6 +195,7 @@ class Vendors:
         self._hosts: dict[str, Host] = {}
         self._wild_hosts: list[tuple[re.Pattern[str], Host]] = []
         self._env: dict[str, Env] = {}
+        self._asked_env: dict[str, Env | None] = {}
         self._prefixes: dict[str, str] = {}
         self._orgs: dict[str, str] = {}
         self._images: list[tuple[str, str]] = []
@@ -283,10 +284,14 @@ class Vendors:
         """Return whose environment name this is: a listed one, or a provider's name with a usual ending."""
         upper = name.upper()
         found = self._env.get(upper)
+        if found is None and upper in self._asked_env:
+            return self._asked_env[upper]
         if found is None:
             match = self._slug_env.match(upper)
             if match:
                 found = Env(self._slug_of[match[1]], weak=False)
+            if len(self._asked_env) < _MOST_ASKED:
+                self._asked_env[upper] = found
         return found
 
     def module(self, language: str, name: str) -> SdkFacts | None:
@@ -433,6 +438,7 @@ _COMMON_STEMS = frozenset({
     "the-", "for-", "all-", "code-", "text-", "image-", "o1", "o3", "o4", "yi-", "base-", "model-",
     "chat-", "small-", "large-", "embed-", "embedding-",
 })  # fmt: skip
+_MOST_ASKED = 100_000
 _SETTINGS = ("url", "api", "base", "host", "endpoint", "key", "token", "model")
 _SERVES = frozenset({"api", "partner-cloud", "reseller", "gateway", "local-runtime", "hub"})
 _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")

@@ -133,7 +133,7 @@ class Slots(Base):
             )
             self._tell(value, value.text or "")
             provider, model = split_prefix(text, self.vendors) if ":" in text or "/" in text else (None, text)
-            if provider is not None and not self._prefix_counts(text):
+            if provider is not None and not (self._prefix_counts(text) and looks_like_id(model)):
                 provider, model = None, text
             yield self._signal(
                 What.MODEL,

@@ -232,7 +232,7 @@ class Evaluator:
                 return [
                     v
                     for expression, where in current.attrs[attr][:6]
-                    for v in self.values(expression, where, depth + 1)
+                    for v in self._bound(expression, attr, where, expression, depth)
                 ]
             for base in current.bases:
                 found = (
