@@ -358,3 +358,37 @@ def test_a_link_in_a_docstring_is_no_endpoint(scanned) -> None:
     found = scanned({"app.py": '"""See https://api.groq.com/openai/v1 for more."""\nX = 1\n'})
 
     assert not found.uses
+
+
+def test_what_a_compiler_puts_around_require_changes_nothing(scanned) -> None:
+    found = scanned({
+        "dist/embed.js": (
+            'const openai_1 = __importDefault(require("openai"));\nclass E { constructor(config) {\n'
+            "this.client = new openai_1.default({ apiKey: config.apiKey, baseURL: config.baseURL }); } }\n"
+        ),
+        "package.json": '{\n  "dependencies": {\n    "openai": "5"\n  }\n}\n',
+    })  # fmt: skip
+
+    assert found.providers == {"openai"}
+    assert {use.provider for use in found.uses} == {"openai"}
+
+
+def test_an_unset_endpoint_beside_endpoints_of_others_has_no_provider(scanned) -> None:
+    found = scanned({
+        "client.py": "import openai\nclass C:\n    def __init__(self, url):\n        self.c = openai.OpenAI(base_url=url)\n",  # noqa: E501
+        "urls.py": "URLS = ['https://api.deepseek.com/v1', 'https://api.moonshot.cn/v1']\n",
+    })  # fmt: skip
+
+    assert found.providers == {"deepseek", "moonshot"}
+
+
+def test_a_setting_named_after_a_provider_says_where_a_client_goes(scanned) -> None:
+    found = scanned({
+        "app.py": (
+            "import openai\nclass C:\n    def __init__(self, settings):\n"
+            "        self.c = openai.OpenAI(base_url=settings.siliconflow_base_url)\n"
+        ),
+    })  # fmt: skip
+
+    assert "siliconflow" in found.providers
+    assert "openai" not in found.providers

@@ -391,7 +391,7 @@ def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
 
 
 def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
-    """Return the signals with clients of unknown endpoint at their own vendor, where nothing speaks against it.
+    """Return the signals with clients of unset endpoint at their own vendor, if nothing speaks against it.
 
     A client whose endpoint is a setting goes to its own vendor unless set. If the project names
     endpoints of others that no client of their own takes up, it may as well go to one of those.

@@ -164,9 +164,9 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue
-        if signal.what is What.MODEL and signal.provider is None and signal.confidence <= _UNSURE:
-            if vendors.developer(signal.model or "") is None:
-                continue
+        unsure = signal.what is What.MODEL and signal.provider is None and signal.confidence <= _UNSURE
+        if unsure and vendors.developer(signal.model or "") is None:
+            continue
         kind = _kind(p, vendors)
         model = signal.model if signal.what is What.MODEL else None
         sdk = signal.sdk if signal.what is What.SDK else None

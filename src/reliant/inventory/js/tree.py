@@ -230,12 +230,15 @@ def required(node: Node) -> tuple[str, str] | None:
             node = node.child_by_field_name("object")
         elif node.type == "call_expression":
             function = node.child_by_field_name("function")
-            if function is None or (function.type != "import" and text_of(function) != "require"):
-                return None
             arguments = node.child_by_field_name("arguments")
             first = (
                 arguments.named_children[0] if arguments is not None and arguments.named_children else None
             )
+            if text_of(function).startswith(("__import", "_interop")):  # what compilers put around it
+                node = first
+                continue
+            if function is None or (function.type != "import" and text_of(function) != "require"):
+                return None
             if first is None or first.type != "string":
                 return None
             return text_of(first).strip("'\"`"), member
