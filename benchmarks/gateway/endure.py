@@ -185,7 +185,7 @@ def streams(scratch: Path, count: int) -> None:
         stop(process)
     print(
         f"{sum(done)} of {count} streams whole, each 50 events 200 ms apart (10 s), in {took:.1f} s; "
-        f"first byte after {sorted(first)[len(first) // 2]:.2f} s (median); memory {before:.0f} to {after:.0f} MB"
+        f"first byte {sorted(first)[len(first) // 2]:.2f} s (median), {before:.0f} to {after:.0f} MB"
     )
     sys.exit(sum(done) != count)
 

@@ -110,7 +110,8 @@ class Upstream(_Part, frozen=True, kw_only=True):
     Attributes:
         provider: An id of the atlas.
         api: The protocol it speaks. Gemini's, Anthropic's and Azure's own
-            OpenAI-compatible endpoints are `openai`.
+            OpenAI-compatible endpoints are `openai`; `bedrock` is that format,
+            signed with AWS credentials from the environment.
         timeout_s: To the first byte of the answer.
         idle_s: Between two pieces of a streamed answer.
         models: From the name a caller uses to the name the upstream knows.
@@ -120,7 +121,7 @@ class Upstream(_Part, frozen=True, kw_only=True):
     name: str
     provider: str
     base_url: str
-    api: Literal["openai", "azure", "anthropic"] = "openai"
+    api: Literal["openai", "azure", "anthropic", "bedrock"] = "openai"
     api_key: str | None = None
     api_key_env: str | None = None
     api_version: str | None = None
@@ -402,6 +403,8 @@ class _Checker:
             raise self.wrong(
                 at, "an azure upstream needs api_version", "Or a base_url that ends in /openai/v1."
             )
+        if upstream.api == "bedrock" and upstream.region is None:
+            raise self.wrong(at, "a bedrock upstream needs region", 'For example region = "us-east-1".')
         for number in ("timeout_s", "idle_s", "connect_s", "max_connections"):
             if getattr(upstream, number) <= 0:
                 raise self.wrong((*at, number), f"{number} must be greater than 0")

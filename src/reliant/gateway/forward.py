@@ -188,6 +188,7 @@ class Forwarder:
         path = target.path(request.endpoint, suffix, candidate.model, request.query)
         has_body = request.method == b"POST"
         head = target.head(request.method, path, request.headers, content_type, len(body), body=has_body)
+        head = target.signed(head, request.method, path, content_type, body)
         return await target.send(head, body), how
 
     async def _hedged(

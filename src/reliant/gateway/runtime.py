@@ -52,7 +52,7 @@ class Runtime:
         for upstream in config.upstream:
             named = msgspec.structs.replace(upstream, provider=knowledge.provider_id(upstream.provider))
             try:
-                target = Target(named, config.upstream_key(upstream, env), config.breaker)
+                target = Target(named, config.upstream_key(upstream, env), config.breaker, env)
             except ValueError as error:
                 raise ConfigError("configuration", 0, str(error)) from None
             if before is not None and upstream.name in before.targets:

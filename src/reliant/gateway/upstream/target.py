@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +11,7 @@ from reliant.gateway.answers import Headers
 from reliant.gateway.config import Breaker, Upstream
 from reliant.gateway.health import Health
 from reliant.gateway.surface import Endpoint
+from reliant.gateway.upstream.bedrock import Signer
 from reliant.gateway.upstream.client import Exchange, Pool, UpstreamFailure, tls_context
 
 if TYPE_CHECKING:
@@ -84,7 +86,15 @@ def passed_on(headers: Headers) -> Headers:
 class Target:
     """An upstream, ready."""
 
-    def __init__(self, config: Upstream, secret: str | None, breaker: Breaker) -> None:
+    def __init__(
+        self, config: Upstream, secret: str | None, breaker: Breaker, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Make it ready; nothing is opened before the first request.
+
+        Raises:
+            ValueError: A header holds a control character.
+            UsageError: A Bedrock upstream has no credentials in `env`.
+        """
         url = urlsplit(config.base_url)
         self.name = config.name
         self.config = config
@@ -96,6 +106,8 @@ class Target:
         netloc = url.netloc.encode("idna" if not url.netloc.isascii() else "ascii")
         self._fixed = self._fixed_headers(netloc, secret)
         self._deployments = config.api == "azure" and "/openai/v1" not in self._base
+        self._origin = f"{url.scheme}://{url.netloc}"
+        self._signer = Signer(config.region or "", env or {}) if config.api == "bedrock" else None
         self._pool: Pool | None = None
         self._minute = -1
         self._in_minute = 0
@@ -172,6 +184,13 @@ class Target:
         if _BAD_VALUE.search(block) or block.count(b"\n") > len(lines) + body:
             raise UpstreamFailure("protocol", "a header of the caller cannot be passed on", sent=False)
         return b"%b %b%b%b\r\n" % (method, path, self._fixed, block)
+
+    def signed(self, head: bytes, method: bytes, path: bytes, content_type: bytes, body: bytes) -> bytes:
+        """Return the head with a signature where this upstream asks for one."""
+        if self._signer is None:
+            return head
+        lines = self._signer.headers(method.decode(), self._origin + path.decode(), content_type, body)
+        return head[:-2] + lines + b"\r\n"
 
     async def send(self, head: bytes, body: bytes) -> Exchange:
         """Send a request; return the begun answer.
