@@ -55,9 +55,13 @@ class PostgresStore:
         self._pool: Any = None
 
     async def open(self) -> None:
-        """Connect and make the tables."""
-        self._pool = await self._driver.create_pool(self._url, min_size=1, max_size=4, command_timeout=10)
+        """Connect and make the tables; wait while the database starts."""
         await self._do(lambda connection: connection.execute(_TABLES))
+
+    async def _connected(self) -> Any:
+        if self._pool is None:
+            self._pool = await self._driver.create_pool(self._url, min_size=0, max_size=4, command_timeout=10)
+        return self._pool
 
     async def _do(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
         """Run `work` on a connection; wait while the database restarts.
@@ -70,9 +74,10 @@ class PostgresStore:
         gone: tuple[type[BaseException], ...] = (OSError, TimeoutError, driver.InterfaceError, *lost)
         for _ in range(_TRIES):
             try:
-                async with self._pool.acquire(timeout=5) as connection:
+                pool = await self._connected()
+                async with pool.acquire(timeout=5) as connection:
                     return await work(connection)
-            except self._driver.UniqueViolationError:
+            except driver.UniqueViolationError:
                 # Two workers made the same table at once: it is there now.
                 await asyncio.sleep(0.05)
             except gone:
