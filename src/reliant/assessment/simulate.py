@@ -23,7 +23,7 @@ from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
 from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
 from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, name_of, route
-from reliant.core.need import Function, Need, Supplier
+from reliant.core.need import AllOf, Function, Need, Supplier
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
 from reliant.core.simulation import (
     ComparedFunction,
@@ -146,6 +146,7 @@ class _Stage:
     after: Mapping[Need, int]
     replaced: Mapping[str, int]
     told: dict[tuple[str, ...], _Told] = field(default_factory=dict)
+    hits: dict[str, Cut | None] = field(default_factory=dict)
 
     @classmethod
     def uncut(cls, graph: Graph, plans: Plans, setting: Setting) -> _Stage:
@@ -425,22 +426,28 @@ def _unsure(chain: Chain, cut: Cut | None) -> str:
 
 
 def _blame(need: Need, down: Levels, level: int) -> list[str]:
-    """Return uses that explain the level: of an AND its worst part, of an OR all of its parts."""
-    kind = need.__struct_config__.tag
-    if kind == "supplier":
-        return [need.id]  # type: ignore[union-attr]
-    parts = [(met_at(part, down), part) for part in need.of]  # type: ignore[union-attr]
-    if kind == "all":
-        return next((_blame(part, down, level) for found, part in parts if found == level), [])
-    return [use for found, part in parts if found == level for use in _blame(part, down, found)]
+    """Return uses that explain the level: of an AND its first such part, of an OR all of its parts."""
+    if isinstance(need, Supplier):
+        return [need.id]
+    found: list[str] = []
+    for part in need.of:
+        own = down[part.id] if isinstance(part, Supplier) else met_at(part, down)
+        if own != level:
+            continue
+        found += [part.id] if isinstance(part, Supplier) else _blame(part, down, level)
+        if isinstance(need, AllOf):
+            break
+    return found
 
 
 def _hit(graph: Graph, use: str, last: _Stage) -> Cut | None:
     """Return the cut that takes the use away, or else the one that may."""
-    chain = graph.chain(use)
-    ranked = [(cut.downs(chain).value, cut) for cut in last.cuts]
-    worst = max((value for value, _ in ranked), default=0)
-    return next((cut for value, cut in ranked if value == worst), None) if worst else None
+    if use not in last.hits:
+        chain = graph.chain(use)
+        ranked = [(cut.downs(chain).value, cut) for cut in last.cuts]
+        worst = max((value for value, _ in ranked), default=0)
+        last.hits[use] = next((cut for value, cut in ranked if value == worst), None) if worst else None
+    return last.hits[use]
 
 
 def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:
