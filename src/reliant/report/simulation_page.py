@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reliant.core.simulation import Comparison, FunctionRow, Simulation
 
+_OWN = "own machines"
 _FILLS = {True: ("s-blocked", "✕"), None: (UNKNOWN, "?"), False: ("s-open", "✓")}
 
 
@@ -232,36 +233,21 @@ def _functions(rows: list[FunctionRow]) -> Table:
 
 
 def _flow(rows: list[FunctionRow]) -> Figure | None:
-    """Return functions, the provider and the country their path passes, and what becomes of them."""
-    threads = []
-    for row in rows:
-        provider = row.provider or "not known"
-        country = row.jurisdiction or ("here" if provider == "own machines" else "not known")
-        word = state(row.stops)
-        threads.append(
-            Thread(
-                (
-                    Stop(row.id or row.name, row.name),
-                    Stop(provider, provider),
-                    Stop(country, country),
-                    Stop(word, word),
-                ),
-                row.weight,
-                {True: "s2", None: UNKNOWN, False: "s1"}[row.stops],
-            )
-        )
-    if not threads:
+    """Return functions, who stands behind the use that decides each, and what becomes of them."""
+    if not rows:
         return None
     return Figure.drawn(
         "fig-flow",
         "From functions to what decides them",
-        "As thick as the weight of the function. Provider and country of the use that decides it.",
+        "As thick as the weight of the function. Provider, owner and country of the use that decides it.",
         lambda size: flow(
-            threads,
-            ("Function", "Provider", "Country", "State"),
+            [_thread(row, owner=size == "wide") for row in rows],
+            ("Function", "Provider", "Owner", "Country", "State")
+            if size == "wide"
+            else ("Function", "Provider", "Country", "State"),
             id_="flow",
-            title="Functions, providers, countries, states",
-            description=plural(len(threads), "function"),
+            title="Functions, providers, owners, countries, states",
+            description=plural(len(rows), "function"),
             size=size,
             at_most=14 if size == "wide" else 7,
         ),
@@ -281,6 +267,19 @@ def _flow(rows: list[FunctionRow]) -> Figure | None:
             file_name="paths.csv",
         ),
     )
+
+
+def _thread(row: FunctionRow, *, owner: bool) -> Thread:
+    provider = row.provider or "not known"
+    here = provider == _OWN
+    country = row.jurisdiction or ("here" if here else "not known")
+    holder = row.owner or ("you" if here else "not known")
+    word = state(row.stops)
+    stops = [Stop(row.id or row.name, row.name), Stop(provider, provider)]
+    if owner:
+        stops.append(Stop(holder, holder))
+    stops += [Stop(country, country), Stop(word, word)]
+    return Thread(tuple(stops), row.weight, {True: "s2", None: UNKNOWN, False: "s1"}[row.stops])
 
 
 def _points(result: Simulation) -> Table:
