@@ -137,3 +137,52 @@ def test_a_long_list_of_known_ids_is_a_list_and_not_a_use(look: Look) -> None:
     )
 
     assert look("prices.go", text).models == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "wanted"),
+    [
+        (
+            "a.go",
+            'package a\n\nvar u = "https://generativelanguage.googleapis.com/v1beta/'
+            'models/gemini-1.5-flash:generateContent"\n',
+            ("google", "gemini-1.5-flash"),
+        ),
+        (
+            "A.java",
+            'class A { String u = "https://api.mistral.ai/v1/chat/completions";'
+            ' String b = "{\\"model\\": \\"mistral-small-latest\\"}"; }',
+            ("mistral", "mistral-small-latest"),
+        ),
+        (
+            "a.rs",
+            'fn a() { post("https://api.anthropic.com/v1/messages", '
+            'r#"{"model": "claude-3-opus-20240229"}"#); }',
+            ("anthropic", "claude-3-opus-20240229"),
+        ),
+        (
+            "ask.sh",
+            'curl https://api.deepseek.com/chat/completions -d \'{"model": "deepseek-chat"}\'\n',
+            ("deepseek", "deepseek-chat"),
+        ),
+        (
+            "a.cs",
+            'class A { string U = "https://acme.openai.azure.com/openai/deployments/gpt-4o/chat/completions"; }',
+            ("azure-openai", "gpt-4o"),
+        ),
+    ],
+)
+def test_a_model_in_an_address_or_in_a_body_of_text_is_found(
+    look: Look, path: str, text: str, wanted: tuple[str, str]
+) -> None:
+    found = look(path, text)
+
+    assert found.models == {wanted}
+    assert found.providers == {wanted[0]}
+
+
+def test_a_list_of_models_at_an_address_names_no_model(look: Look) -> None:
+    found = look("a.go", 'package a\n\nvar u = "https://api.groq.com/openai/v1/models"\n')
+
+    assert found.models == set()
+    assert found.providers == {"groq"}

@@ -17,7 +17,7 @@ import msgspec
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.detectors._entries import Entry
 from reliant.inventory.detectors._shell import shell_signals
-from reliant.inventory.detectors._urls import model_at, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, model_in_path, region_in, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.vendors import host_of
@@ -238,6 +238,11 @@ class _Reading:
                 region=next(iter(region_in(url)), None),
                 confidence=0.7 if host.weak else 0.95,
             )
+            named = model_in_path(url)
+            if named is not None and looks_like_id(named[0]):
+                yield self._signal(
+                    What.MODEL, entry, block, role, provider=host.provider, model=named[0], family=named[1]
+                )
             return
         local = self._by_name(value) if "//" in value else None
         if local is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.core.use import Role
-from reliant.inventory.detectors._urls import model_at, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, model_in_path, models_in_body, region_in, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, looks_like_id
 from reliant.inventory.signals import Signal, What
 
@@ -76,6 +76,7 @@ _LOOKS_UP = re.compile(
 )
 _MANY_IDS = 5
 _LONGEST = 400
+_LONGEST_BODY = 20_000
 
 
 def code_signals(file: FileView, language: Language) -> Iterator[Signal]:
@@ -152,6 +153,7 @@ class _Reading:
                         region=next(iter(region_in(url)), None),
                         confidence=0.7 if host.weak else 0.9,
                     )
+                    yield from self._path_model(url, host.provider, literal)
                 break
             else:
                 if sdks and "//" in literal.value and _BASE.search(before):
@@ -161,6 +163,14 @@ class _Reading:
                         endpoint=literal.value.split("//", 1)[1][:120],
                         confidence=0.6,
                     )
+
+    def _path_model(self, url: str, provider: str, literal: Literal) -> Iterator[Signal]:
+        """Yield the model that an address names in its path."""
+        named = model_in_path(url)
+        if named is not None and looks_like_id(named[0]):
+            yield self._signal(
+                What.MODEL, literal.start, model=named[0], provider=provider, family=named[1], confidence=0.85
+            )
 
     def _clients(self, sdks: list[tuple[SdkFacts, str, int]], endpoints: list[Signal]) -> Iterator[Signal]:
         """Yield whom an SDK speaks to by its classes, or by default where nothing sends it elsewhere."""
@@ -203,6 +213,13 @@ class _Reading:
         loose = 0
         for index, literal in enumerate(self.literals):
             value = literal.value
+            for model, at in models_in_body(value) if len(value) < _LONGEST_BODY else ():
+                if (
+                    self.vendors.developer(model)
+                    or self.vendors.knows_id(model)
+                    or (served and is_hub_id(model))
+                ):
+                    yield self._signal(What.MODEL, literal.start + at, model=model, confidence=0.8)
             if not looks_like_id(value) or len(value) < 3:
                 continue
             name, env = self._name_of(index)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.core.use import Kind, Scope
-from reliant.inventory.detectors._urls import model_at, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, model_in_path, models_in_body, region_in, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, looks_like_id
 from reliant.inventory.signals import Signal, What
 
@@ -74,6 +74,15 @@ def _line_signals(line: str, vendors: Vendors) -> Iterator[tuple[Signal, str]]:
                 ),
                 url,
             )
+            named = model_in_path(url)
+            if named is not None and "$" not in named[0] and looks_like_id(named[0]):
+                asked = Signal(
+                    what=What.MODEL, line=0, model=named[0], provider=host.provider, family=named[1]
+                )
+                yield asked, named[0]
+    for body_model, _ in models_in_body(line):
+        if vendors.developer(body_model) or vendors.knows_id(body_model):
+            yield Signal(what=What.MODEL, line=0, model=body_model), body_model
     for match in _PYTHON.finditer(line):
         yield from _python_signals(match["code"], vendors)
     for part in _WORDS.split(line):
