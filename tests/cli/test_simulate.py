@@ -134,6 +134,35 @@ def test_dated_steps_say_on_which_day_a_function_stops(app: Path, tmp_path: Path
     assert rows["translate"]["when"] is None
 
 
+def test_the_switch_off_of_june_2026_stops_what_calls_that_model_and_nothing_else(tmp_path: Path) -> None:
+    """Claude Fable 5 was switched off for everybody on 2026-06-12 by order of a government (Lawfare, 2026-07)."""
+    call = """import anthropic
+
+client = anthropic.Anthropic()
+
+
+def {name}(text):
+    return client.messages.create(model="{model}", max_tokens=9, messages=[{{"role": "user", "content": text}}])
+"""
+    (tmp_path / "new.py").write_text(call.format(name="new", model="claude-fable-5"))
+    (tmp_path / "old.py").write_text(call.format(name="old", model="claude-3-5-sonnet-20240620"))
+
+    result = CliRunner().invoke(
+        simulate,
+        [
+            str(tmp_path),
+            *("--scenario", "switch-off-2026-06", "--place", "JP", "--as-of", "2026-07-15"),
+            *("--offline", "--format", "json"),
+        ],
+        catch_exceptions=False,
+    )
+    rows = {row["id"]: row for row in json.loads(result.stdout)["functions"]}
+
+    assert rows["new"]["stops"] is True
+    assert "which the scenario closes" in rows["new"]["why"]
+    assert rows["old"]["stops"] is not True
+
+
 def test_two_scenarios_stand_side_by_side(app: Path) -> None:
     found = run(app, "--cut", "provider:openai", "--against", "provider:mistral")
 

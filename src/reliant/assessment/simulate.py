@@ -404,6 +404,8 @@ def _blamed(graph: Graph, blamed: tuple[str, ...], level: int, last: _Stage) -> 
         why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
     elif cut is None:
         why = f"{names} is not reachable or not permitted already"
+    elif cut.level == "use":
+        why = f"needs {names}, which the scenario closes"
     else:
         why = f"needs {names}; {cut} is cut"
     return _chain_path(chain, cut), why, None, chain
