@@ -135,14 +135,14 @@ def test_dated_steps_say_on_which_day_a_function_stops(app: Path, tmp_path: Path
 
 
 def test_the_switch_off_of_june_2026_stops_what_calls_that_model_and_nothing_else(tmp_path: Path) -> None:
-    """Claude Fable 5 was switched off for everybody on 2026-06-12 by order of a government (Lawfare, 2026-07)."""
+    """Claude Fable 5 was switched off for everybody on 2026-06-12, by order (Lawfare, 2026-07)."""
     call = """import anthropic
 
 client = anthropic.Anthropic()
 
 
 def {name}(text):
-    return client.messages.create(model="{model}", max_tokens=9, messages=[{{"role": "user", "content": text}}])
+    return client.messages.create(model="{model}", max_tokens=9, messages=text)
 """
     (tmp_path / "new.py").write_text(call.format(name="new", model="claude-fable-5"))
     (tmp_path / "old.py").write_text(call.format(name="old", model="claude-3-5-sonnet-20240620"))
