@@ -164,7 +164,7 @@ class Worker:
             try:
                 if not await copier.step():
                     await asyncio.sleep(0.3)
-            except (ReliantError, OSError) as error:
+            except Exception as error:  # whatever the database does, copying must go on
                 self.settings.say(f"the log is not copied for now: {error}")
                 await asyncio.sleep(1.0)
 

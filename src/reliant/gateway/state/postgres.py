@@ -33,6 +33,8 @@ create table if not exists reliant_log (
 _BATCH = 1_000
 _TRIES = 40
 _PAUSE_S = 0.25
+_AWAY = ("08", "53", "57")
+"""Classes of SQLSTATE that mean: no connection, no room, being shut down or started."""
 
 _Result = TypeVar("_Result")
 
@@ -70,8 +72,6 @@ class PostgresStore:
             TargetError: It stayed away for ten seconds.
         """
         driver = self._driver
-        lost = (driver.PostgresConnectionError, driver.CannotConnectNowError, driver.AdminShutdownError)
-        gone: tuple[type[BaseException], ...] = (OSError, TimeoutError, driver.InterfaceError, *lost)
         for _ in range(_TRIES):
             try:
                 pool = await self._connected()
@@ -80,7 +80,11 @@ class PostgresStore:
             except driver.UniqueViolationError:
                 # Two workers made the same table at once: it is there now.
                 await asyncio.sleep(0.05)
-            except gone:
+            except (OSError, TimeoutError, driver.InterfaceError, driver.InternalClientError):
+                await asyncio.sleep(_PAUSE_S)
+            except driver.PostgresError as error:
+                if not str(error.sqlstate).startswith(_AWAY):
+                    raise
                 await asyncio.sleep(_PAUSE_S)
         raise TargetError("the database of the store does not answer", hint="See [store] url.")
 
@@ -163,14 +167,16 @@ class Copier:
         """Copy what is new; return how many records went."""
         if self._next < 0:
             self._next = await self._store.copied(self._chain) + 1
-        batch = self._read()
+        batch, at = self._read()
         if batch:
             await self._store.copy(self._chain, batch)
             self._next = batch[-1][0] + 1
+        self._at = at  # only now: what was read and not copied is read again
         return len(batch)
 
-    def _read(self) -> list[tuple[int, bytes]]:
+    def _read(self) -> tuple[list[tuple[int, bytes]], tuple[Path, int] | None]:
         batch: list[tuple[int, bytes]] = []
+        at = self._at
         segments = find_chains(self._folder).get(self._chain, [])
         if self._at is not None:
             segments = segments[segments.index(self._at[0]) :] if self._at[0] in segments else segments
@@ -179,13 +185,13 @@ class Copier:
             for raw, end in _from(segment, start):
                 line = read_line(raw)
                 number = msgspec.json.decode(line.record, type=_Number).n
-                self._at = (segment, end)
+                at = (segment, end)
                 if number >= self._next:
                     # Kept prompts stay in the file, where they can be erased.
                     batch.append((number, write_line(line.digest, line.record) if line.opened else raw))
                 if len(batch) >= _BATCH:
-                    return batch
-        return batch
+                    return batch, at
+        return batch, at
 
 
 def _from(segment: Path, start: int) -> Iterator[tuple[bytes, int]]:
