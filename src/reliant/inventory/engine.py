@@ -7,6 +7,7 @@ What goes wrong with one file is noted under "not looked at" and stops nothing.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import re
@@ -38,6 +39,7 @@ _POOL_FROM_BYTES = 6_000_000
 
 _CHUNK_BYTES = 1_500_000
 _CHUNK_FILES = 200
+_COLLECT_AFTER = 100
 _SNIFF = 8_192
 
 
@@ -211,10 +213,23 @@ def _look_at(files: list[File], scanner: Scanner, workers: int | None) -> Iterat
     if count > 1 and sum(min(file.size, 1_000_000) for file in files) > _POOL_FROM_BYTES:
         yield from _in_pool(files, scanner, count)
         return
-    for file in files:
-        found = scanner.look(file)
-        if found is not None:
-            yield found
+    yield from _calmly(files, scanner)
+
+
+def _calmly(files: Iterable[File], scanner: Scanner) -> Iterator[Seen]:
+    """Look at files with the collector held back: trees of syntax are many objects and few cycles."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        for number, file in enumerate(files, 1):
+            found = scanner.look(file)
+            if number % _COLLECT_AFTER == 0:
+                gc.collect()
+            if found is not None:
+                yield found
+    finally:
+        if was:
+            gc.enable()
 
 
 _worker_scanner: Scanner | None = None
@@ -228,7 +243,7 @@ def _start(scanner: Scanner) -> None:
 def _chunk(files: list[File]) -> list[Seen]:
     if _worker_scanner is None:
         raise RuntimeError("the worker was not started")
-    return [found for file in files if (found := _worker_scanner.look(file)) is not None]
+    return list(_calmly(files, _worker_scanner))
 
 
 def _in_pool(files: list[File], scanner: Scanner, count: int) -> Iterator[Seen]:

@@ -106,7 +106,16 @@ def telling(file: FileView, *, own: frozenset[str] = frozenset()) -> list[Hit]:
             continue
         if _counts(file, hit, before, own):
             found.append(hit)
+    if all(hit.kind == "pattern" and hit.key.endswith("(") for hit in found):
+        # A loader without any library of others in sight counts only with an id at its side.
+        return [hit for hit in found if _text_follows(data, hit)]
     return found
+
+
+def _text_follows(data: bytes, hit: Hit) -> bool:
+    at = hit.start + len(hit.key)
+    value = _SCAN.match(data[at : at + 160].lstrip())
+    return value is not None and b"/" in value[1]
 
 
 def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:

@@ -33,6 +33,7 @@ _LOADERS = frozenset({
     "from_pretrained", "hf_hub_download", "snapshot_download", "load_model", "from_hub", "pull",
     "cached_download", "pipeline", "load", "create_model", "get_model",
 })  # fmt: skip  # fmt: skip
+_MODEL_KEYWORDS = frozenset(MODEL_KEYWORDS)
 _NO_CLIENTS = ("Error", "Exception", "Warning", "Type", "Config", "Params", "Message", "Content", "Part")
 
 
@@ -335,12 +336,14 @@ class Clients(Base):
 
     def _asked(self, call: ast.Call, block: Block) -> Iterator[Signal]:
         """Yield the models that a call on a client, or a loader, asks for."""
-        if id(call) in self.clients:
+        if id(call) in self.clients or not (call.args or call.keywords):
             return
         last = dotted(call.func).rpartition(".")[2] or (
             call.func.attr if isinstance(call.func, ast.Attribute) else ""
         )
-        given = next((g for name in MODEL_KEYWORDS if (g := keyword(call, name)) is not None), None)
+        given = None
+        if any(word.arg in _MODEL_KEYWORDS for word in call.keywords):
+            given = next((g for name in MODEL_KEYWORDS if (g := keyword(call, name)) is not None), None)
         if keyword(call, "repo_or_dir") is not None or dotted(call.func).endswith("hub.load"):
             entry = keyword(call, "model") or (call.args[1] if len(call.args) > 1 else None)
             for value in self.evaluator.values(entry, block) if entry is not None else ():

@@ -245,11 +245,21 @@ class _Builder:
                     self._assign(current.target, current.value, where)
                     stack.append((current.value, where))
                 case _:
-                    stack.extend(
-                        (child, where)
-                        for child in ast.iter_child_nodes(current)
-                        if not isinstance(child, ast.expr_context)
-                    )
+                    self._children(current, where, stack)
+
+    @staticmethod
+    def _children(node: ast.AST, block: Block, stack: list[tuple[ast.AST, Block]]) -> None:
+        """Push what stands below a node and may hold a text; names, numbers and arithmetic do not."""
+        if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add | ast.Mod | ast.Div | ast.BitOr):
+            return
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                for child in value:
+                    if isinstance(child, ast.AST) and child.__class__ not in _NO_TEXT:
+                        stack.append((child, block))
+            elif isinstance(value, ast.AST) and value.__class__ not in _NO_TEXT:
+                stack.append((value, block))
 
     def _value_block(self, target: ast.expr, value: ast.expr, block: Block) -> Block:
         """Return a block of its own for a literal or a call that a name is set to."""
@@ -316,6 +326,11 @@ class _Builder:
         parts = self.package.split(".") if self.package else []
         parts = parts[: len(parts) - (node.level - 1)] if node.level > 1 else parts
         return ".".join((*parts, *([node.module] if node.module else [])))
+
+
+_NO_TEXT = frozenset(
+    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Slice, ast.Add, ast.Mult, ast.Sub, ast.UnaryOp}
+)
 
 
 def _compared(test: ast.expr) -> str:
