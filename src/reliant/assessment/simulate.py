@@ -14,16 +14,17 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from reliant.assessment.cuts import singles_and_pairs
 from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.measures import Masks, hosted_by, hosted_in, interval, single_points
 from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
+from reliant.assessment.simulate_explain import Explainer, Told
 from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, name_of, route
-from reliant.core.need import AllOf, Function, Need, Supplier
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, route
+from reliant.core.need import Function, Need, Supplier
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
 from reliant.core.simulation import (
     ComparedFunction,
@@ -83,10 +84,6 @@ class Setting:
     assumptions: tuple[str, ...] = ()
 
 
-_Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Chain | None]
-"""The path, the sentence, a built-in fallback that works, and the chain that decides."""
-
-_NAMED = 3
 _STOPS = {DOWN: True, UP: False, UNKNOWN: None}
 
 
@@ -145,8 +142,6 @@ class _Stage:
     down: Levels
     after: Mapping[Need, int]
     replaced: Mapping[str, int]
-    told: dict[tuple[str, ...], _Told] = field(default_factory=dict)
-    hits: dict[str, Cut | None] = field(default_factory=dict)
 
     @classmethod
     def uncut(cls, graph: Graph, plans: Plans, setting: Setting) -> _Stage:
@@ -261,7 +256,7 @@ class _Answer:
     def of(
         cls,
         level: int,
-        found: _Told,
+        found: Told,
         when: str | None = None,
         *,
         already: bool = False,
@@ -283,6 +278,7 @@ def _answers(
     last = played[-1] if played else uncut
     changed = {use for use, level in last.down.items() if level != uncut.down[use]}
     stays: dict[str, _Answer] = {}
+    explainer = Explainer(graph, uncut.down, last.down, last.cuts)
     answers: dict[Need, _Answer] = {}
     for need, uses in graph.needs.items():
         level = last.after[need]
@@ -290,12 +286,12 @@ def _answers(
         if used:  # untouched: every function that begins with this use says the same
             if used[0] not in stays:
                 chain = graph.chain(used[0])
-                stays[used[0]] = _Answer.of(level, (_chain_path(chain, None), _stays(chain), None, chain))
+                stays[used[0]] = _Answer.of(level, explainer.stays(chain))
             answers[need] = stays[used[0]]
             continue
         when = _first_day(need, stages, played) if level == DOWN else None
         stopped = uncut.after[need] == DOWN
-        found = _explain(graph, need, level, uncut.down, last)
+        found = explainer.explain(need, level)
         answers[need] = _Answer.of(level, found, when, already=stopped)
     return answers
 
@@ -363,120 +359,6 @@ def _told(plan: Plan, stands: int) -> Replacement | None:
 
 def _is(one: Replacement, fallback: str) -> bool:
     return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
-
-
-def _explain(graph: Graph, need: Need, level: int, before: Levels, last: _Stage) -> _Told:
-    """Return the path, the sentence, a built-in fallback that works, and the chain that decides."""
-    if level == UP:
-        used = route(need, last.down)
-        first = route(need, before)
-        fallback = [use for use in used if use not in first] if first else []
-        lost = [use for use in first if last.down.get(use, UNKNOWN) != UP]
-        if fallback and lost:
-            taken = _chain_path(graph.chain(fallback[0]), None)
-            gone = _chain_path(graph.chain(lost[0]), _hit(graph, lost[0], last))
-            names = _several(dict.fromkeys(name_of(graph.chain(use)) for use in fallback))
-            gone_or_not = "is gone" if last.down[lost[0]] == DOWN else "may be gone"
-            return (
-                (*gone, *taken),
-                f"{name_of(graph.chain(lost[0]))} {gone_or_not}, {names} takes over",
-                names,
-                graph.chain(fallback[0]),
-            )
-        if not used:
-            return (), "needs no AI that can be cut", None, None
-        chain = graph.chain(used[0])
-        return _chain_path(chain, None), _stays(chain), None, chain
-    blamed = tuple(_blame(need, last.down, level))
-    if blamed in last.told:
-        return last.told[blamed]
-    last.told[blamed] = answer = _blamed(graph, blamed, level, last)
-    return answer
-
-
-def _blamed(graph: Graph, blamed: tuple[str, ...], level: int, last: _Stage) -> _Told:
-    if not blamed:
-        return (), "nothing could ever meet its need", None, None
-    chain = graph.chain(blamed[0])
-    cut = _hit(graph, blamed[0], last)
-    names = _several(dict.fromkeys(name_of(graph.chain(use)) for use in blamed))
-    if level == UNKNOWN:
-        why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
-    elif cut is None:
-        why = f"{names} is not reachable or not permitted already"
-    elif cut.level == "use":
-        why = f"needs {names}, which the scenario closes"
-    else:
-        why = f"needs {names}; {cut} is cut"
-    return _chain_path(chain, cut), why, None, chain
-
-
-def _several(names: Iterable[str]) -> str:
-    """Return a few names joined, and how many more there are."""
-    every = list(names)
-    if len(every) <= _NAMED:
-        return " and ".join(every)
-    return f"{', '.join(every[:_NAMED])} and {len(every) - _NAMED} more"
-
-
-def _unsure(chain: Chain, cut: Cut | None) -> str:
-    if cut is None:
-        return "access today is not known"
-    if cut.level == "hub":
-        return "nobody said whether a copy of the weights is kept"
-    return f"its {cut.level} is not known" if getattr(chain, cut.level, "") is None else f"{cut} may reach it"
-
-
-def _blame(need: Need, down: Levels, level: int) -> list[str]:
-    """Return uses that explain the level: of an AND its first such part, of an OR all of its parts."""
-    if isinstance(need, Supplier):
-        return [need.id]
-    found: list[str] = []
-    for part in need.of:
-        own = down[part.id] if isinstance(part, Supplier) else met_at(part, down)
-        if own != level:
-            continue
-        found += [part.id] if isinstance(part, Supplier) else _blame(part, down, level)
-        if isinstance(need, AllOf):
-            break
-    return found
-
-
-def _hit(graph: Graph, use: str, last: _Stage) -> Cut | None:
-    """Return the cut that takes the use away, or else the one that may."""
-    if use not in last.hits:
-        chain = graph.chain(use)
-        ranked = [(cut.downs(chain).value, cut) for cut in last.cuts]
-        worst = max((value for value, _ in ranked), default=0)
-        last.hits[use] = next((cut for value, cut in ranked if value == worst), None) if worst else None
-    return last.hits[use]
-
-
-def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:
-    """Return the nodes from the use upwards, ending at the cut if there is one."""
-    path = [f"use:{chain.use}"]
-    if chain.model is not None:
-        path.append(f"model:{chain.model}")
-    if chain.hosted and chain.provider is not None:
-        path.append(f"provider:{chain.provider}")
-    upward = {"owner": chain.owner, "jurisdiction": chain.jurisdiction, "developer": chain.developer}
-    if cut is not None:
-        if cut.level in upward and cut.level != "owner" and chain.owner and chain.jurisdiction != cut.id:
-            path.append(f"owner:{chain.owner}")
-        if str(cut) not in path:
-            path.append(str(cut))
-    elif chain.hosted and chain.jurisdiction is not None:
-        path.append(f"jurisdiction:{chain.jurisdiction}")
-    return tuple(path)
-
-
-def _stays(chain: Chain) -> str:
-    if not chain.hosted:
-        kept = "weights on disk stay" if chain.model else "it is software that is installed"
-        return f"{name_of(chain)} runs on own machines: {kept}"
-    if chain.channel == "partner":
-        return f"{name_of(chain)} comes through a partner that is not cut"
-    return f"{name_of(chain)} is not cut"
 
 
 def pairs(graph: Graph, level: str, of: Callable[[Chain], str | None], limit: int = 20) -> tuple[Pair, ...]:
