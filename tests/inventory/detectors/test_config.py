@@ -281,3 +281,19 @@ def test_a_variable_of_terraform_with_a_list_of_models_is_read(look: Look) -> No
 
     assert look("v.tf", text).models == {("ollama", "llama3.2:3b"), ("ollama", "qwen2.5:7b")}
     assert look("v.tf", text.replace("models_to_pull", "disks")).models == set()
+
+
+def test_a_provider_whose_name_takes_two_keys_is_told_from_the_one_in_it(look: Look) -> None:
+    azure = "spring:\n  ai:\n    azure:\n      openai:\n        chat:\n          deployment-name: gpt-4o\n"
+    plain = "spring:\n  ai:\n    openai:\n      chat:\n        options:\n          model: gpt-4o\n"
+
+    assert look("application.yml", azure).models == {("azure-openai", "gpt-4o")}
+    assert look("application.yml", plain).models == {("openai", "gpt-4o")}
+
+
+@pytest.mark.parametrize(
+    "value", ["${GROQ_API_KEY}", "${{ secrets.GROQ_API_KEY }}", "os.environ/GROQ_API_KEY"]
+)
+def test_a_setting_that_is_taken_from_a_vendors_variable_names_the_vendor(look: Look, value: str) -> None:
+    assert look("a.yaml", f"llm:\n  key: {value}\n").providers == {"groq"}
+    assert look("a.yaml", f"llm:\n  key: {value.replace('GROQ_API_KEY', 'MY_TOKEN')}\n").uses == ()

@@ -167,7 +167,8 @@ def test_a_long_list_of_known_ids_is_a_list_and_not_a_use(look: Look) -> None:
         ),
         (
             "a.cs",
-            'class A { string U = "https://acme.openai.azure.com/openai/deployments/gpt-4o/chat/completions"; }',
+            "class A { string U = "
+            '"https://acme.openai.azure.com/openai/deployments/gpt-4o/chat/completions"; }',
             ("azure-openai", "gpt-4o"),
         ),
     ],
@@ -186,3 +187,25 @@ def test_a_list_of_models_at_an_address_names_no_model(look: Look) -> None:
 
     assert found.models == set()
     assert found.providers == {"groq"}
+
+
+def test_two_clients_of_one_framework_keep_their_own_models(look: Look) -> None:
+    found = look(
+        "Program.cs",
+        "using Microsoft.SemanticKernel;\nvar b = Kernel.CreateBuilder();\n"
+        'b.AddAzureOpenAIChatCompletion("gpt-4o-mini", "https://acme.openai.azure.com/", key);\n'
+        'b.AddOpenAIChatCompletion(modelId: "gpt-4", apiKey: key);\n',
+    )
+
+    assert found.models == {("azure-openai", "gpt-4o-mini"), ("openai", "gpt-4")}
+
+
+def test_an_id_that_is_wrapped_in_a_call_is_found(look: Look) -> None:
+    found = look(
+        "a.go",
+        'package a\n\nimport (\n\t"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"\n)\n\n'
+        "func f() { c.InvokeModel(&bedrockruntime.InvokeModelInput{"
+        'ModelId: aws.String("anthropic.claude-3-sonnet-20240229-v1:0")}) }\n',
+    )
+
+    assert found.models == {("aws-bedrock", "anthropic.claude-3-sonnet-20240229-v1:0")}

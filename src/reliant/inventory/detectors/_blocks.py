@@ -65,6 +65,11 @@ _TEMPLATE = re.compile(r"^\$\{?\{?\s*[\w.]+\s*(?::?-(?P<default>[^}]+))?\}\}?$")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ASSIGNED = re.compile(r"([A-Z][A-Z0-9_]{2,})=(.*)\Z", re.DOTALL)
 _ROLE_LISTED_FROM = 4
+# `a.provider.chat.options.model`: as far out as the provider's name may stand.
+_NEAREST = 4
+_TAKEN_FROM = re.compile(
+    r"(?:\$\{?\{?\s*(?:secrets\.|env\.|vars\.)?|os\.environ/|env[:(]\s*['\"]?)([A-Z][A-Z0-9_]{3,})"
+)
 
 
 def signals_of(
@@ -201,6 +206,9 @@ class _Reading:
         for entry in inside:
             name = entry.key
             env = self.vendors.env(snake(name).upper()) if name and not entry.commented else None
+            if env is None and not entry.commented and (taken := _TAKEN_FROM.search(entry.value[:300])):
+                env = self.vendors.env(taken[1])
+                name = taken[1]
             if env is None or env.weak or not (_ENV_NAME.match(name) or name.lower().endswith("key")):
                 continue
             yield self._signal(What.ENV, entry, block, role, provider=env.provider, confidence=0.8)
@@ -286,14 +294,21 @@ class _Reading:
                 return
         # `openai: {api_key: ..., model: ...}`: the block itself is called like a provider.
         telling = [e for e in inside if not e.commented and _SUFFIX.search(snake(e.key))]
-        for label in reversed(block[-2:]):
-            plain = label.rstrip("*")
-            provider = (
-                self.vendors.slugs.get(re.sub(r"[^a-z0-9]", "", plain.lower())) if len(plain) > 3 else None
-            )
-            if provider is not None and telling:
-                yield self._signal(What.ENDPOINT, telling[0], block, role, provider=provider, confidence=0.75)
-                return
+        provider = self._called(block) if telling else None
+        if provider is not None:
+            yield self._signal(What.ENDPOINT, telling[0], block, role, provider=provider, confidence=0.75)
+
+    def _called(self, block: tuple[str, ...]) -> str | None:
+        """Return the provider that a block, or one around it, is called by; two keys may make up its name."""
+        names = [
+            re.sub(r"[^a-z0-9]", "", key.rstrip("*").lower()) for key in block if not key.startswith("[")
+        ]
+        for end in range(len(names), max(0, len(names) - _NEAREST), -1):
+            pair = "".join(names[max(0, end - 2) : end])
+            for name in (pair, names[end - 1]):
+                if len(name) > 3 and name in self.vendors.slugs:
+                    return self.vendors.slugs[name]
+        return None
 
     def _models(self, entry: Entry) -> Iterator[_Model]:
         """Yield the model ids in one setting, if its name is one that holds them."""

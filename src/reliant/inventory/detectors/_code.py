@@ -62,7 +62,7 @@ class Literal(NamedTuple):
 
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*[!]?\(\s*[^()\"'`]{0,40}$")
 _NAMED = re.compile(
-    r"[\"']?([A-Za-z_][\w-]*)[\"']?\s*(?:\??:|=>|:?=|==|\?\?=|\|\|=)\s*(?:&|new\s+\w+\(|String::from\(|\w+\.)?\s*$"
+    r"[\"']?([A-Za-z_][\w-]*)[\"']?\s*(?:\??:|=>|:?=|==|\?\?=|\|\|=)\s*(?:&|new\s+)?(?:[A-Za-z_][\w.:]*\(\s*){0,2}$"
 )
 _DEFAULT = re.compile(r"(?:\?\?|\?:|\|\||\bor\b|unwrap_or(?:_else)?\(\s*(?:\|_?\|\s*)?)\s*$|,\s*$")
 _BASE = re.compile(
@@ -106,7 +106,7 @@ class _Reading:
         yield from self._clients(sdks, endpoints)
         yield from self._variables(replaced)
         served = bool(endpoints or sdks)
-        yield from self._models(served)
+        yield from self._models(served, {sdk.id for sdk, _, _ in sdks})
         if sdks:
             yield from self._members()
 
@@ -208,7 +208,7 @@ class _Reading:
             if _LOOKS_UP.search(self.code[max(0, literal.start - 60) : literal.start]):
                 yield self._signal(What.ENV, literal.start, provider=env.provider, confidence=0.7)
 
-    def _models(self, served: bool) -> Iterator[Signal]:
+    def _models(self, served: bool, imported: set[str]) -> Iterator[Signal]:
         found: list[tuple[Literal, bool, str | None]] = []
         loose = 0
         for index, literal in enumerate(self.literals):
@@ -234,6 +234,7 @@ class _Reading:
         for literal, held, env in found:
             role = Role.LISTED if not held and loose >= _MANY_IDS else None
             provider, model = self._prefixed(literal.value)
+            provider = provider or self._of_call(literal, imported)
             yield self._signal(
                 What.MODEL,
                 literal.start,
@@ -243,6 +244,14 @@ class _Reading:
                 env=env,
                 confidence=0.85 if held else 0.6,
             )
+
+    def _of_call(self, literal: Literal, imported: set[str]) -> str | None:
+        """Return the provider of the function that a string is given to, if it speaks to nobody else."""
+        call = _CALL.search(self.code[max(0, literal.start - 120) : literal.start])
+        for sdk, name in self.vendors.named(call[1]) if call else ():
+            if sdk.id in imported and name.provider and name.replaceable is False:
+                return name.provider
+        return None
 
     def _prefixed(self, value: str) -> tuple[str | None, str]:
         head, colon, rest = value.partition(":")
@@ -261,7 +270,8 @@ class _Reading:
                     return previous.value, previous.value
                 if holds_model(previous.value):
                     return previous.value, None
-        match = _NAMED.search(before) or _CALL.search(before)
+        call = _CALL.search(before)
+        match = call if call and holds_model(call[1]) else _NAMED.search(before) or call
         if match is not None:
             return match[1], None
         if previous is not None and re.match(

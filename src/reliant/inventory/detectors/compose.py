@@ -35,7 +35,7 @@ class Compose:
             return
         entries = list(entries_of(file))
         services = _services(entries, file)
-        for signal in signals_of(entries, file):
+        for signal in signals_of([entry for entry in entries if entry.keys[:1] != ("models",)], file):
             host = (signal.endpoint or "").partition("/")[0].partition(":")[0]
             if signal.provider is None and services.get(host):
                 yield msgspec.structs.replace(signal, provider=services[host], confidence=0.8)
