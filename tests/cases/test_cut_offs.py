@@ -128,6 +128,13 @@ def test_hong_kong_egress_is_refused_from_2023_11_16(ask: Ask) -> None:
     assert truth(ask("2023-11-15", "openai", "HK"), "openai.api-block-2023-11") == "unknown"
 
 
+@story("openai-api-block")
+def test_a_server_in_hong_kong_cuts_off_users_elsewhere(ask: Ask) -> None:
+    """Vercel changelog, 2024-06-27: this block will include Functions in the Hong Kong region."""
+    assert access(ask("2024-07-10", "openai", "US", user__region=("US", "HK"))) is B
+    assert access(ask("2024-07-10", "openai", "US", user__region=("US", "DE"))) is O
+
+
 @story("cn-platform-chatgpt-ban")
 def test_platforms_in_china_are_told_to_drop_chatgpt_by_2023_02_22(ask: Ask) -> None:
     """Nikkei Asia by Fast Company, 2023-02-24."""

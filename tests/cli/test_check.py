@@ -151,6 +151,12 @@ def test_what_is_said_of_oneself_reaches_the_rules(tmp_path: Path) -> None:
     assert answer["facts"]["contractor.of"]["origin"].endswith("facts.yaml:1")
 
 
+def test_users_and_the_calling_machine_must_both_be_served() -> None:
+    arguments = ("--provider", "openai", "--place", "US", "--as-of", "2024-07-10")
+    assert _json(*arguments, "--server-place", "DE")["axes"]["access"]["verdict"] == "OPEN"
+    assert _json(*arguments, "--server-place", "HK")["axes"]["access"]["verdict"] == "BLOCKED"
+
+
 def test_a_scenario_says_what_it_changes() -> None:
     answer = _json(*OPENAI, "--as-of", "2024-06-25", "--scenario", "openai-block-2024-07-09")
     assert answer["changes"][0]["gates"] == ["provider: BLOCKED terms -> BLOCKED enforced"]

@@ -143,10 +143,15 @@ class Desk:
             return Provenance("given", from_line or option)
 
         found: dict[str, Fact] = {}
-        for fact, option in (("server.region", "server_place"), ("company.country", "company_country")):
-            if asked.get(option):
-                value = self._place(str(asked[option]))
-                found[fact] = Fact(value, origin("--" + option.replace("_", "-")))
+        if asked.get("company_country"):
+            found["company.country"] = Fact(
+                self._place(str(asked["company_country"])), origin("--company-country")
+            )
+        if asked.get("server_place"):
+            # Blocks look at where a call leaves from: users and the calling machine must both be served.
+            said = [asked["place"]] if asked.get("place") else []
+            places = dict.fromkeys(self._place(str(one)) for one in (*said, asked["server_place"]))
+            found["user.region"] = Fact(tuple(places), origin("--place and --server-place"))
         if asked.get("nationalities"):
             many = asked["nationalities"]
             many = tuple(many.replace(";", " ").split()) if isinstance(many, str) else tuple(many)
