@@ -36,7 +36,7 @@ def question_options(command: click.decorators.FC) -> click.decorators.FC:
                 metavar="WAY",
                 help="direct, partner:NAME, reseller, self-hosted or app; by default the usual way.",
             ),
-            click.option("--server-place", metavar="CC", help="Where the machine stands that calls, if elsewhere."),
+            click.option("--server-place", metavar="CC", help="Where the calling machine stands."),
         )
     ):
         command = option(command)
