@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from reliant import report
 from reliant.cli.check import check
 from reliant.errors import ConfigError, RecordError, UnknownId, UsageError
 
@@ -45,6 +47,11 @@ def test_the_answer_has_the_promised_shape() -> None:
     assert [(one["rule"], one["on"], one["from"]) for one in access["pending"]] == [
         ("openai.api-block-2024-07", "2024-06-24", "2024-07-09")
     ]
+
+
+def test_the_answer_is_valid_by_its_own_schema() -> None:
+    answer = _json(*OPENAI, "--as-of", "2024-07-08", "--scenario", "openai-block-2024-07-09")
+    jsonschema.validate(answer, json.loads(report.schema("check")))
 
 
 def test_every_source_that_is_cited_is_listed_once() -> None:

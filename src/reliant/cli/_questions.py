@@ -24,6 +24,9 @@ from reliant.policy.operator import Operator, check_facts, read_facts, read_oper
 from reliant.policy.ownership import Ownership
 from reliant.policy.scenario import ScenarioFile, find_scenario
 
+MAX_BATCH = 64_000_000
+"""Characters of a whole batch: some hundred thousand questions."""
+
 MAX_LINE = 100_000
 """Characters; a question has a few hundred."""
 
@@ -267,7 +270,9 @@ class Desk:
         Raises:
             UsageError: There are none, or a line is wrong; the message names it.
         """
-        text = lines.read() if not lines.isatty() else ""
+        text = lines.read(MAX_BATCH + 1) if not lines.isatty() else ""
+        if len(text) > MAX_BATCH:
+            raise UsageError(f"stdin holds more than {MAX_BATCH} characters", hint="Ask in several runs.")
         if not text.strip():
             raise UsageError(
                 "nothing is asked",
