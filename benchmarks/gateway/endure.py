@@ -111,7 +111,7 @@ class Client(threading.Thread):
 
 def kill(scratch: Path, times: int) -> None:
     audit = scratch / "audit"
-    quota = 400 * times
+    quota = 150 * times
     text = config(PORT, "http://127.0.0.1:9009/v1", audit).replace("CA\n", "")
     (scratch / "gateway.toml").write_text(text.replace(str(LIMIT), str(quota)))
     clients = [Client((TOOLS / "body.json").read_bytes()) for _ in range(8)]

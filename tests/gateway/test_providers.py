@@ -1,4 +1,3 @@
-
 """What providers other than OpenAI are sent: Azure, Bedrock, and every shape of refused place."""
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+
+"""Which requests are served, and what is done to their bodies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openai
+import pytest
+
+from reliant.gateway.body import form_with_model, read_form, tokens_of, with_model
+from reliant.gateway.events import Relay, read_chat
+from reliant.gateway.surface import CHAT, MESSAGES, find, object_ids
+from support.gateway_rig import config, gateway, post, providers
+
+KEY = {"authorization": "Bearer sk-test"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/v1/chat/completions", "chat"),
+        ("POST", "/v1/messages", "messages"),
+        ("GET", "/v1/responses/resp_123456", "responses"),
+        ("POST", "/v1/responses/resp_123456/cancel", "responses"),
+        ("POST", "/v1/images/edits", "images"),
+        ("POST", "/v1/audio/transcriptions", "audio"),
+        ("DELETE", "/v1/files/file-abc123", "files"),
+        ("GET", "/v1/fine_tuning/jobs", "fine_tuning"),
+        ("POST", "/v1/batches", "batches"),
+    ],
+)
+def test_what_the_sdks_ask_for_is_served(method: str, path: str, name: str) -> None:
+    found = find(method, path)
+
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/organization/users"),
+        ("PUT", "/v1/files/file-abc123"),
+        ("POST", "/v1/files/../chat/completions"),
+        ("POST", "/v1/files//x"),
+        ("POST", "/v1/files/%2e%2e"),
+        ("POST", "/v1/realtime/sessions"),
+        ("GET", "/v1/chat/other"),
+    ],
+)
+def test_what_nobody_looked_at_is_not_served(method: str, path: str) -> None:
+    assert find(method, path) is None
+
+
+def test_ids_in_a_path_are_told_from_words() -> None:
+    assert object_ids("/v1/vector_stores/vs_abc123/files/file-xyz99") == ["vs_abc123", "file-xyz99"]
+    assert object_ids("/v1/fine_tuning/jobs") == []
+
+
+def test_another_name_for_the_model_changes_nothing_else() -> None:
+    body = b'{"model":"a", "temperature":1.0e0,"messages":[ {"content":"\\u4f60"} ]}'
+
+    changed = with_model(body, "b")
+
+    assert changed == b'{"model":"b","temperature":1.0e0,"messages":[ {"content":"\\u4f60"} ]}'
+
+
+def test_a_form_keeps_its_file_when_the_model_gets_another_name() -> None:
+    kind = b'multipart/form-data; boundary="xx"'
+    part = b'--xx\r\ncontent-disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
+    audio = bytes(range(256))
+    body = part % (b"file", b'; filename="a.wav"', audio) + part % (b"model", b"", b"whisper") + b"--xx--\r\n"
+
+    changed = form_with_model(body, kind, "whisper-1")
+
+    assert read_form(body, kind) == "whisper"
+    assert read_form(changed, kind) == "whisper-1"
+    assert audio in changed
+    assert len(changed) == len(body) + 2
+
+
+def test_an_alias_is_replaced_for_each_upstream(tmp_path: Path) -> None:
+    aliases = 'models = { fast = "gpt-4o-mini" }\nignores = ["seed"]'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, upstream=aliases)) as running:
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test") as client:
+            client.chat.completions.create(model="fast", messages=[])
+            client.audio.transcriptions.create(model="fast", file=("a.wav", b"RIFF"))
+        body = {"model": "fast", "messages": [], "seed": 7}
+        answer = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+
+    assert mock.seen[0].json["model"] == "gpt-4o-mini"
+    assert b"gpt-4o-mini" in mock.seen[1].body
+    assert b"RIFF" in mock.seen[1].body
+    assert "the parameter seed is ignored by this upstream" in answer.headers["x-reliant-warning"]
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        (b'{"usage":{"prompt_tokens":3,"completion_tokens":4}}', (3, 4)),
+        (b'{"usage":{"input_tokens":5,"output_tokens":6},"more":1}', (5, 6)),
+        (b'{"text":"\\"usage\\":{}","usage":{"prompt_tokens":3}}', (3, 0)),
+        (b'{"usage":null}', (0, 0)),
+        (b"not json", (0, 0)),
+    ],
+)
+def test_tokens_are_read_where_they_are_reported(body: bytes, tokens: tuple[int, int]) -> None:
+    assert tokens_of(body) == tokens
+
+
+def test_a_relay_sends_whole_events_however_they_are_cut() -> None:
+    stream = b'data: {"a":1}\n\ndata: {"b":2}\n\ndata: [DONE]\n\n'
+    for cut in range(len(stream)):
+        relay = Relay(CHAT, keeps=False)
+        sent = [relay.feed(stream[:cut]), relay.feed(stream[cut:])]
+
+        assert b"".join(sent) == stream
+        assert all(piece == b"" or piece.endswith(b"\n\n") for piece in sent)
+        assert relay.complete
+
+
+def test_a_stream_without_its_end_mark_is_not_complete() -> None:
+    relay = Relay(MESSAGES, keeps=False)
+    relay.feed(b'event: content_block_delta\ndata: {"type":"content_block_delta"}\n\n')
+
+    assert not relay.complete
+
+
+def test_what_a_half_stream_said_is_read_back() -> None:
+    events = b'data: {"id":"c1","created":7,"choices":[{"index":0,"delta":{"content":"a "}}]}\n\n' * 3
+    said = read_chat(events)
+
+    assert (said.text, said.id, said.created, said.usable) == ("a a a ", "c1", 7, True)
+    tool = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}]}\n\n'
+    assert not read_chat(events + tool).usable
