@@ -33,11 +33,16 @@ def shapes() -> dict[str, tuple[int, ...]]:
     for at in range(LAYERS):
         stem = f"model.layers.{at}."
         found |= {
-            f"{stem}input_layernorm.weight": (D,), f"{stem}mlp.down_proj.weight": (D, FF), f"{stem}mlp.gate_proj.weight": (FF, D),
-            f"{stem}mlp.up_proj.weight": (FF, D), f"{stem}post_attention_layernorm.weight": (D,),
-            f"{stem}self_attn.k_proj.weight": (KV, D), f"{stem}self_attn.o_proj.weight": (D, D),
-            f"{stem}self_attn.q_proj.weight": (D, D), f"{stem}self_attn.v_proj.weight": (KV, D),
-        }  # fmt: skip
+            f"{stem}input_layernorm.weight": (D,),
+            f"{stem}mlp.down_proj.weight": (D, FF),
+            f"{stem}mlp.gate_proj.weight": (FF, D),
+            f"{stem}mlp.up_proj.weight": (FF, D),
+            f"{stem}post_attention_layernorm.weight": (D,),
+            f"{stem}self_attn.k_proj.weight": (KV, D),
+            f"{stem}self_attn.o_proj.weight": (D, D),
+            f"{stem}self_attn.q_proj.weight": (D, D),
+            f"{stem}self_attn.v_proj.weight": (KV, D),
+        }
     return found | {"model.norm.weight": (D,), "lm_head.weight": (VOCAB, D)}
 
 
@@ -47,7 +52,7 @@ def bf16(values: np.ndarray) -> bytes:
 
 
 def make(folder: Path, seed: int, relative_of: int | None, turn: np.ndarray | None) -> None:
-    """Write the shards; `relative_of` mixes in the rows of another seed, `turn` reorders the residual dimensions."""
+    """Write the shards; `relative_of` mixes in another seed's rows, `turn` reorders the dimensions."""
     folder.mkdir(parents=True, exist_ok=True)
     names = list(shapes())
     per = -(-len(names) // SHARDS)
@@ -118,10 +123,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     sent = 0
     protocol_version = "HTTP/1.1"
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer(head=True)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(head=False)
 
     def _answer(self, *, head: bool) -> None:
@@ -164,15 +169,16 @@ b = prepare(open_named(reference, Limits(budget, budget), online))
 opened = time.perf_counter()
 found = compare(a, b)
 done = time.perf_counter()
-print(json.dumps({"verdict": found.verdict, "path": found.path, "agreement": found.agreement, "log10_p": found.log10_p,
- "suspect_mb": found.bytes_read / 1e6, "reference_mb": found.reference_bytes_read / 1e6, "ranges": found.ranges,
+print(json.dumps({"verdict": found.verdict, "path": found.path, "agreement": found.agreement,
+ "log10_p": found.log10_p, "cpu_s": round(time.process_time(), 3), "suspect_mb": found.bytes_read / 1e6,
+ "reference_mb": found.reference_bytes_read / 1e6, "ranges": found.ranges,
  "open_s": round(opened - started, 3), "compare_s": round(done - opened, 3),
  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "limit": found.detection_limit}))
 """
 
 
 def run(suspect: str, reference: str, budget: int) -> dict:
-    """Run one comparison in a process of its own, so that its memory is its own; the median of three by time."""
+    """Run one comparison in its own process, for its memory; return the median of three by time."""
     found = []
     for _ in range(3):
         out = subprocess.run(
@@ -214,9 +220,12 @@ def main(folder: Path) -> None:
         served = (Handler.sent - before) / 3e6
         extra = f", server counted {served:.1f} MB a run" if "HTTP" in label else ""
         print(
-            f"{label}: {found['verdict']} {found['path']} agreement {found['agreement']} log10 p {found['log10_p']}; read "
-            f"{found['suspect_mb']:.1f} MB of the suspect, {found['reference_mb']:.1f} MB of the reference in {found['ranges']} ranges; "
-            f"open {found['open_s']} s, compare {found['compare_s']} s, peak {found['peak_mb']:.0f} MB{extra} ({time.perf_counter() - started:.0f} s for 3)"
+            f"{label}: {found['verdict']} {found['path']} agreement {found['agreement']} log10 p "
+            f"{found['log10_p']}; read "
+            f"{found['suspect_mb']:.1f} MB of the suspect, {found['reference_mb']:.1f} MB of the "
+            f"reference in {found['ranges']} ranges; "
+            f"open {found['open_s']} s, compare {found['compare_s']} s, process {found['cpu_s']} "
+            f"s CPU, peak {found['peak_mb']:.0f} MB{extra} ({time.perf_counter() - started:.0f} s for 3)"
         )
     server.shutdown()
 

@@ -21,7 +21,6 @@ from reliant.lineage.place import local_place
 from reliant.lineage.results import RELATED
 from reliant.lineage.trace import Model, compare, prepare
 
-
 REFERENCES = 21  # seven trained bases and fourteen bare ones
 
 
@@ -55,12 +54,25 @@ def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:
             kind = "related" if reference in origin["weights_of"] else "unrelated"
             if origin["same_initialisation_as"] == reference:
                 kind = "same initialisation"
-            rows.append({
-                "suspect": suspect, "reference": reference, "kind": kind, "how": origin["how"], "verdict": found.verdict,
-                "path": found.path, "agreement": found.agreement, "log10_p": found.log10_p, "limit": found.detection_limit,
-                "layer_map": found.layer_map, "cosine": found.cosine, "seconds": round(seconds[-1], 4),
-                "attempts": [[one.path, one.agreement, one.log10_p, one.hits, one.rows] for one in found.attempts],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "suspect": suspect,
+                    "reference": reference,
+                    "kind": kind,
+                    "how": origin["how"],
+                    "verdict": found.verdict,
+                    "path": found.path,
+                    "agreement": found.agreement,
+                    "log10_p": found.log10_p,
+                    "limit": found.detection_limit,
+                    "layer_map": found.layer_map,
+                    "cosine": found.cosine,
+                    "seconds": round(seconds[-1], 4),
+                    "attempts": [
+                        [one.path, one.agreement, one.log10_p, one.hits, one.rows] for one in found.attempts
+                    ],
+                }
+            )
         with results.open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows if row["suspect"] == suspect)
     report(rows)
@@ -74,7 +86,8 @@ def report(rows: list[dict]) -> None:
         times = [row["seconds"] for row in group]
         median = statistics.median(times) if times else 0
         print(
-            f"{kind}: {len(group)} pairs, {len(found)} found; verdicts {dict(Counter(row['verdict'] for row in group))}; median {median:.2f} s"
+            f"{kind}: {len(group)} pairs, {len(found)} found; verdicts "
+            f"{dict(Counter(row['verdict'] for row in group))}; median {median:.2f} s"
         )
         wrong = [row for row in group if (row in found) != (kind != "unrelated")]
         for row in wrong:
@@ -90,7 +103,7 @@ def report(rows: list[dict]) -> None:
     worst: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
     for row in rows:
         if row["kind"] == "unrelated":
-            for path, agreement, log10_p, hits, size in row["attempts"]:
+            for path, agreement, log10_p, _, size in row["attempts"]:
                 entry = worst[f"{path}, {'64 rows' if size <= 64 else 'all rows'}"]
                 entry[0], entry[1], entry[2] = max(entry[0], agreement), min(entry[1], log10_p), entry[2] + 1
     print("\nworst unrelated pair per path: agreement, log10 p, pairs")

@@ -85,17 +85,36 @@ class Zoo:
 def bases(zoo: Zoo) -> None:
     """Train the seven bases: two architectures, two vocabularies, two data sets."""
     for name, shape, kind, data, seed in (
-        ("a_base", zoo.llama, "whole", 0, 1), ("b_base", zoo.llama, "whole", 0, 2), ("c_base", zoo.llama, "whole", 1, 3),
-        ("d_base", zoo.llama_pieces, "pieces", 0, 4), ("e_base", zoo.llama, "whole", 0, 5),
-        ("g_base", zoo.gpt2, "whole", 0, 6), ("h_base", zoo.gpt2, "whole", 0, 7),
-    ):  # fmt: skip
+        ("a_base", zoo.llama, "whole", 0, 1),
+        ("b_base", zoo.llama, "whole", 0, 2),
+        ("c_base", zoo.llama, "whole", 1, 3),
+        ("d_base", zoo.llama_pieces, "pieces", 0, 4),
+        ("e_base", zoo.llama, "whole", 0, 5),
+        ("g_base", zoo.gpt2, "whole", 0, 6),
+        ("h_base", zoo.gpt2, "whole", 0, 7),
+    ):
         tokens = zoo.pieces.tokens if kind == "pieces" else zoo.whole.tokens
-        zoo.add(name, lambda s=shape, n=seed, k=kind, x=data: train(s, fresh(s, n), zoo.data[k, x], Training(180, seed=n)),
-                [name], "trained from nothing", style=shape.style, tokens=tokens)  # fmt: skip
+        zoo.add(
+            name,
+            lambda s=shape, n=seed, k=kind, x=data: train(
+                s, fresh(s, n), zoo.data[k, x], Training(180, seed=n)
+            ),
+            [name],
+            "trained from nothing",
+            style=shape.style,
+            tokens=tokens,
+        )
     for at in range(BARE):
         shape = (zoo.llama, zoo.llama, zoo.gpt2)[at % 3]
-        zoo.add(f"n{at:02}", lambda s=shape, n=at: train(s, fresh(s, 100 + n), zoo.data["whole", 0], Training(30, seed=100 + n)),
-                [f"n{at:02}"], "trained from nothing, briefly, on the same data", style=shape.style)  # fmt: skip
+        zoo.add(
+            f"n{at:02}",
+            lambda s=shape, n=at: train(
+                s, fresh(s, 100 + n), zoo.data["whole", 0], Training(30, seed=100 + n)
+            ),
+            [f"n{at:02}"],
+            "trained from nothing, briefly, on the same data",
+            style=shape.style,
+        )
 
 
 def honest(zoo: Zoo) -> None:
@@ -132,8 +151,12 @@ def honest(zoo: Zoo) -> None:
         zoo.add(f"a_int{bits}", lambda n=bits: derive.rounded(a, n), ["a_base"], f"rounded to {bits} bits")
     zoo.add("a_bf16", lambda: derive.bf16(a), ["a_base"], "bfloat16")
     zoo.add("a_prune50", lambda: derive.magnitude_pruned(a, 0.5), ["a_base"], "half the weights at zero")
-    zoo.add("a_prune70_ft", lambda: train(shape, derive.magnitude_pruned(a, 0.7), same, Training(40, 5e-4, seed=15)),
-            ["a_base"], "70 % at zero, then tuned")  # fmt: skip
+    zoo.add(
+        "a_prune70_ft",
+        lambda: train(shape, derive.magnitude_pruned(a, 0.7), same, Training(40, 5e-4, seed=15)),
+        ["a_base"],
+        "70 % at zero, then tuned",
+    )
     zoo.add("a_drop_layers", lambda: derive.pick_layers(a, [0, 1, 3, 5]), ["a_base"], "two layers dropped")
     zoo.add(
         "a_upscaled", lambda: derive.pick_layers(a, [0, 1, 2, 3, 2, 3, 4, 5]), ["a_base"], "depth up-scaled"
@@ -168,8 +191,13 @@ def honest(zoo: Zoo) -> None:
         style="gpt2",
     )
     d = zoo.kept["d_base"]
-    zoo.add("d_ft", lambda: train(zoo.llama_pieces, d, zoo.data["pieces", 1], Training(60, 5e-4, seed=20)), ["d_base"],
-            "fine-tuned", tokens=zoo.pieces.tokens)  # fmt: skip
+    zoo.add(
+        "d_ft",
+        lambda: train(zoo.llama_pieces, d, zoo.data["pieces", 1], Training(60, 5e-4, seed=20)),
+        ["d_base"],
+        "fine-tuned",
+        tokens=zoo.pieces.tokens,
+    )
     adapter = zoo.folder / "a_lora_adapter"
     if not adapter.exists():
         adapter.mkdir()
@@ -208,13 +236,22 @@ def vocabularies(zoo: Zoo) -> None:
         tokens=zoo.whole.tokens + extra,
     )
     order = generator.permutation(len(zoo.whole.tokens))
-    zoo.add("a_vocab_shuf", lambda: {**a, **{name: a[name][order] for name in tables}}, ["a_base"], "token ids shuffled",
-            tokens=[zoo.whole.tokens[at] for at in order])  # fmt: skip
+    zoo.add(
+        "a_vocab_shuf",
+        lambda: {**a, **{name: a[name][order] for name in tables}},
+        ["a_base"],
+        "token ids shuffled",
+        tokens=[zoo.whole.tokens[at] for at in order],
+    )
     pieces = zoo.llama_pieces
 
     def retokenised(start: Weights, seed: int) -> Weights:
-        first = train(pieces, derive.drawn_tables(start, pieces.vocab, seed), zoo.data["pieces", 0],
-                      Training(80, 2e-3, seed=seed, only=("embed", "lm_head")))  # fmt: skip
+        first = train(
+            pieces,
+            derive.drawn_tables(start, pieces.vocab, seed),
+            zoo.data["pieces", 0],
+            Training(80, 2e-3, seed=seed, only=("embed", "lm_head")),
+        )
         return train(pieces, first, zoo.data["pieces", 0], Training(40, 5e-4, seed=seed + 1))
 
     zoo.add(
@@ -285,8 +322,13 @@ def not_weights(zoo: Zoo) -> None:
         ["a_distilled"],
         "distilled by outputs from a_base",
     )
-    zoo.add("a_same_init", lambda: train(shape, fresh(shape, 1), zoo.data["whole", 1], Training(150, seed=42)), ["a_same_init"],
-            "same first draw as a_base, trained on other data", same_init="a_base")  # fmt: skip
+    zoo.add(
+        "a_same_init",
+        lambda: train(shape, fresh(shape, 1), zoo.data["whole", 1], Training(150, seed=42)),
+        ["a_same_init"],
+        "same first draw as a_base, trained on other data",
+        same_init="a_base",
+    )
 
 
 def drift(zoo: Zoo) -> None:

@@ -227,10 +227,19 @@ def _on_residual(w: Weights, rows, columns) -> Weights:
 def renamed(w: Weights) -> Weights:
     """Return the tensors under names that say nothing, in an order that says nothing."""
     words = {
-        "model.embed_tokens": "tbl.in", "lm_head": "tbl.out", "model.norm": "fin", "input_layernorm": "s0",
-        "post_attention_layernorm": "s1", "self_attn.q_proj": "x3", "self_attn.k_proj": "x1", "self_attn.v_proj": "x4",
-        "self_attn.o_proj": "x2", "mlp.gate_proj": "y2", "mlp.up_proj": "y1", "mlp.down_proj": "y3",
-    }  # fmt: skip
+        "model.embed_tokens": "tbl.in",
+        "lm_head": "tbl.out",
+        "model.norm": "fin",
+        "input_layernorm": "s0",
+        "post_attention_layernorm": "s1",
+        "self_attn.q_proj": "x3",
+        "self_attn.k_proj": "x1",
+        "self_attn.v_proj": "x4",
+        "self_attn.o_proj": "x2",
+        "mlp.gate_proj": "y2",
+        "mlp.up_proj": "y1",
+        "mlp.down_proj": "y3",
+    }
     found = {}
     for name, value in w.items():
         match = re.match(r"model\.layers\.(\d+)\.(.+)\.weight$", name)

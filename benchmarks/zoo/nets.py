@@ -146,7 +146,7 @@ def train(
     teacher: Weights | None = None,
     stop=None,
 ) -> Weights:
-    """Return the weights after training on `ids`, or on a teacher's answers; `stop(step, weights)` may end it."""
+    """Return the weights after training on `ids`, or on a teacher's answers; `stop` may end it."""
     torch.manual_seed(how.seed)
     generator = np.random.default_rng(how.seed + 17)
     tensors = {name: torch.tensor(value) for name, value in weights.items()}

@@ -16,8 +16,15 @@ def config(style: str, w: Weights, vocab: int, *, model_type: str | None = None)
     if style == "gpt2":
         d = w["wte.weight"].shape[1]
         layers = sum(name.endswith("ln_1.weight") for name in w)
-        return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": d, "n_layer": layers, "n_head": 6,
-                "vocab_size": vocab, "layer_norm_epsilon": 1e-5}  # fmt: skip
+        return {
+            "architectures": ["GPT2LMHeadModel"],
+            "model_type": "gpt2",
+            "n_embd": d,
+            "n_layer": layers,
+            "n_head": 6,
+            "vocab_size": vocab,
+            "layer_norm_epsilon": 1e-5,
+        }
     table = next(value for name, value in w.items() if value.ndim == 2 and value.shape[0] == vocab)
     inner = max(
         (value.shape[0] for name, value in w.items() if "gate_proj" in name or name.endswith("y2")),
@@ -26,10 +33,20 @@ def config(style: str, w: Weights, vocab: int, *, model_type: str | None = None)
     layers = len({name.split(".")[2] for name in w if name.startswith("model.layers.")}) or len(
         {n.split(".")[1] for n in w if n.startswith("unit.")}
     )
-    return {"architectures": ["LlamaForCausalLM" if model_type is None else "CustomForCausalLM"], "model_type": model_type or "llama",
-            "hidden_size": int(table.shape[1]), "intermediate_size": int(inner), "num_hidden_layers": layers,
-            "num_attention_heads": 6, "num_key_value_heads": 2, "vocab_size": vocab, "rms_norm_eps": 1e-5,
-            "rope_theta": 10000.0, "tie_word_embeddings": False, "torch_dtype": "float32"}  # fmt: skip
+    return {
+        "architectures": ["LlamaForCausalLM" if model_type is None else "CustomForCausalLM"],
+        "model_type": model_type or "llama",
+        "hidden_size": int(table.shape[1]),
+        "intermediate_size": int(inner),
+        "num_hidden_layers": layers,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 2,
+        "vocab_size": vocab,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0,
+        "tie_word_embeddings": False,
+        "torch_dtype": "float32",
+    }
 
 
 def side_files(
@@ -115,10 +132,16 @@ def mlx(path: Path, w: Weights, bits: int = 4, group: int = 64) -> None:
 
 
 _GGUF_NAMES = {
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-}  # fmt: skip
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
 
 
 def gguf(path: Path, w: Weights, tokens: list[str], kind: str, name: str) -> None:
@@ -150,7 +173,8 @@ def gguf(path: Path, w: Weights, tokens: list[str], kind: str, name: str) -> Non
             }[long]
         if "attn_q" in short or "attn_k" in short:
             heads = 6 if "attn_q" in short else 2
-            value = value.reshape(heads, 2, -1, value.shape[1]).swapaxes(1, 2).reshape(value.shape)
+            split = value.reshape(heads, 2, -1, value.shape[1])
+            value = split.swapaxes(1, 2).reshape(value.shape)  # noqa: PLW2901
         if value.ndim == 1 or kind == "F32":
             writer.add_tensor(short, np.ascontiguousarray(value, np.float32))
         elif kind == "F16":

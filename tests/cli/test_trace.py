@@ -48,8 +48,15 @@ def test_the_json_keeps_its_contract(folders) -> None:
     for one in result["results"]:
         assert set(one["levels"]) == {"declared", "config", "tokenizer", "weights"}
         assert set(one["levels"]["weights"]) >= {
-            "verdict", "path", "agreement", "log10_p", "layer_map", "detection_limit", "rows_read", "bytes_read",
-        }  # fmt: skip
+            "verdict",
+            "path",
+            "agreement",
+            "log10_p",
+            "layer_map",
+            "detection_limit",
+            "rows_read",
+            "bytes_read",
+        }
     assert [one["levels"]["weights"]["verdict"] for one in result["results"]] == ["derived", "none_detected"]
 
 

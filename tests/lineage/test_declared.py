@@ -64,7 +64,7 @@ def test_a_merge_recipe_names_its_parents() -> None:
     found: list = []
     _from_recipe(
         found,
-        b"slices:\n- sources:\n  - model: org/a\n    layer_range: [0, 2]\n  - model: org/b\nbase_model: org/a\n",
+        b"slices:\n- sources:\n  - model: org/a\n    layers: [0, 2]\n  - model: org/b\nbase_model: org/a\n",
         "mergekit_config.yml",
     )
     assert {claim.value for claim in found} == {"org/a", "org/b"}

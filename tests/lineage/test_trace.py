@@ -158,8 +158,17 @@ def test_fused_gate_and_up_are_taken_apart(model) -> None:
 
 
 def test_names_that_say_nothing_do_not_hide_a_model(model) -> None:
-    words = {"gate_proj": "m2", "up_proj": "m1", "down_proj": "m3", "post_attention_layernorm": "s1", "input_layernorm": "s0",
-             "q_proj": "a", "k_proj": "b", "v_proj": "c", "o_proj": "e"}  # fmt: skip
+    words = {
+        "gate_proj": "m2",
+        "up_proj": "m1",
+        "down_proj": "m3",
+        "post_attention_layernorm": "s1",
+        "input_layernorm": "s0",
+        "q_proj": "a",
+        "k_proj": "b",
+        "v_proj": "c",
+        "o_proj": "e",
+    }
     w = {}
     for name, value in BASE.items():
         parts = name.split(".")
@@ -231,8 +240,10 @@ def test_what_the_levels_say_is_kept_apart(model) -> None:
     assert first.levels.weights.verdict == "derived"
     assert second.levels.weights.verdict == "none_detected"
     assert {(one.kind, one.reference == first.reference) for one in result.contradictions} == {
-        ("says_from_scratch", True), ("names_another", True), ("names_without_weights", False),
-    }  # fmt: skip
+        ("says_from_scratch", True),
+        ("names_another", True),
+        ("names_without_weights", False),
+    }
 
 
 def test_the_words_claim_no_more_than_was_measured(model) -> None:

@@ -49,9 +49,13 @@ def bert(seed: int, *, d: int = D, ff: int = FF, layers: int = LAYERS) -> Weight
     for at in range(layers):
         stem = f"encoder.layer.{at}."
         for name, size in (
-            ("attention.self.query", (d, d)), ("attention.self.key", (d, d)), ("attention.self.value", (d, d)),
-            ("attention.output.dense", (d, d)), ("intermediate.dense", (ff, d)), ("output.dense", (d, ff)),
-        ):  # fmt: skip
+            ("attention.self.query", (d, d)),
+            ("attention.self.key", (d, d)),
+            ("attention.self.value", (d, d)),
+            ("attention.output.dense", (d, d)),
+            ("intermediate.dense", (ff, d)),
+            ("output.dense", (d, ff)),
+        ):
             found[f"{stem}{name}.weight"] = generator.standard_normal(size, np.float32)
     return found
 
@@ -90,11 +94,15 @@ def tuned(w: Weights, seed: int, amount: float = 0.2) -> Weights:
 def drifted(w: Weights, cosine: float, seed: int) -> Weights:
     """Return the weights mixed with noise until their rows have this cosine with the old ones."""
     generator = np.random.default_rng(seed)
+    sine = np.sqrt(1 - cosine**2)
     return {
-        name: (cosine * value + np.sqrt(1 - cosine**2) * generator.standard_normal(value.shape) * value.std()).astype(np.float32)
-        if value.ndim == 2 else value
+        name: (cosine * value + sine * generator.standard_normal(value.shape) * value.std()).astype(
+            np.float32
+        )
+        if value.ndim == 2
+        else value
         for name, value in w.items()
-    }  # fmt: skip
+    }
 
 
 def rotated(w: Weights, seed: int) -> Weights:
@@ -204,8 +212,15 @@ def torch_zip(w: Weights, *, extra: bytes = b"", compression: int = zipfile.ZIP_
     body = io.BytesIO()
     body.write(b"\x80\x02}")
     for at, (name, value) in enumerate(w.items()):
-        storage = (b"ctorch._utils\n_rebuild_tensor_v2\n((" + _text("storage") + f"ctorch\n{kinds[value.dtype.name]}\n".encode()
-                   + _text(str(at)) + _text("cpu") + _int(value.size) + b"tQ")  # fmt: skip
+        storage = (
+            b"ctorch._utils\n_rebuild_tensor_v2\n(("
+            + _text("storage")
+            + f"ctorch\n{kinds[value.dtype.name]}\n".encode()
+            + _text(str(at))
+            + _text("cpu")
+            + _int(value.size)
+            + b"tQ"
+        )
         strides = [stride // value.itemsize for stride in value.strides]
         body.write(
             _text(name)
@@ -252,10 +267,16 @@ def gguf(
 ) -> bytes:
     """Return a GGUF file of F32 tensors (kind 0) or F16 (kind 1), LLaMA names in."""
     names = {
-        "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-    }  # fmt: skip
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+    }
     keys: dict[str, Any] = {"general.architecture": "llama", **(metadata or {})}
     head = b"".join(_gguf_text(key) + _gguf_value(value) for key, value in keys.items())
     count = len(keys)

@@ -15,10 +15,23 @@ from reliant.errors import UsageError
 
 @click.command()
 @click.argument("url")
-@click.option("--against", "-a", "references", multiple=True, required=True, metavar="URL#MODEL",
-              help="What it may be: the same model at an address you trust.")  # fmt: skip
-@click.option("--control", "-c", "controls", multiple=True, metavar="URL#MODEL",
-              help="A model known to be another; repeatable. Without one nothing can be decided.")  # fmt: skip
+@click.option(
+    "--against",
+    "-a",
+    "references",
+    multiple=True,
+    required=True,
+    metavar="URL#MODEL",
+    help="What it may be: the same model at an address you trust.",
+)
+@click.option(
+    "--control",
+    "-c",
+    "controls",
+    multiple=True,
+    metavar="URL#MODEL",
+    help="A model known to be another; repeatable. Without one nothing can be decided.",
+)
 @click.option(
     "--prompts", default=200, show_default=True, type=click.IntRange(60, 5000), help="Prompts per endpoint."
 )
@@ -33,9 +46,15 @@ from reliant.errors import UsageError
 @format_option("terminal", "json")
 @output_option
 def endpoint(
-    url: str, references: tuple[str, ...], controls: tuple[str, ...], prompts: int, key_env: str | None, seed: int,
-    style: str, output: Path | None,
-) -> None:  # fmt: skip
+    url: str,
+    references: tuple[str, ...],
+    controls: tuple[str, ...],
+    prompts: int,
+    key_env: str | None,
+    seed: int,
+    style: str,
+    output: Path | None,
+) -> None:
     """Ask URL#MODEL open prompts, and compare its choices with those of references and controls.
 
     Exit codes: 0 differs from every reference, 1 consistent with one, 2 an error, 3 not decidable.

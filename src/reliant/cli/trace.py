@@ -64,8 +64,14 @@ def trace() -> None:
 @click.option(
     "--against", "-a", "references", multiple=True, metavar="REF", help="A model to compare with; repeatable."
 )
-@click.option("--index", "indexes", multiple=True, type=click.Path(exists=True, path_type=Path), metavar="DIR",
-              help="A folder of fingerprints to search.")  # fmt: skip
+@click.option(
+    "--index",
+    "indexes",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="A folder of fingerprints to search.",
+)
 @click.option(
     "--budget",
     type=size,
@@ -78,9 +84,16 @@ def trace() -> None:
 @output_option
 @offline_option
 def model(
-    suspect: str, references: tuple[str, ...], indexes: tuple[Path, ...], budget: int | None, top: int, style: str,
-    output: Path | None, *, offline: bool,
-) -> None:  # fmt: skip
+    suspect: str,
+    references: tuple[str, ...],
+    indexes: tuple[Path, ...],
+    budget: int | None,
+    top: int,
+    style: str,
+    output: Path | None,
+    *,
+    offline: bool,
+) -> None:
     """Trace one model."""
     if not references and not indexes:
         raise UsageError("there is nothing to compare with", hint="Add --against REF, or --index DIR.")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Floats = Any  # an array of float32; numpy's own type says less than its cost to spell
 _KEPT = 512 << 20
+_PICKS = 2  # embedding and head: path E and the test of the residual space ask for the same tokens
 _HUGE = 1e18  # its square still fits
 _MAX_WHOLE = 2 << 30
 _INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
@@ -42,6 +43,7 @@ class Values:
         self.rows_read = 0
         self.bad_rows = 0
         self._whole: OrderedDict[str, Floats] = OrderedDict()
+        self._picked: OrderedDict[tuple[str, bytes], Floats] = OrderedDict()
         self._members: dict[str, Source] = {}
         self._unpackings = unpackings(opened) if opened.nodes else {}
 
@@ -76,6 +78,14 @@ class Values:
 
     def pick(self, rows: Rows, ids: NDArray[np.int64]) -> Floats:
         """Return the vectors with these ids, in order; near ones share a read."""
+        key = (rows.tensor, ids.tobytes())
+        if key not in self._picked:
+            while len(self._picked) >= _PICKS:
+                self._picked.popitem(last=False)
+            self._picked[key] = self._pick(rows, ids)
+        return self._picked[key].copy()
+
+    def _pick(self, rows: Rows, ids: NDArray[np.int64]) -> Floats:
         tensor = self._tensor(rows.tensor)
         shape = plain_shape(self.opened, tensor)
         self.rows_read += len(ids)

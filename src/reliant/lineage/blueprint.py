@@ -56,7 +56,7 @@ class ConfigLevel(msgspec.Struct, frozen=True):
 
 
 def blueprint_of(opened: Opened, anatomy: Anatomy | None = None) -> Blueprint:
-    """Return the blueprint from config.json or GGUF metadata, filled from tensor shapes where it is silent."""
+    """Return the blueprint from config.json or GGUF metadata; tensor shapes fill what they leave out."""
     sizes: dict[str, float] = {}
     listed = opened.config.get("architectures")
     architecture = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], str) else None
@@ -90,7 +90,7 @@ def compare_blueprints(ours: Blueprint, theirs: Blueprint) -> ConfigLevel:
     if len(both) < 3:
         return ConfigLevel("unknown", *names, equal, different, "Too little is said to compare.")
     if not different:
-        text = "Equal sizes. Models trained apart often share a blueprint: this is no evidence of common weights."
+        text = "Equal sizes. Models trained apart often share a blueprint: no evidence of common weights."
         return ConfigLevel("same", *names, equal, different, text)
     if len(equal) * 2 >= len(both):
         return ConfigLevel("similar", *names, equal, different, "Most sizes are equal.")

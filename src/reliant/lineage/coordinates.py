@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reliant.lineage.sample import Sampler
 
 Floats = Any
-_STEPS = 8  # of matching and turning in path P; the map stands still after about four
+_STEPS = 5  # of matching and turning in path P; the map stands still after about four
 _SAMPLE = 1024
 
 

@@ -40,10 +40,13 @@ def same_bytes(ours: Values, theirs: Values) -> Sameness | None:
     if not _affordable(ours, left) or not _affordable(theirs, right):
         return None
     common = {(one.dtype, one.nbytes) for one in left} & {(one.dtype, one.nbytes) for one in right}
-    return _compare(
-        left, right, {one.name: _digest(ours, one) if (one.dtype, one.nbytes) in common else b"" for one in left},
-        {one.name: _digest(theirs, one) if (one.dtype, one.nbytes) in common else b"" for one in right},
-    )  # fmt: skip
+
+    def digests(values: Values, tensors: list[Tensor]) -> dict[str, bytes]:
+        return {
+            one.name: _digest(values, one) if (one.dtype, one.nbytes) in common else b"" for one in tensors
+        }
+
+    return _compare(left, right, digests(ours, left), digests(theirs, right))
 
 
 def same_values(ours: Values, theirs: Values) -> Sameness | None:
@@ -51,15 +54,22 @@ def same_values(ours: Values, theirs: Values) -> Sameness | None:
     left, right = _tensors(ours), _tensors(theirs)
     if not _affordable(ours, left, 4) or not _affordable(theirs, right, 4):
         return None
-    return _compare(left, right, {one.name: _sorted_digest(ours, one) for one in left},
-                    {one.name: _sorted_digest(theirs, one) for one in right})  # fmt: skip
+    return _compare(
+        left,
+        right,
+        {one.name: _sorted_digest(ours, one) for one in left},
+        {one.name: _sorted_digest(theirs, one) for one in right},
+    )
 
 
 def _tensors(values: Values) -> list[Tensor]:
+    """Return the tensors that hold weights: blocks of any size, and plain numbers of some size."""
+    plain = {*ITEM_SIZE} - {"I64", "BOOL"}
     return [
-        one for one in values.opened.tensors.values()
-        if (one.nbytes >= _SMALL and one.dtype in {*ITEM_SIZE} - {"I64", "BOOL"}) or (one.dtype not in ITEM_SIZE and one.nbytes)
-    ]  # fmt: skip
+        one
+        for one in values.opened.tensors.values()
+        if (one.dtype in plain and one.nbytes >= _SMALL) or (one.dtype not in ITEM_SIZE and one.nbytes)
+    ]
 
 
 def _affordable(values: Values, tensors: list[Tensor], factor: int = 1) -> bool:

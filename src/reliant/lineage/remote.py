@@ -28,9 +28,17 @@ HUB = "https://huggingface.co"
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}(?:@[\w.\-/]{1,100})?$")
 _MAX_LIST = 8 << 20
 _SIDE_FILES = (
-    "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "README.md",
-    "adapter_config.json", "model.safetensors.index.json", "pytorch_model.bin.index.json", "mergekit_config.yml",
-)  # fmt: skip
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "vocab.json",
+    "README.md",
+    "adapter_config.json",
+    "model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+    "mergekit_config.yml",
+)
 
 
 class RemoteStamp(NamedTuple):
@@ -174,8 +182,10 @@ class RemotePlace:
         else:
             repository, _, revision = name.partition("@")
             self._hub_id = repository
-            self._base = f"{hub.rstrip('/')}/{repository}/resolve/{quote(revision or 'main', safe='')}/"
-            self._list = f"{hub.rstrip('/')}/api/models/{repository}/tree/{quote(revision or 'main', safe='')}?recursive=true"
+            wanted = quote(revision or "main", safe="")
+            hub = hub.rstrip("/")
+            self._base = f"{hub}/{repository}/resolve/{wanted}/"
+            self._list = f"{hub}/api/models/{repository}/tree/{wanted}?recursive=true"
             if token:
                 self._headers = {"authorization": f"Bearer {token}"}
 

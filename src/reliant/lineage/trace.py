@@ -133,9 +133,13 @@ def compare(suspect: Model, reference: Model) -> Weights:
         sameness = same_bytes(ours.sampler.values, theirs.sampler.values)
         if sameness is not None and sameness.complete:
             found = msgspec.structs.replace(
-                found, verdict="exact", path="bytes", bytes_read=ours.meter.bytes_read,
-                reference_bytes_read=theirs.meter.bytes_read, bits_equal=True,
-            )  # fmt: skip
+                found,
+                verdict="exact",
+                path="bytes",
+                bytes_read=ours.meter.bytes_read,
+                reference_bytes_read=theirs.meter.bytes_read,
+                bits_equal=True,
+            )
     if found.verdict in {"none_detected", "partial"}:
         found = _by_heads(ours, theirs, found)
     if found.path == "I" and found.verdict in {"derived", "near_copy"}:
@@ -164,8 +168,14 @@ def _without_neurons(suspect: Model, reference: Model) -> Weights:
     meters = (suspect.opened.place.meter, reference.opened.place.meter)
     bits = same_bytes(ours, theirs)
     if bits is not None and bits.complete:
-        return Weights(verdict="exact", path="bytes", agreement=1.0, bits_equal=True, bytes_read=meters[0].bytes_read,
-                       reference_bytes_read=meters[1].bytes_read)  # fmt: skip
+        return Weights(
+            verdict="exact",
+            path="bytes",
+            agreement=1.0,
+            bits_equal=True,
+            bytes_read=meters[0].bytes_read,
+            reference_bytes_read=meters[1].bytes_read,
+        )
     values = same_values(ours, theirs)
     if bits is None or values is None:
         why = "No feed-forward neurons were found, and the tensors are too large to compare whole."
@@ -174,10 +184,15 @@ def _without_neurons(suspect: Model, reference: Model) -> Weights:
     hint = (f"{share:.0%} of its values lie in tensors equal to the reference's in another format",)
     verdict = "near_copy" if share >= 0.99 else "partial" if share >= 0.1 else "not_testable"
     return Weights(
-        verdict=verdict, path="bytes" if verdict != "not_testable" else None, agreement=round(share, 4), cosine=share,
-        bytes_read=meters[0].bytes_read, reference_bytes_read=meters[1].bytes_read,
-        hints=hint if verdict != "not_testable" else (), why="" if verdict != "not_testable" else why,
-    )  # fmt: skip
+        verdict=verdict,
+        path="bytes" if verdict != "not_testable" else None,
+        agreement=round(share, 4),
+        cosine=share,
+        bytes_read=meters[0].bytes_read,
+        reference_bytes_read=meters[1].bytes_read,
+        hints=hint if verdict != "not_testable" else (),
+        why="" if verdict != "not_testable" else why,
+    )
 
 
 def _by_heads(ours: Side, theirs: Side, found: Weights) -> Weights:
@@ -191,9 +206,14 @@ def _by_heads(ours: Side, theirs: Side, found: Weights) -> Weights:
     tried = (*found.paths_tried, "A")
     if agreement.log10_p < LOG10_P and agreement.share >= _HEAD_FLOOR:
         return msgspec.structs.replace(
-            found, verdict="derived", path="A", agreement=round(agreement.share, 4), log10_p=round(agreement.log10_p, 2),
-            cosine=round(agreement.cosine, 4), paths_tried=tried,
-        )  # fmt: skip
+            found,
+            verdict="derived",
+            path="A",
+            agreement=round(agreement.share, 4),
+            log10_p=round(agreement.log10_p, 2),
+            cosine=round(agreement.cosine, 4),
+            paths_tried=tried,
+        )
     return msgspec.structs.replace(found, paths_tried=tried)
 
 
@@ -260,34 +280,46 @@ def _contradictions(
         related = weights.verdict in RELATED
         if related and declared.says_from_scratch:
             words = next(claim for claim in claims if claim.kind == "scratch")
-            found.append(Contradiction(
-                "says_from_scratch", reference.name,
-                f"{suspect.name} says it was trained from scratch ({words.place}: \"{words.value}\"), "
-                f"and shares weights with {reference.name}.",
-            ))  # fmt: skip
+            found.append(
+                Contradiction(
+                    "says_from_scratch",
+                    reference.name,
+                    f'{suspect.name} says it was trained from scratch ({words.place}: "{words.value}"), '
+                    f"and shares weights with {reference.name}.",
+                )
+            )
         if related and bases and not declared.names_reference and weights.verdict != "same_space":
-            found.append(Contradiction(
-                "names_another", reference.name,
-                f"{suspect.name} names {bases[0].value} ({bases[0].place}), and shares weights "
-                f"with {reference.name}, "
-                "which it does not name.",
-            ))  # fmt: skip
+            found.append(
+                Contradiction(
+                    "names_another",
+                    reference.name,
+                    f"{suspect.name} names {bases[0].value} ({bases[0].place}), and shares weights "
+                    f"with {reference.name}, "
+                    "which it does not name.",
+                )
+            )
         if declared.names_reference and weights.verdict == "none_detected":
-            found.append(Contradiction(
-                "names_without_weights", reference.name,
-                f"{suspect.name} names {reference.name} as its base; no shared weights were "
-                f"detected at detection "
-                f"limit c >= {weights.detection_limit}.",
-            ))  # fmt: skip
+            found.append(
+                Contradiction(
+                    "names_without_weights",
+                    reference.name,
+                    f"{suspect.name} names {reference.name} as its base; no shared weights were "
+                    f"detected at detection "
+                    f"limit c >= {weights.detection_limit}.",
+                )
+            )
         if (
             is_adapter(suspect.opened)
             and declared.names_reference
             and fit(suspect.opened, reference.opened).refuted
         ):
-            found.append(Contradiction(
-                "adapter_does_not_fit", reference.name,
-                f"{suspect.name} names {reference.name} as its base, and its shapes do not fit it.",
-            ))  # fmt: skip
+            found.append(
+                Contradiction(
+                    "adapter_does_not_fit",
+                    reference.name,
+                    f"{suspect.name} names {reference.name} as its base, and its shapes do not fit it.",
+                )
+            )
     return found
 
 

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from reliant.errors import WeightsError
-from reliant.lineage.formats.source import BudgetSpent
 from reliant.lineage.agreement import (
     Agreement,
     Bundle,
@@ -26,6 +25,7 @@ from reliant.lineage.agreement import (
     unit,
 )
 from reliant.lineage.coordinates import Turn, turn_from_neurons, turn_from_pairs
+from reliant.lineage.formats.source import BudgetSpent
 from reliant.lineage.sample import LayerRows, Sampler, spread_layers, turned_bundle
 from reliant.lineage.shares import drift_pattern
 from reliant.lineage.vocabulary import Vocabulary, shared_ids
@@ -130,6 +130,7 @@ class Side:
         self.sampler = sampler
         self.vocabulary = vocabulary
         self.meter = sampler.values.opened.place.meter
+        self.limits: dict[tuple[int, ...], float] = {}  # measured once for rows of one size
 
     @property
     def depth(self) -> int:
@@ -290,7 +291,6 @@ def _wide_stages(ours: Side, theirs: Side, path: str) -> Iterator[_Stage]:
         return [inner[side][at] for at in spread_layers(len(inner[side]), count)]
 
     options = [
-        (inner[0], inner[1], neurons, theirs_neurons),
         (some(0, 4), inner[1], neurons, theirs_neurons),
         (some(0, 4), inner[1], 512, theirs_neurons),
         (some(0, 4), some(1, 4), enough, enough),
@@ -535,8 +535,10 @@ def _limit(ours: Side, theirs: Side, rows: list[LayerRows]) -> float | None:
     bundle = middle.rows
     if len(bundle.gate) > 512:
         bundle = Bundle(bundle.gate[:512], bundle.up[:512], bundle.numbers[:512])
-    measured = detection_limit(bundle, width=middle.neurons, floor=FLOOR)
-    return round(max(measured, matching_floor(len(middle.rows.gate), ours.sampler.d) * 0.5), 3)
+    key = (*bundle.gate.shape, middle.neurons)
+    if key not in ours.limits:
+        ours.limits[key] = detection_limit(bundle, width=middle.neurons, floor=FLOOR)
+    return round(max(ours.limits[key], matching_floor(len(middle.rows.gate), ours.sampler.d) * 0.5), 3)
 
 
 def _same_space(ours: Side, theirs: Side) -> tuple[float | None, float | None]:

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 _CELL = 16
 _STYLE = """
-:root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--line:#bbb;--found:#b3261e;--none:#2e6b34;--open:#8a6100}
-@media(prefers-color-scheme:dark){:root{--ink:#eee;--paper:#181818;--line:#555;--found:#ff8a80;--none:#8fd694;--open:#ffd479}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%;margin:.5rem 0 1rem}th,td{border:1px solid var(--line);padding:.3rem .6rem;
-text-align:left;vertical-align:top;overflow-wrap:anywhere}caption{text-align:left;font-weight:600}
-.found{color:var(--found)}.none{color:var(--none)}.open{color:var(--open)}section{border-top:2px solid var(--line);margin-top:2rem}
+:root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--line:#bbb;
+--found:#b3261e;--none:#2e6b34;--open:#8a6100}
+@media(prefers-color-scheme:dark){:root{--ink:#eee;--paper:#181818;--line:#555;
+--found:#ff8a80;--none:#8fd694;--open:#ffd479}}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
+max-width:60rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%;margin:.5rem 0 1rem}
+th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top;
+overflow-wrap:anywhere}caption{text-align:left;font-weight:600}
+.found{color:var(--found)}.none{color:var(--none)}.open{color:var(--open)}
+section{border-top:2px solid var(--line);margin-top:2rem}
 svg{max-width:100%;height:auto}svg text{font:10px system-ui;fill:var(--ink)}figure{margin:0}
 """
 
@@ -34,21 +39,25 @@ def render_trace_html(result: Trace) -> str:
     title = f"Trace of {clean(result.suspect)}"
     facts = result.facts
     summary = [
-        ("Format", facts.format or "none"), ("Files", ", ".join(facts.files) or "none"),
-        ("Parameters", f"{facts.parameters:,}"), ("Architecture", facts.architecture or "not said"),
+        ("Format", facts.format or "none"),
+        ("Files", ", ".join(facts.files) or "none"),
+        ("Parameters", f"{facts.parameters:,}"),
+        ("Architecture", facts.architecture or "not said"),
         ("Layers", "not found" if facts.layers is None else str(facts.layers)),
         ("Width", "not found" if facts.width is None else str(facts.width)),
-    ]  # fmt: skip
+    ]
     parts = [
-        "<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
         "'unsafe-inline'\">",
-        f"<title>{_e(title)}</title><style>{_STYLE}</style></head><body><main>", f"<h1>{_e(title)}</h1>",
+        f"<title>{_e(title)}</title><style>{_STYLE}</style></head><body><main>",
+        f"<h1>{_e(title)}</h1>",
         _table("The suspect", ("", ""), summary, heads=True),
         "<p>Four kinds of evidence stand side by side. Only the weights decide, and they say who "
         "<em>shares weights</em>, not who took them from whom.</p>",
-    ]  # fmt: skip
+    ]
     if result.contradictions:
         parts.append("<section><h2>Contradictions</h2><ul>")
         parts += [f"<li>{_e(one.text)}</li>" for one in result.contradictions]
@@ -101,11 +110,16 @@ def _section(one: TraceResult) -> str:
         measures.append(("Exact permutation test", f"p {found.second_opinion:.3f}"))
     measures += [(f"Share of {name}", f"{share:.2f}") for name, share in found.shares.items()]
     measures += [("Hint", hint) for hint in found.hints]
-    return "\n".join([
-        f"<section><h2>{_e(one.reference)}</h2>", f'<p class="{kind}"><strong>{_e(one.statement)}</strong></p>',
-        _table("Evidence", ("Level", "Verdict", "What it says"), rows), _layer_figure(found),
-        _table("How it was measured", ("", ""), measures, heads=True), "</section>",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"<section><h2>{_e(one.reference)}</h2>",
+            f'<p class="{kind}"><strong>{_e(one.statement)}</strong></p>',
+            _table("Evidence", ("Level", "Verdict", "What it says"), rows),
+            _layer_figure(found),
+            _table("How it was measured", ("", ""), measures, heads=True),
+            "</section>",
+        ]
+    )
 
 
 def _layer_figure(found: Weights) -> str:
@@ -139,7 +153,7 @@ def _layer_figure(found: Weights) -> str:
     return (
         f'<figure><svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{_e(label)}">'
         + "".join(marks)
-        + "</svg><figcaption>Across: layers of the suspect; down: layers of the reference. Darker: more neurons agree."
+        + "</svg><figcaption>Across: layers of the suspect; down: of the reference. Darker: more neurons agree."
         "</figcaption></figure>"
     )
 

@@ -31,8 +31,9 @@ class Block(NamedTuple):
 
 # Number in the file -> name, packing. From the GGML type table of the format's specification.
 GGML_TYPES: dict[int, tuple[str, Block]] = {
-    0: ("F32", Block(1, 4)), 1: ("F16", Block(1, 2)), 2: ("Q4_0", Block(32, 18)), 3: ("Q4_1", Block(32, 20)),
-    6: ("Q5_0", Block(32, 22)), 7: ("Q5_1", Block(32, 24)), 8: ("Q8_0", Block(32, 34)), 9: ("Q8_1", Block(32, 40)),
+    0: ("F32", Block(1, 4)), 1: ("F16", Block(1, 2)), 2: ("Q4_0", Block(32, 18)),
+    3: ("Q4_1", Block(32, 20)), 6: ("Q5_0", Block(32, 22)), 7: ("Q5_1", Block(32, 24)),
+    8: ("Q8_0", Block(32, 34)), 9: ("Q8_1", Block(32, 40)),
     10: ("Q2_K", Block(256, 84)), 11: ("Q3_K", Block(256, 110)), 12: ("Q4_K", Block(256, 144)),
     13: ("Q5_K", Block(256, 176)), 14: ("Q6_K", Block(256, 210)), 15: ("Q8_K", Block(256, 292)),
     16: ("IQ2_XXS", Block(256, 66)), 17: ("IQ2_XS", Block(256, 74)), 18: ("IQ3_XXS", Block(256, 98)),

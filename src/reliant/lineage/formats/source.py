@@ -215,7 +215,7 @@ class Window:
         self.skip(length)
         low = start - self._base
         if low < 0 or low + length > len(self._buffer):
-            # Grow only while reading on without a gap: after a skip the next field may be the last one needed.
+            # Grow only while reading on without a gap: after a skip the next field may be the last.
             on = low == len(self._buffer) or 0 <= low < len(self._buffer)
             self._step = min(self._step * 2, self._chunk * 16) if on else self._chunk
             want = max(length, min(self._step, self.end - start))

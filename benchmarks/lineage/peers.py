@@ -1,0 +1,125 @@
+"""The same pairs by another tool, in that tool's own environment.
+
+    PEER_ENV/bin/python benchmarks/lineage/peers.py modeldna|cisco ZOO_FOLDER RESULTS.jsonl
+
+modeldna counts as having found a relation if its verdict is neither NO_MATCH nor unresolved;
+provenancekit if its decision is a match of any strength. Both read folders only. Bytes are what
+the process read; mapped files are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+UNRELATED = ("c_base", "e_base")
+
+
+def pairs(folder: Path) -> list[tuple[str, str, bool]]:
+    """Return (suspect, reference, related): every derivation with its parents, and with two strangers."""
+    truth = json.loads((folder / "truth.json").read_text())
+    found = []
+    for suspect, one in truth.items():
+        if suspect.startswith(("n", "c_base.", "a_ft_long.")) or one["same_initialisation_as"]:
+            continue
+        found += [(suspect, parent, True) for parent in one["weights_of"] if parent != suspect]
+        found += [
+            (suspect, other, False)
+            for other in UNRELATED
+            if other not in one["weights_of"] and other != suspect
+        ]
+    return found
+
+
+def modeldna(suspect: Path, reference: Path) -> tuple[bool, str]:
+    """Return whether modeldna finds a relation, and its verdict."""
+    from modeldna.scan import compare_pair  # noqa: PLC0415
+
+    verdict = compare_pair(str(suspect), str(reference))[3].to_dict()
+    word = str(verdict.get("verdict") or verdict.get("label") or verdict)
+    return not any(part in word.upper() for part in ("NO_MATCH", "UNRESOLVED", "NO MATCH")), word
+
+
+_SCANNER: list[Any] = []
+
+
+def cisco(suspect: Path, reference: Path) -> tuple[bool, str]:
+    """Return whether provenancekit finds a relation, and its decision."""
+    from provenancekit.core.scanner import ModelProvenanceScanner  # noqa: PLC0415
+
+    if not _SCANNER:
+        _SCANNER.append(ModelProvenanceScanner())
+    result = _SCANNER[0].compare(str(suspect), str(reference))
+    decision = str(
+        getattr(result, "interpretation", None) or getattr(result, "decision", None) or result.scores
+    )
+    return (
+        "match" in decision.lower()
+        and "no match" not in decision.lower()
+        and "not" not in decision.lower().split(),
+        decision,
+    )
+
+
+def read_bytes() -> int:
+    """Return what this process has read so far."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+def main(tool: str, folder: Path, results: Path) -> None:
+    """Run, and print one line."""
+    run = {"modeldna": modeldna, "cisco": cisco}[tool]
+    rows = []
+    for suspect, reference, related in pairs(folder):
+        started, cpu, before = time.perf_counter(), time.process_time(), read_bytes()
+        try:
+            found, word = run(folder / suspect, folder / reference)
+            error = ""
+        except Exception as problem:  # a peer may raise anything; it counts as an error
+            found, word, error = False, "", f"{type(problem).__name__}: {problem}"[:200]
+        rows.append(
+            {
+                "suspect": suspect,
+                "reference": reference,
+                "related": related,
+                "found": found,
+                "word": word,
+                "error": error,
+                "seconds": time.perf_counter() - started,
+                "cpu": time.process_time() - cpu,
+                "bytes": read_bytes() - before,
+            }
+        )
+        with results.open("a") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
+    report(tool, rows)
+
+
+def report(tool: str, rows: list[dict]) -> None:
+    """Print what was found."""
+    true, false = [row for row in rows if row["related"]], [row for row in rows if not row["related"]]
+    cpu = sorted(row["cpu"] for row in rows)[len(rows) // 2]
+    size = sorted(row["bytes"] for row in rows)[len(rows) // 2] / 1e6
+    print(
+        f"{tool}: found {sum(row['found'] for row in true)} of {len(true)}, false alarms "
+        f"{sum(row['found'] for row in false)} of "
+        f"{len(false)}, errors {sum(bool(row['error']) for row in rows)}, median {cpu:.2f} s CPU "
+        f"and {size:.1f} MB a pair"
+    )
+    print(
+        "   ",
+        dict(
+            Counter(
+                f"{'related' if row['related'] else 'unrelated'}: {row['word'] or 'error'}"[:70]
+                for row in rows
+            )
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
