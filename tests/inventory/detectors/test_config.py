@@ -297,3 +297,16 @@ def test_a_provider_whose_name_takes_two_keys_is_told_from_the_one_in_it(look: L
 def test_a_setting_that_is_taken_from_a_vendors_variable_names_the_vendor(look: Look, value: str) -> None:
     assert look("a.yaml", f"llm:\n  key: {value}\n").providers == {"groq"}
     assert look("a.yaml", f"llm:\n  key: {value.replace('GROQ_API_KEY', 'MY_TOKEN')}\n").uses == ()
+
+
+def test_a_price_list_is_listed_and_serves_nothing(look: Look) -> None:
+    text = "gemini-2.5-flash:\n  provider: gemini\n  input_per_m: 0.3\n  output_per_m: 2.5\n"
+
+    assert {use.role for use in look("pricing.yaml", text).uses} == {Role.LISTED}
+    assert {use.role for use in look("llm.yaml", "chat:\n  provider: gemini\n  top_k: 3\n").uses} == {
+        Role.DEFAULT
+    }
+
+
+def test_a_servers_own_variable_names_the_server_of_somebody_elses_model(look: Look) -> None:
+    assert look(".env", "GROQ_MODEL=openai/gpt-oss-120b\n").models == {("groq", "openai/gpt-oss-120b")}

@@ -51,6 +51,10 @@ _AI_KEY = re.compile(
     r"(?:^|_)(?:openai|llm|model|models|ai|gpt|chat|completion|completions|embedding|embeddings|inference)(?:_|$)"
 )
 _LOCAL = re.compile(r"(?:\w+://)?(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\.docker)")
+_PRICE_KEY = re.compile(
+    r"(?:^|_)(?:price|prices|pricing|cost|costs|usd|per_(?:m|1k|million|token|mtok)\w*|rate_per|input_per|output_per"
+    r"|(?:input|output|prompt|completion|cached?_(?:read|write))_(?:cost|price|usd|rate|tokens_cost))(?:_|$)"
+)
 _OFF_KEY = re.compile(r"^(?:enabled|active|use|on)$")
 _FALLBACK = re.compile(r"fallback|alternativ|backup|secondary")
 _DEPLOYMENT = re.compile(r"deployment")
@@ -173,21 +177,27 @@ class _Reading:
                 column=entry.column,
                 block=block,
                 model=model.id,
-                provider=(server.provider if server else None) or model.provider,
+                provider=(server.provider if server else self._of_variable(entry, model.id))
+                or model.provider,
                 endpoint=server.endpoint if server else None,
                 region=server.region if server else None,
                 role=said,
                 env=model.env,
+                kind=Kind.OPEN_WEIGHTS if is_weight_file(model.id) else None,
                 family=bool(_DEPLOYMENT.search(snake(entry.key))),
                 confidence=0.4 if entry.commented else 0.9 if known else 0.7,
             )
         yield from self._commands(block, [e for e in inside if _COMMAND_KEY.match(snake(e.key))])
 
     def _role(self, inside: Sequence[Entry]) -> Role | None:
+        keys = [snake(entry.key) for entry in inside]
+        if any(_PRICE_KEY.search(key) for key in keys) or {"input", "output"} <= set(keys):
+            return Role.LISTED
         if self.optional:
             return Role.OPTIONAL
         off = any(
-            _OFF_KEY.match(snake(e.key)) and e.value.lower() in {"false", "no", "off", "0"} for e in inside
+            _OFF_KEY.match(key) and entry.value.lower() in {"false", "no", "off", "0"}
+            for key, entry in zip(keys, inside, strict=True)
         )
         return Role.OPTIONAL if off else None
 
@@ -297,6 +307,18 @@ class _Reading:
         provider = self._called(block) if telling else None
         if provider is not None:
             yield self._signal(What.ENDPOINT, telling[0], block, role, provider=provider, confidence=0.75)
+
+    def _of_variable(self, entry: Entry, model: str) -> str | None:
+        """Return the provider whose own variable holds a model, if the model can be meant by it."""
+        env = self.vendors.env(entry.key) if _ENV_NAME.match(entry.key) else None
+        if env is None or env.weak:
+            return None
+        developer = self.vendors.developer(model)
+        record = self.vendors.providers.get(env.provider)
+        own_only = (
+            record is not None and "lab" in record.roles and not {"reseller", "gateway"} & set(record.roles)
+        )
+        return None if own_only and developer not in {None, env.provider} else env.provider
 
     def _called(self, block: tuple[str, ...]) -> str | None:
         """Return the provider that a block, or one around it, is called by; two keys may make up its name."""
