@@ -253,3 +253,9 @@ def test_where_pip_may_use_no_index_none_is_asked(tmp_path: Path) -> None:
 
     with pytest.raises(FetchError, match="no index"):
         contents("pypi:shop", settings)
+
+
+def test_without_a_registry_an_npm_package_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="nothing says where npm:chat is fetched from") as error:
+        contents("npm:chat", Settings(cache=tmp_path))
+    assert "npm_config_registry" in error.value.hint

@@ -120,6 +120,11 @@ class NetworkFetcher:
             return kept
         scope = match["name"].partition("/")[0] if "/" in match["name"] else ""
         registry = self._settings.npm_scopes.get(scope, self._settings.npm_registry)
+        if not registry:
+            raise FetchError(
+                f"nothing says where {asked} is fetched from",
+                hint="Install npm, or name a registry in .npmrc or in npm_config_registry.",
+            )
         with client() as session:
             about = self._packument(session, f"{registry.rstrip('/')}/{match['name'].replace('/', '%2f')}")
             version = about.get("dist-tags", {}).get(wanted, wanted)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _PIP_SECTIONS = ("global", "download", "install")
 _PYPI_DEFAULT = "https://pypi.org/simple/"
-_NPM_DEFAULT = "https://registry.npmjs.org/"
 _VARIABLE = re.compile(r"\$\{(\w+)\??\}")
 _MOST_BYTES = 1 << 20
 
@@ -29,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         index_urls: Simple indexes; none means that only `find_links` are asked.
         find_links: Further pages or folders with archives.
         trusted_hosts: Hosts whose certificate is not checked, by the user's own choice.
-        npm_registry: For packages without a scope of their own.
+        npm_registry: For packages without a scope of their own; empty if none is configured.
         npm_scopes: Registry by scope, for example `@acme`.
         npm_tokens: Token by address without its scheme, for example `//npm.acme.test/`.
         environment: Variables that git is run with.
@@ -41,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     index_urls: tuple[str, ...] = (_PYPI_DEFAULT,)
     find_links: tuple[str, ...] = ()
     trusted_hosts: tuple[str, ...] = ()
-    npm_registry: str = _NPM_DEFAULT
+    npm_registry: str = ""
     npm_scopes: dict[str, str] = {}
     npm_tokens: dict[str, str] = {}
     environment: dict[str, str] = {}
@@ -65,14 +64,14 @@ def read_settings(
     index_urls = [pip.get("index-url") or _PYPI_DEFAULT, *pip.get("extra-index-url", "").split()]
     if pip.get("no-index", "").lower() in {"1", "true", "yes", "on"}:
         index_urls = []
-    registry = npm.get("registry", _NPM_DEFAULT)
+    registry = npm.get("registry", "")
     return Settings(
         cache=cache,
         offline=offline,
         index_urls=tuple(index_urls),
         find_links=tuple(pip.get("find-links", "").split()),
         trusted_hosts=tuple(pip.get("trusted-host", "").split()),
-        npm_registry=registry if registry.endswith("/") else f"{registry}/",
+        npm_registry=registry if not registry or registry.endswith("/") else f"{registry}/",
         npm_scopes={
             name.removesuffix(":registry"): url for name, url in npm.items() if name.endswith(":registry")
         },
