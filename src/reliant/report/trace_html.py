@@ -153,7 +153,7 @@ def _layer_figure(found: Weights) -> str:
     return (
         f'<figure><svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{_e(label)}">'
         + "".join(marks)
-        + "</svg><figcaption>Across: layers of the suspect; down: of the reference. Darker: more neurons agree."
+        + "</svg><figcaption>Across: layers of the suspect; down: of the reference. Darker: more agree."
         "</figcaption></figure>"
     )
 
