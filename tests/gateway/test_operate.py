@@ -192,6 +192,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_for(audit: Path, part: str, count: int) -> list[str]:
+    """Return the file of each line that holds `part`, once there are so many."""
+    found: list[str] = []
+    for _ in range(150):
+        files = sorted(audit.glob("*.jsonl"))
+        found = [file.name for file in files for line in file.read_text().splitlines() if part in line]
+        if len(found) >= count:
+            break
+        time.sleep(0.02)
+    return found
+
+
 def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
     port = free_port()
     with providers("mock") as (mock,):
@@ -215,12 +227,12 @@ def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
                     statuses.append(answer.status_code)
                 except httpx.HTTPError:
                     statuses.append(0)
+            openings = wait_for(audit, '"kind":"opening"', 3)
+            reloaded = post(f"http://127.0.0.1:{port}/admin/reload", headers=KEY).status_code
             for _ in range(100):
-                lines = [line for file in audit.glob("*.jsonl") for line in file.read_text().splitlines()]
-                openings = [line for line in lines if '"kind":"opening"' in line]
-                if len(openings) == 3:
+                kept = wait_for(audit, '"what":"reloaded"', 2)
+                if len(set(kept)) == 2:
                     break
-                time.sleep(0.03)
         finally:
             process.terminate()
             _, said = process.communicate(timeout=15)
@@ -228,6 +240,8 @@ def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
     assert len(pids) == 2
     assert statuses.count(200) >= 18
     assert len(openings) == 3
+    assert reloaded == 200
+    assert len(set(kept)) == 2, "a reload reaches every worker"
     assert b"starting it anew" in said
     result = CliRunner().invoke(command, ["audit", "verify", str(audit)])
     assert result.exit_code == 0, result.output

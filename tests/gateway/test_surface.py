@@ -1,4 +1,3 @@
-
 """Which requests are served, and what is done to their bodies."""
 
 from __future__ import annotations

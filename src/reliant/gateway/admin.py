@@ -187,7 +187,7 @@ class Admin:
     async def reload(self, request: Request) -> Response:
         """Read the configuration again."""
         caller = self.caller(request)
-        wrong = self._worker.reload(caller.name if caller else "")
+        wrong = self._worker.reload_all(caller.name if caller else "")
         return (
             _problem(409, wrong) if wrong else _json({"configuration": self._worker.gateway.runtime.digest})
         )

@@ -114,6 +114,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self.server: uvicorn.Server | None = None
         self.exporter: Exporter | None = None
+        self.watched = False
 
     # life
     async def start(self) -> None:
@@ -193,6 +194,13 @@ class Worker:
 
         state = self.gateway.shared = SharedState(url, lease=shared.lease, on_down=shared.on_down)
         state.start(lambda: self.gateway.runtime, self.settings.clock.steady, self.settings.clock.wall)
+
+    def reload_all(self, by: str) -> str:
+        """Reload this worker and, through the process that watches them, all others."""
+        wrong = self.reload(by)
+        if not wrong and self.watched:
+            os.kill(os.getppid(), signal.SIGHUP)
+        return wrong
 
     def reload(self, by: str) -> str:
         """Read the configuration again; return what is wrong with it, or nothing.
@@ -310,12 +318,19 @@ def serve(settings: Settings) -> int:
 
 
 def run_worker(
-    settings: Settings, config: Config, knowledge: Knowledge, number: int, sock: socket.socket
+    settings: Settings,
+    config: Config,
+    knowledge: Knowledge,
+    number: int,
+    sock: socket.socket,
+    *,
+    watched: bool = False,
 ) -> int:
-    """Serve in this process until a signal says to stop."""
+    """Serve in this process until a signal says to stop; `watched` if a parent hands signals on."""
     import uvloop  # noqa: PLC0415
 
     worker = Worker(settings, config, knowledge, number)
+    worker.watched = watched
     # What is loaded now stays: looking through it for garbage again and again costs a tenth of all time.
     gc.collect()
     gc.freeze()
@@ -369,6 +384,7 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, signa
         loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, worker.drain, server, one)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     worker.server = server
     try:
         await server.serve(sockets=[sock])
@@ -377,24 +393,37 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, signa
     return 0
 
 
+def _newest(settings: Settings, config: Config, knowledge: Knowledge) -> Config:
+    """Return the configuration as the file has it now; where that is wrong, the one we began with."""
+    try:
+        return load(settings, knowledge)
+    except ReliantError as error:
+        settings.say(f"a worker starts with the configuration before: {error}")
+        return config
+
+
 def _supervise(settings: Settings, config: Config, knowledge: Knowledge, sock: socket.socket) -> int:
     """Run workers as children; start anew those that die."""
     children: dict[int, int] = {}
     stopping = False
 
     def spawn(number: int) -> None:
+        # A reload that comes while a worker starts waits until it can be heard.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         pid = os.fork()
         if pid == 0:
             for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(one, signal.SIG_DFL)
             code = 1
             try:
-                code = run_worker(settings, config, knowledge, number, sock)
+                newest = _newest(settings, config, knowledge)
+                code = run_worker(settings, newest, knowledge, number, sock, watched=True)
             except ReliantError as error:
                 settings.say(f"error: {error}")
             finally:
                 os._exit(code)
         children[pid] = number
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def pass_on(number: int, _frame: object) -> None:
         nonlocal stopping
