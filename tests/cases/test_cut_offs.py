@@ -292,6 +292,8 @@ def test_grok_is_blocked_in_malaysia_from_2026_01_11_to_2026_01_23(ask: Ask) -> 
     # In Indonesia the block was temporary, and nobody wrote whether it ended.
     assert truth(ask("2026-01-10", "xai", "ID", way="app"), "id.network.grok") == "yes"
     assert truth(ask("2026-06-01", "xai", "ID", way="app"), "id.network.grok") == "unknown"
+    assert truth(ask("2026-01-15", "xai", "PH", way="app"), "ph.network.grok") == "yes"
+    assert truth(ask("2026-01-14", "xai", "PH", way="app"), "ph.network.grok") == "no"
 
 
 @story("fable5", "mythos5")
@@ -322,6 +324,24 @@ def test_fable_5_is_off_for_everybody_although_only_foreign_nationals_were_order
 def test_other_claude_models_stay_on(ask: Ask) -> None:
     """API error text, 2026-06-13: Claude Fable 5 is not available. Please use Opus 4.8."""
     assert access(ask("2026-06-13", "anthropic", "US", model="claude-opus-4.8", **_held_in("US"))) is O
+
+
+@story("mythos5")
+def test_mythos_5_comes_back_only_for_those_who_were_approved(ask: Ask) -> None:
+    """Semafor by Press Release Cloud, 2026-06; Claude docs: available only in limited release."""
+    you = _held_in("US")
+    told = {
+        day: access(
+            ask(day, "anthropic", "US", model="claude-mythos-5", user__approved_preview=approved, **you)
+        )
+        for day, approved in (
+            ("2026-06-11", True),
+            ("2026-06-12", True),
+            ("2026-06-26", True),
+            ("2026-07-02", False),
+        )
+    }
+    assert told == {"2026-06-11": O, "2026-06-12": B, "2026-06-26": O, "2026-07-02": B}
 
 
 @story("gpt56")
