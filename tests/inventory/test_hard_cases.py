@@ -392,3 +392,35 @@ def test_a_setting_named_after_a_provider_says_where_a_client_goes(scanned) -> N
 
     assert "siliconflow" in found.providers
     assert "openai" not in found.providers
+
+
+def test_a_table_keyed_by_provider_says_who_serves_each_id(scanned) -> None:
+    found = scanned({
+        "models.py": "import openai\nDEFAULT_MODELS = {'groq': 'llama-3.3-70b-versatile', 'ollama': 'llama3.3', 'deepseek': 'deepseek-chat'}\n",  # noqa: E501
+        "models.js": "import OpenAI from 'openai';\nconst MODELS = { [Engine.Ollama]: 'llama3.2', [Engine.Claude]: 'claude-sonnet-4-6' };\n",  # noqa: E501
+    })  # fmt: skip
+
+    assert {
+        ("groq", "llama-3.3-70b-versatile"), ("ollama", "llama3.3"), ("deepseek", "deepseek-chat"),
+        ("ollama", "llama3.2"), ("anthropic", "claude-sonnet-4-6"),
+    } <= found.models  # fmt: skip
+
+
+def test_closed_weights_are_never_served_by_a_local_runtime(scanned) -> None:
+    found = scanned({
+        "app.py": "import ollama\nclient = ollama.Client()\nDEFAULT_MODEL = 'gpt-4o'\nLOCAL_MODEL = 'llama3.2'\n",  # noqa: E501
+    })  # fmt: skip
+
+    assert ("ollama", "llama3.2") in found.models
+    assert ("ollama", "gpt-4o") not in found.models
+
+
+def test_an_api_of_a_web_site_is_called_and_its_pages_are_only_opened(scanned) -> None:
+    found = scanned(
+        {
+            "a.py": "U = 'https://chatgpt.com/backend-api/conversation'\n",
+            "b.py": "V = 'https://claude.ai/login'\n",
+        }
+    )
+
+    assert found.providers == {"openai"}

@@ -17,6 +17,7 @@ class Facts(NamedTuple):
     providers: list[ProviderFacts]
     sdks: list[SdkFacts]
     model_ids: dict[str, str]
+    closed: tuple[str, ...]
     ambiguous: frozenset[str]
     weak_env: frozenset[str]
 
@@ -24,7 +25,10 @@ class Facts(NamedTuple):
 def facts_of(atlas: Any) -> Facts:
     """Return what the inventory needs of an atlas."""
     ids: dict[str, str] = {}
+    closed: list[str] = []
     for model in atlas.models.values():
+        if model.weights == "closed":
+            closed += model.id_patterns
         for written in (*model.aliases, *model.hf_ids, model.models_dev_id or ""):
             last = written.rpartition("/")[2]
             if last and " " not in last:
@@ -37,6 +41,7 @@ def facts_of(atlas: Any) -> Facts:
         providers=[_provider(record) for record in atlas.providers.values()],
         sdks=[sdk_facts(record) for record in atlas.records("sdks").values()],
         model_ids=ids,
+        closed=tuple(closed),
         ambiguous=frozenset(name for row in names.get("names", ()) for name in row),
         weak_env=frozenset(name for row in names.get("weak_env", ()) for name in row),
     )
@@ -59,6 +64,7 @@ def _provider(record: Any) -> ProviderFacts:
             dict.fromkeys(
                 [host for host in every if _weak(host, record.roles) and host not in local]
                 + list(record.mirror_hosts)
+                + list(record.app_hosts)
             )
         ),
         estates={estate.id: estate.hosts for estate in record.estates},

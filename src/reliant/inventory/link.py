@@ -16,6 +16,7 @@ import msgspec
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.idforms import is_weight_file
 from reliant.inventory.signals import Signal, What
+from reliant.inventory.urls import plain_slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,6 +94,8 @@ class Linker:
         developer = self.vendors.developer(signal.model)
         formed = self.vendors.serves_id(signal.model)
         if signal.provider:
+            if not signal.where and not self._may_serve(signal.provider, developer):
+                return None  # a prefix glued to whatever id a variable may hold
             record = self.vendors.providers.get(signal.provider)
             home = self._own_server(developer) if self._only_passes_on(signal.provider) else None
             if home is not None and signal.kind is not Kind.TOKENIZER:
@@ -145,6 +148,9 @@ class Linker:
         record = self.vendors.providers.get(signal.provider or "")
         if record is None or not record.downloads_from or signal.model is None:
             return signal
+        if self.vendors.is_closed(signal.model):
+            home = self._own_server(self.vendors.developer(signal.model))
+            return msgspec.structs.replace(signal, provider=home, sdk=None) if home else signal
         if self.vendors.developer(signal.model) == record.id or is_weight_file(signal.model):
             return msgspec.structs.replace(signal, kind=signal.kind or Kind.OPEN_WEIGHTS)
         names = record.packages.get("pypi") or ()
@@ -183,6 +189,14 @@ class Linker:
             and "gateway" in record.roles
             and set(record.roles) <= {"gateway", "framework"}
         )
+
+    def _sells(self, provider: str) -> bool:
+        """Say whether a provider can serve a model whose weights are not handed out."""
+        record = self.vendors.providers.get(provider)
+        if record is None:
+            return True
+        roles = set(record.roles)
+        return "local-runtime" not in roles and bool({"api", "partner-cloud", "reseller", "gateway"} & roles)
 
     def _own_server(self, developer: str | None) -> str | None:
         record = self.vendors.providers.get(developer or "")
@@ -232,6 +246,8 @@ class Linker:
         endpoints = self._by_file.get(p.path)
         if not endpoints:
             return None
+        if self.vendors.is_closed(p.signal.model or ""):
+            endpoints = [e for e in endpoints if e.provider is None or self._sells(e.provider)]
         block = p.signal.block
         for depth in range(len(block), shallowest - 1, -1):
             inside = [e for e in endpoints if e.block[:depth] == block[:depth]]
@@ -252,13 +268,17 @@ class Linker:
                 del named[None]
             if len(named) == 1:
                 only = next(iter(named.values()))
-                if only.provider is None or not whole_file or self._may_serve(only.provider, developer):
+                if only.provider is None or self._may_serve(only.provider, developer):
                     return only
             elif named:
                 fitting = self._fitting(named, developer, signal)
                 if len(fitting) == 1:
                     return fitting[0]
-                known = {provider: e for provider, e in named.items() if provider}
+                known = {
+                    provider: e
+                    for provider, e in named.items()
+                    if provider and self._may_serve(provider, developer)
+                }
                 if len(known) == 1 and not whole_file:
                     return next(iter(known.values()))
         return None
@@ -294,6 +314,8 @@ class Linker:
 
     def _in_package(self, signal: Signal, developer: str | None, scope: Scope) -> Signal:
         pool = self._product or self._any
+        if self.vendors.is_closed(signal.model or ""):
+            pool = {provider: sure for provider, sure in pool.items() if self._sells(provider)}
         if "/" in (signal.model or "") and not (signal.model or "").startswith(("models/", "publishers/")):
             pool = {provider: sure for provider, sure in pool.items() if self._resells(provider)}
             hubs = [p for p in pool if "hub" in self.vendors.providers[p].roles]
@@ -320,11 +342,6 @@ class Linker:
                 signal, provider=next(iter(pool)), confidence=min(signal.confidence, 0.6)
             )
         return signal
-
-
-def plain_slug(name: str) -> str:
-    """Return a name as slugs are compared: letters and digits in lower case."""
-    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _names_provider(signal: Signal) -> bool:

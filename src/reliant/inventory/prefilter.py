@@ -80,6 +80,7 @@ _TOKEN = re.compile(rb"[A-Za-z0-9._:@/+-]{2,120}")
 _REQUIRES = re.compile(rb"(?:from|import|require|import_module|__import__)\s*\(?\s*$")
 _KEY = re.compile(rb"""["'`]\s*(?::|\])""")
 _ASKED = re.compile(rb"(?:[=!]=|\bin\s*[\[({]?|startswith\(|endswith\(|case)[^\w=]*$")
+_CALLED = re.compile(rb"^[\w.-]+/(?:api/|backend|v1/)|/resolve/")
 _SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
 
 
@@ -141,7 +142,7 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
     if hit.kind == "host":
         if hit.key not in file.vendors.weak_patterns:
             return True
-        return b"/resolve/" in data[hit.start : hit.start + 160]
+        return _CALLED.search(data[hit.start : hit.start + 160]) is not None
     if hit.kind == "module":
         name = (
             hit.key.lstrip("\"'")

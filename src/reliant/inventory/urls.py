@@ -31,3 +31,19 @@ def hub_repo(url: str) -> str | None:
     if len(parts) >= 3 and parts[2] in {"resolve", "raw", "blob"} and "{" not in parts[0] + parts[1]:
         return f"{parts[0]}/{parts[1]}"
     return None
+
+
+def plain_slug(name: str) -> str:
+    """Return a name as slugs are compared: letters and digits in lower case."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def is_call(url: str) -> bool:
+    """Say whether a URL of a web site is one that programs call, not one that people open.
+
+    Examples:
+        >>> is_call("https://chat.test/backend-api/conversation"), is_call("https://chat.test/docs")
+        (True, False)
+    """
+    path = url.split("://", 1)[-1].partition("/")[2]
+    return path.startswith(("api/", "backend", "v1/", "graphql"))

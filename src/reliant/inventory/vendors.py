@@ -133,6 +133,7 @@ class Vendors:
         sdks: Iterable[SdkFacts],
         *,
         model_ids: Mapping[str, str] | None = None,
+        closed: Iterable[str] = (),
         ambiguous: frozenset[str] = frozenset(),
         weak_env: frozenset[str] = frozenset(),
     ) -> None:
@@ -141,7 +142,10 @@ class Vendors:
         self._known_ids = {written.lower(): developer for written, developer in (model_ids or {}).items()}
         digest = hashlib.sha256()
         digest.update(msgspec.json.encode([self.providers, self.sdks, sorted(self._known_ids.items())]))
-        digest.update(msgspec.json.encode([sorted(ambiguous), sorted(weak_env)]))
+        self._closed_patterns = tuple(closed)
+        digest.update(
+            msgspec.json.encode([sorted(ambiguous), sorted(weak_env), sorted(self._closed_patterns)])
+        )
         self._ambiguous = frozenset(re.sub(r"[^A-Z0-9]+", "_", name.upper()) for name in ambiguous)
         self._weak_env = frozenset(name.upper() for name in weak_env)
         self.version = digest.hexdigest()[:16]
@@ -158,6 +162,7 @@ class Vendors:
             facts.providers,
             facts.sdks,
             model_ids=facts.model_ids,
+            closed=facts.closed,
             ambiguous=facts.ambiguous,
             weak_env=facts.weak_env,
         )
@@ -363,6 +368,14 @@ class Vendors:
     def known_ids(self) -> Iterable[str]:
         """The model ids that the atlas lists, lower case."""
         return self._known_ids.keys()
+
+    def is_closed(self, model: str) -> bool:
+        """Return True if an id names a model whose weights nobody else can run."""
+        return any(pattern.match(_bare(model)) for pattern in self._closed)
+
+    @functools.cached_property
+    def _closed(self) -> list[re.Pattern[str]]:
+        return [re.compile(pattern) for pattern in self._closed_patterns]
 
     def serves_id(self, model: str) -> str | None:
         """Return the provider whose serving form an id has, such as `accounts/.../models/...`."""

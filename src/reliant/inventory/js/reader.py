@@ -10,7 +10,7 @@ from reliant.inventory.js.tree import Block, Imported, Node, Tree, pairs, place_
 from reliant.inventory.js.values import Value, env_name, objects, values
 from reliant.inventory.loose import how_sure, known_form, sdk_name
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import hub_repo, split_prefix
+from reliant.inventory.urls import hub_repo, is_call, split_prefix
 from reliant.inventory.vendors import host_of
 
 if TYPE_CHECKING:
@@ -433,9 +433,11 @@ class Reader:
             "shorthand_property_identifier",
         }:
             if expression.type == "object":
-                for _, value in pairs(expression):
+                for key, value in pairs(expression):
                     if value is not None and value.type in {"string", "binary_expression"}:
-                        yield from self._slot(name, value, block)
+                        said = key.strip("[]").rpartition(".")[2]
+                        inner = Block("entry", said[:40], value.start_point[0] + 1, block)
+                        yield from self._slot(name, value, inner)
             return
         listed = expression.type == "array" and len(expression.named_children) >= 4
         for value in values(expression, block):
@@ -540,10 +542,14 @@ class Reader:
                         kind=Kind.OPEN_WEIGHTS,
                         confidence=0.8,
                     )
-                elif not hit[1].weak or (
-                    hit[1].port
-                    and self.vendors.named_in(
-                        f"{self.file.name} {self.file.line(line)} {' '.join(block.path)}", hit[1].provider
+                elif (
+                    not hit[1].weak
+                    or is_call(text)
+                    or (
+                        hit[1].port
+                        and self.vendors.named_in(
+                            f"{self.file.name} {self.file.line(line)} {' '.join(block.path)}", hit[1].provider
+                        )
                     )
                 ):
                     yield Signal(

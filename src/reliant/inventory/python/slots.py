@@ -10,15 +10,13 @@ from reliant.core.use import Role
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.loose import how_sure
 from reliant.inventory.python.base import LABELS, Base
-from reliant.inventory.python.tree import Param
+from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.python.values import Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import split_prefix
+from reliant.inventory.urls import plain_slug, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from reliant.inventory.python.tree import Block
 
 _PLURAL_LISTED = 4
 _TABLE_LISTED = 12
@@ -107,6 +105,20 @@ class Slots(Base):
                     yield from self._label(word.value, block)
                 yield from self._slot(word.arg, word.value, block)
 
+    def _keyed(self, name: str, table: ast.Dict, block: Block, env: str | None) -> Iterator[Signal]:
+        """Yield the ids of a table by what their keys are called: `{"groq": "llama-x"}`."""
+        for key, value in zip(table.keys, table.values, strict=True):
+            said = (
+                key.value
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                else key.attr
+                if isinstance(key, ast.Attribute)
+                else ""
+            )
+            if said and not isinstance(value, ast.Dict):
+                inner = Block("entry", said[:40], value.lineno, block)
+                yield from self._slot(name, value, inner, env)
+
     def _slot(
         self, name: str, expression: ast.expr, block: Block, env: str | None = None
     ) -> Iterator[Signal]:
@@ -114,6 +126,9 @@ class Slots(Base):
             return
         if not holds_model(name):
             yield from self._choice(name, expression, block, None)
+            return
+        if isinstance(expression, ast.Dict) and any(_names_somebody(self, key) for key in expression.keys):
+            yield from self._keyed(name, expression, block, env)
             return
         listed = len(expression.elts) if isinstance(expression, ast.List | ast.Tuple | ast.Set) else 0
         for value in self._slot_values(expression, block):
@@ -227,6 +242,16 @@ class Slots(Base):
                     provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", ""))
                     or self.vendors.prefix(value.text),
                 )
+
+
+def _names_somebody(slots: Slots, key: ast.expr | None) -> bool:
+    """Say whether a key of a table is called like a provider."""
+    said = (
+        key.value if isinstance(key, ast.Constant) else key.attr if isinstance(key, ast.Attribute) else None
+    )
+    return isinstance(said, str) and (
+        slots.vendors.prefix(said) is not None or plain_slug(said) in slots.vendors.slugs
+    )
 
 
 def _target_name(target: ast.expr) -> str:

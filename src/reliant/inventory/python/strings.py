@@ -11,7 +11,7 @@ from reliant.inventory.idforms import is_hub_id, looks_like_id
 from reliant.inventory.python.base import Base
 from reliant.inventory.python.values import Value
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import hub_repo
+from reliant.inventory.urls import hub_repo, is_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Strings(Base):
             )
             if not self.vendors.named_in(around, entry.provider):
                 return
-        elif entry.weak:
+        elif entry.weak and not is_call(text):
             return
         yield self._signal(
             What.ENDPOINT,
