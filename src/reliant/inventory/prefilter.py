@@ -48,6 +48,7 @@ class Prefilter:
             kinds[name.encode()] = "env"
         for host in vendors.host_patterns:
             kinds[host.encode()] = "host"
+            kinds[b"/" + host.encode()] = "host"  # else `/stem` of an id would win one place earlier
         self._patterns = sorted(kinds)
         self._kinds = [kinds[pattern] for pattern in self._patterns]
         self._automaton = BytesAhoCorasick(
@@ -69,7 +70,10 @@ class Prefilter:
                 modules += 1
                 if modules > _MOST_MODULES:
                     continue
-            found.append(Hit(kind, start, self._patterns[index].decode()))
+            key = self._patterns[index].decode()
+            if kind == "host" and key[0] == "/":
+                key, start = key[1:], start + 1  # noqa: PLW2901 - the host begins behind the slash
+            found.append(Hit(kind, start, key))
             if len(found) >= _MOST_HITS:
                 break
         return found
