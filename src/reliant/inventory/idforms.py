@@ -22,7 +22,7 @@ _ID = re.compile(r"^@?[A-Za-z0-9][A-Za-z0-9._+:@/-]{1,119}$")
 _HUB = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{1,95}(?::[\w.-]+)?$")
 _NEVER = re.compile(
     r"(?i)^(?:none|null|true|false|default|auto|unknown|custom|models?|string|str|name|id|your[-_ ].*"
-    r"|my[-_].*|example.*|test[-_].*|.*[-_]test|placeholder|other|any|all|base|user|assistant|system|chat|completion"
+    r"|my[-_].*|example.*|test[-_].*|.*[-_]test|placeholder|other|any|all|user|assistant|system|chat|completion"
     r"|text|json|yes|no|on|off|cpu|cuda|gpu|mps|local|remote|openai|(?:cl100k|o200k|p50k|r50k)_\w+|https?:.*"
     r"|file:.*|\d+(?:\.\d+)*|v\d+|[a-z]+_test|foo.*|bar|baz|dummy.*|fake.*|mock.*|x+|abc.*|\.\.*|llm"
     r"|provider|api|gpt|llama|claude|gemini)$"
