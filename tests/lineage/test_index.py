@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from reliant.errors import WeightsError
 from reliant.lineage.formats import Meter
-from reliant.lineage.index import Store, decode, encode, fingerprint, search
+from reliant.lineage.index import Store, decode, encode, fingerprint, fingerprint_batch, search
 from reliant.lineage.index.fingerprint import MAGIC, projection
 from reliant.lineage.opened import open_model
+from reliant.lineage.opening import Limits
 from reliant.lineage.place import local_place
 from reliant.lineage.trace import prepare
 from support import tiny_models as tiny
@@ -85,6 +86,15 @@ def test_a_broken_build_is_taken_up_where_it_stopped(tmp_path) -> None:
     assert [word for _, word in store.build([first, second], make)] == ["kept", "added"]
     assert made_now == [first, "broken", second]
     assert len(list(store.entries())) == 2
+
+
+def test_a_batch_gives_one_answer_per_name_and_never_raises(tmp_path) -> None:
+    good = str(tiny.save(tmp_path / "good", BASE))
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + b"\xff" * 60)
+    answers = fingerprint_batch([good, str(tmp_path / "bad.gguf"), str(tmp_path / "none")], Limits())
+    assert [bool(one.data) for one in answers] == [True, False, False]
+    assert all(one.problem for one in answers[1:])
+    assert decode(answers[0].data, "x").name == good
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from reliant.lineage.index.batch import Made, fingerprint_batch
 from reliant.lineage.index.fingerprint import Fingerprint, decode, encode, fingerprint
 from reliant.lineage.index.search import Candidate, search
 from reliant.lineage.index.store import Entry, Store
 
-__all__ = ["Candidate", "Entry", "Fingerprint", "Store", "decode", "encode", "fingerprint", "search"]
+__all__ = [
+    "Candidate",
+    "Entry",
+    "Fingerprint",
+    "Made",
+    "Store",
+    "decode",
+    "encode",
+    "fingerprint",
+    "fingerprint_batch",
+    "search",
+]
