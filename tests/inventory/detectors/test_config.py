@@ -209,7 +209,8 @@ def test_terraform_gives_provider_model_and_region(look: Look) -> None:
     assert {"azure-openai", "aws-bedrock"} == found.providers
     assert ("azure-openai", "gpt-4o") in found.models
     assert ("aws-bedrock", "anthropic.claude-3-5-sonnet-20240620-v1:0") in found.models
-    assert "swedencentral" in {signal.region for signal in found.signals}
+    # The deployment lies where its account does.
+    assert [use.region for use in found.uses if use.model == "gpt-4o"] == ["swedencentral"]
 
 
 def test_a_cloud_account_of_another_kind_is_no_ai_supplier(look: Look) -> None:
@@ -310,3 +311,12 @@ def test_a_price_list_is_listed_and_serves_nothing(look: Look) -> None:
 
 def test_a_servers_own_variable_names_the_server_of_somebody_elses_model(look: Look) -> None:
     assert look(".env", "GROQ_MODEL=openai/gpt-oss-120b\n").models == {("groq", "openai/gpt-oss-120b")}
+
+
+def test_a_service_with_a_profile_is_optional(look: Look) -> None:
+    text = "services:\n  llm:\n    image: ollama/ollama:0.5\n    {}\n"
+
+    assert {use.role for use in look("compose.yaml", text.format("profiles: [local]")).uses} == {
+        Role.OPTIONAL
+    }
+    assert {use.role for use in look("compose.yaml", text.format("restart: always")).uses} == {Role.DEFAULT}

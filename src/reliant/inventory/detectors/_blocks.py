@@ -193,7 +193,8 @@ class _Reading:
         keys = [snake(entry.key) for entry in inside]
         if any(_PRICE_KEY.search(key) for key in keys) or {"input", "output"} <= set(keys):
             return Role.LISTED
-        if self.optional:
+        # A service with a profile starts only if the profile is asked for.
+        if self.optional or "profiles" in keys:
             return Role.OPTIONAL
         off = any(
             _OFF_KEY.match(key) and entry.value.lower() in {"false", "no", "off", "0"}

@@ -70,12 +70,17 @@ class Terraform:
                     owners[block] = (provider, entry)
             read.append(_called(entry)._replace(value=value))
         for block, (provider, entry) in owners.items():
+            near = {
+                regions[other] for other, (same, _) in owners.items() if same == provider and other in regions
+            }
+            # A deployment lies where its account does, and both where the one resource group is.
+            near = near or set(regions.values())
             yield Signal(
                 what=What.ENDPOINT,
                 line=_opened_at(file, block, entry),
                 block=block,
                 provider=provider,
-                region=regions.get(block),
+                region=regions.get(block) or (next(iter(near)) if len(near) == 1 else None),
             )
         yield from signals_of(read, file, optional=is_example(file))
 
