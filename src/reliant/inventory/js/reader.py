@@ -567,15 +567,15 @@ class Reader:
         if (line, column) in self.told or not looks_like_id(text) or not any(c.isdigit() for c in text):
             return
         known = self.vendors.knows_id(text) or (is_hub_id(text) and self.vendors.developer(text) is not None)
-        if known and any(c in text for c in "-/:"):
+        if known and not aside and any(c in text for c in "-/:"):
             yield Signal(
                 what=What.MODEL,
                 line=line,
                 column=column,
                 block=block.path,
                 model=text,
-                confidence=0.5 if aside else 0.55,
-                role=Role.LISTED if aside else Role.OPTIONAL,
+                confidence=0.55,
+                role=Role.OPTIONAL,
             )
 
     def _labels(self) -> Iterator[Signal]:

@@ -45,8 +45,8 @@ class Strings(Base):
                 yield from self._url(value, block, aside=aside)
             if not aside or _env_like(text):
                 yield from self._env(value, block)
-            if not self._is_told(value) and " " not in text and len(text) < 100:
-                yield from self._stray(value, block, aside=aside)
+            if not aside and not self._is_told(value) and " " not in text and len(text) < 100:
+                yield from self._stray(value, block)
 
     def _url(self, value: Value, block: Block, *, aside: bool) -> Iterator[Signal]:
         text = value.text or ""
@@ -132,25 +132,15 @@ class Strings(Base):
         if entry is not None and not entry.weak:
             yield self._signal(What.ENV, value, block, provider=entry.provider, env=text, confidence=0.5)
 
-    def _stray(self, value: Value, block: Block, *, aside: bool) -> Iterator[Signal]:
-        """Yield an id that stands outside of any name that holds models."""
+    def _stray(self, value: Value, block: Block) -> Iterator[Signal]:
+        """Yield an id that stands outside of any name that holds models, unless it is only tested for."""
         text = value.text or ""
         if not looks_like_id(text) or not any(c.isdigit() for c in text):
             return
         known = self.vendors.knows_id(text)
         hub = is_hub_id(text) and self.vendors.developer(text) is not None
-        if not known and not hub:
-            return
-        if "-" not in text and "/" not in text and ":" not in text:
-            return
-        yield self._signal(
-            What.MODEL,
-            value,
-            block,
-            model=text,
-            confidence=0.5 if aside else 0.55,
-            role=Role.LISTED if aside else Role.OPTIONAL,
-        )
+        if (known or hub) and any(c in text for c in "-/:"):
+            yield self._signal(What.MODEL, value, block, model=text, confidence=0.55, role=Role.OPTIONAL)
 
 
 def _env_like(text: str) -> bool:

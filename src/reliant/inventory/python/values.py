@@ -309,6 +309,12 @@ class Evaluator:
                 found += self.values(value, where, depth + 1)
         if default is not None:
             found += self.values(default, block, depth + 1)
+        if key is not None and not found and _is_options(table):
+            for expression, where in self.options.get(key, ()):
+                found += [
+                    v._replace(env=v.env or f"--{key.replace('_', '-')}")
+                    for v in self.values(expression, where, depth + 1)
+                ]
         if key is not None:
             found = [v._replace(env=v.env or (key if key.isupper() else None)) for v in found]
             if not [v for v in found if v.text is not None]:
