@@ -233,6 +233,7 @@ def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
                 kept = wait_for(audit, '"what":"reloaded"', 2)
                 if len(set(kept)) == 2:
                     break
+                time.sleep(0.03)
         finally:
             process.terminate()
             _, said = process.communicate(timeout=15)

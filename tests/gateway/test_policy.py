@@ -255,6 +255,24 @@ def test_an_object_stays_with_its_provider_and_its_owner(tmp_path: Path) -> None
     assert not any(seen.method == "GET" for seen in one.seen)
 
 
+def test_anothers_object_cannot_be_used_inside_a_request(tmp_path: Path) -> None:
+    more = '[[key]]\nname = "else"\nsecret = "sk-else"\n'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client:
+            made = client.files.create(file=b"{}", purpose="user_data")
+        content = [{"type": "input_file", "file_id": made.id}]
+        body = {"model": "gpt-4o", "input": [{"role": "user", "content": content}]}
+        answers = [
+            post(f"{running.url}/v1/responses", json=body, headers={"authorization": f"Bearer {key}"})
+            for key in ("sk-test", "sk-else")
+        ]
+        deleted = httpx.delete(f"{running.url}/v1/files/abcdef", headers={"authorization": "Bearer sk-else"})
+
+    assert [one.status_code for one in answers] == [200, 404]
+    assert deleted.status_code == 404
+    assert not any(seen.method == "DELETE" for seen in mock.seen)
+
+
 def test_a_list_shows_a_caller_its_own_objects_only(tmp_path: Path) -> None:
     more = '[[key]]\nname = "else"\nsecret = "sk-else"\n'
     with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:

@@ -192,10 +192,11 @@ class Provider:
 
     async def _stream(self, asked: dict[str, Any], model: str, writer: asyncio.StreamWriter) -> bool:
         await _begin_stream(writer)
-        continued = asked["messages"] and any(one["role"] == "assistant" for one in asked["messages"])
+        messages = [one for one in asked.get("messages") or [] if isinstance(one, dict)]
+        continued = any(one.get("role") == "assistant" for one in messages)
         start = 0
         if continued:
-            said = next(one for one in asked["messages"] if one["role"] == "assistant")["content"]
+            said = next(one for one in messages if one.get("role") == "assistant")["content"]
             start = len(said.split())
         for number in range(start, TOKENS):
             if number == TOKENS // 2 and not continued:

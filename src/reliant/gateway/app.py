@@ -19,7 +19,7 @@ from reliant.gateway.answers import Headers, Problem, bad_request, error_answer
 from reliant.gateway.body import BadBody, Head, tokens_of
 from reliant.gateway.context import Context
 from reliant.gateway.forward import Forwarder, Reply, Request
-from reliant.gateway.holdings import Holdings
+from reliant.gateway.holdings import Holdings, named_in
 from reliant.gateway.intake import Picked, Receive, Scope, Send, drain, pick, read_head, rtt_ms
 from reliant.gateway.journal import Journal
 from reliant.gateway.problems import (
@@ -200,7 +200,7 @@ class Gateway:
             direct=direct,
             rtt=(lambda: rtt_ms(receive)) if direct else None,
         )
-        plan = await self._plan(context, endpoint, scope["path"], head, caller, placement)
+        plan = await self._plan(context, endpoint, scope["path"], head, caller, placement, body)
         if isinstance(plan, Problem):
             await self._refuse(context, send, placement, None, plan, body)
             return
@@ -296,11 +296,16 @@ class Gateway:
         head: Head,
         caller: Caller,
         placement: Placement,
+        body: bytes,
     ) -> Plan | Problem:
         """Return where the request may go: where its objects are held, else along its route."""
         routes = context.runtime.routes
         refers = object_ids(path) if endpoint.model_optional else []
         refers += head.refers_to()
+        named = {*refers, *named_in(body)}
+        stranger = await self.holdings.foreign(named, caller.owner) if named else None
+        if stranger is not None:
+            return unknown_object(stranger)
         for object_id in refers:
             upstream = await self.holdings.find(object_id, caller.owner)
             if upstream is None:

@@ -8,8 +8,10 @@ not exist, and lists show a caller its own objects only.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 
 _KEPT = 50_000
 _ID = re.compile(rb'"id": ?"((?:resp|chatcmpl|conv)[A-Za-z0-9_\-]{4,120})"')
+
+
+_NAMED = re.compile(
+    rb'"((?:file|vs|vsfs|batch|resp|conv|cntr|cfile|upload|ft|asst|thread)[-_][A-Za-z0-9_\-]{4,120})"'
+)
+_MOST_NAMED = 500
+
+
+def named_in(body: bytes) -> set[str]:
+    """Return what in a body looks like the id of an object that a provider holds."""
+    if b"_id" not in body:
+        return set()
+    return {match[1].decode() for match in itertools.islice(_NAMED.finditer(body), _MOST_NAMED)}
 
 
 class _Made(msgspec.Struct):
@@ -47,6 +62,14 @@ class Holdings:
             return None
         self._remember(object_id, held)
         return held[0]
+
+    async def foreign(self, ids: Iterable[str], owner: str) -> str | None:
+        """Return the first of these objects that is known and belongs to somebody else."""
+        for object_id in ids:
+            held = self._recent.get(object_id) or await self._store.holder(object_id)
+            if held is not None and held[1] != owner:
+                return object_id
+        return None
 
     def _remember(self, object_id: str, held: tuple[str, str]) -> None:
         self._recent[object_id] = held

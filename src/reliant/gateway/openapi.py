@@ -65,6 +65,8 @@ def describe() -> dict[str, Any]:
             "responses": _answers(*_STATUSES),
             "security": [{"bearer": []}],
         }
+        if endpoint.streams:
+            operation["responses"]["200"]["content"]["text/event-stream"] = {}
         if endpoint.body != "none":
             operation["requestBody"] = _body(endpoint)
         if "{id}" in path:

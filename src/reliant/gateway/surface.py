@@ -76,7 +76,37 @@ _HELD = {
 }
 
 _PATH = re.compile(r"/v1(/[A-Za-z0-9_][A-Za-z0-9_\-.:]*)+\Z")
-_ID = re.compile(r"[A-Za-z0-9_\-.:]*[_\-][A-Za-z0-9_\-.:]{4,}\Z")
+_WORDS = frozenset(
+    {
+        "alpha",
+        "cancel",
+        "checkpoints",
+        "complete",
+        "completions",
+        "content",
+        "events",
+        "file_batches",
+        "files",
+        "graders",
+        "input_items",
+        "items",
+        "jobs",
+        "messages",
+        "output_items",
+        "parts",
+        "pause",
+        "permissions",
+        "remix",
+        "resume",
+        "run",
+        "runs",
+        "search",
+        "steps",
+        "submit_tool_outputs",
+        "validate",
+    }
+)
+"""Parts of paths that are words of the interface; every other part names an object."""
 
 
 def find(method: str, path: str) -> Endpoint | None:
@@ -136,4 +166,4 @@ def object_ids(path: str) -> list[str]:
         >>> object_ids("/v1/fine_tuning/jobs")
         []
     """
-    return [part for part in path.split("/")[3:] if _ID.match(part) and any(c.isdigit() for c in part)]
+    return [part for part in path.split("/")[3:] if part not in _WORDS]
