@@ -122,52 +122,54 @@ def cel(node: Node) -> str:
 
 
 def _cel_leaf(leaf: Leaf) -> str:
+    """Return a leaf, with the doubt outside the macros: not every CEL goes on after an error within one."""
     key = f"f[{_literal(leaf.fact)}]"
-    every = not isinstance(leaf, Compare) and leaf.every
-    test = _cel_test(leaf)
-    # A value "?" says that there may be more: then a failing test is not known to fail.
-    if every:
-        each = f"v == {_literal(MAYBE_MORE)} ? {NOT_KNOWN} == [] : {test}"
-        return f"({key}.size() > 0 ? {key}.all(v, {each}) : ({NOT_KNOWN} == []))"
-    more = f"({key}.exists(v, v == {_literal(MAYBE_MORE)}) && {NOT_KNOWN} == [])"
-    hit = f"{key}.exists(v, v != {_literal(MAYBE_MORE)} && {test})"
-    return f"({hit} || {more})"
+    known = f"v != {_literal(MAYBE_MORE)}"
+    sure, doubt = _cel_test(leaf)
+    holds = f"{known} && {sure}"
+    open_ = f"v == {_literal(MAYBE_MORE)}" + (f" || {doubt}" if doubt else "")
+    if not isinstance(leaf, Compare) and leaf.every:
+        fails = f"{known} && !{sure}" + (f" && !{doubt}" if doubt else "")
+        all_hold = f"({key}.size() > 0 && {key}.all(v, {holds}))"
+        return f"({all_hold} || (!{key}.exists(v, {fails}) && {NOT_KNOWN} == []))"
+    return f"({key}.exists(v, {holds}) || ({key}.exists(v, {open_}) && {NOT_KNOWN} == []))"
 
 
-def _cel_test(leaf: Leaf) -> str:
+def _cel_test(leaf: Leaf) -> tuple[str, str]:
+    """Return when a value `v` fits for sure, and when that is not known; the second may be empty."""
     match leaf:
         case Starts(prefixes=prefixes):
             tests = (f"v.startsWith({_literal(one.lower())})" for one in prefixes)
-            return f"({' || '.join(tests)})"
+            return f"({' || '.join(tests)})", ""
         case Compare(relation=relation, limit=limit):
-            return f"(v {_RELATIONS[relation]} {float(limit)!r})"
+            return f"(v {_RELATIONS[relation]} {float(limit)!r})", ""
         case Is():
-            member = _cel_member(leaf)
-            return f"!({member})" if leaf.outside else f"({member})"
+            inside, doubt = _cel_member(leaf)
+            unsure = f"(!{inside} && {doubt})" if doubt else ""
+            if not leaf.outside:
+                return inside, unsure
+            return (f"(!{inside} && !{doubt})" if doubt else f"(!{inside})"), unsure
 
 
-def _cel_member(leaf: Is) -> str:
-    inside = f"v in {_set(leaf.values)}"
-    if not is_place(leaf.fact):
-        return (
-            f"{inside} || ({_set(leaf.maybe)}.exists(m, m == v) && {NOT_KNOWN} == [])"
-            if leaf.maybe
-            else inside
-        )
-    tests = [inside]
-    wholes = frozenset(value for value in leaf.values if "-" not in str(value))
-    if wholes:
-        tests.append(_part_of(wholes))
-    doubts = []
-    parts = {str(value).partition("-")[0] for value in leaf.values | leaf.maybe if "-" in str(value)}
-    if parts:
-        doubts.append(f"v in {_set(frozenset(parts))}")
-    if leaf.maybe:
-        doubts += [f"v in {_set(leaf.maybe)}", _part_of(leaf.maybe)]
-    if doubts:
-        tests.append(f"(({' || '.join(doubts)}) && {NOT_KNOWN} == [])")
-    member = " || ".join(tests)
-    return f"!(v in {_set(leaf.left_out)}) && ({member})" if leaf.left_out else member
+def _cel_member(leaf: Is) -> tuple[str, str]:
+    """Return when `v` is among the values, and when it may be."""
+    tests = [f"v in {_set(leaf.values)}"]
+    doubts = [f"v in {_set(leaf.maybe)}"] if leaf.maybe else []
+    if is_place(leaf.fact):
+        wholes = frozenset(value for value in leaf.values if "-" not in str(value))
+        if wholes:
+            tests.append(_part_of(wholes))
+        parts = {str(value).partition("-")[0] for value in leaf.values | leaf.maybe if "-" in str(value)}
+        if parts:
+            doubts.append(f"v in {_set(frozenset(parts))}")
+        if leaf.maybe:
+            doubts.append(_part_of(leaf.maybe))
+    member = f"({' || '.join(tests)})"
+    doubt = f"({' || '.join(doubts)})" if doubts else ""
+    if leaf.left_out:
+        kept = f"!(v in {_set(leaf.left_out)})"
+        return f"({kept} && {member})", (f"({kept} && {doubt})" if doubt else "")
+    return member, doubt
 
 
 def _part_of(countries: frozenset[Any]) -> str:
