@@ -111,3 +111,18 @@ def test_documents_and_tests_are_never_the_default(scanned) -> None:
         ("tests", "optional"),
         ("examples", "optional"),
     }
+
+
+def test_the_default_of_a_parameter_says_more_than_what_results_report(scanned) -> None:
+    found = scanned({
+        "engine.py": (
+            "PROVIDERS = {\n    'openai': {'url': 'https://api.openai.com/v1/images', 'model': 'dall-e-3'},\n"
+            "    'stability': {'url': 'https://api.stability.ai/v2beta', 'model': 'sd3-large'},\n}\n"
+            "class Engine:\n    def run(self, provider='openai'):\n        return self.call(provider)\n"
+            "    def a(self):\n        return {'provider': 'openai'}\n"
+            "    def b(self):\n        return {'provider': 'stability'}\n"
+        ),
+    })  # fmt: skip
+
+    assert found.use("dall-e-3").role == "default"
+    assert found.use("sd3-large").role == "optional"

@@ -61,7 +61,10 @@ class Slots(Base):
             for name, bound in block.names.items():
                 for one in bound:
                     if isinstance(one, Param) and one.default is not None:
-                        yield from self._slot(name, one.default, block)
+                        if holds_model(name):
+                            yield from self._slot(name, one.default, block)
+                        else:  # the caller replaces it, as a user does an option
+                            yield from self._choice(name, one.default, block, None, env=name)
 
     def _entry_block(self, value: ast.expr, block: Block) -> Block:
         return (
