@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reliant.core.use import Role
+from reliant.inventory import scan
+from reliant.targets import open_target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Look
+    from reliant.inventory.engine import Scanner
 
 
 def test_an_env_file_joins_each_model_to_the_endpoint_of_its_own_prefix(look: Look) -> None:
@@ -320,3 +325,21 @@ def test_a_service_with_a_profile_is_optional(look: Look) -> None:
         Role.OPTIONAL
     }
     assert {use.role for use in look("compose.yaml", text.format("restart: always")).uses} == {Role.DEFAULT}
+
+
+def test_code_that_takes_its_address_from_configuration_calls_the_server_there(
+    tmp_path: Path, scanner: Scanner
+) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "llm:\n  base_url: https://api.deepseek.com/v1\n  model: deepseek-chat\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import yaml\nfrom openai import OpenAI\ncfg = yaml.safe_load(open('config.yaml'))\n"
+        "client = OpenAI(base_url=cfg['llm']['base_url'])\n"
+        "client.chat.completions.create(model=cfg['llm']['model'], messages=[])\n"
+    )
+    with open_target(str(tmp_path)) as target:
+        found = scan(target, scanner.vendors, workers=1)
+
+    assert {use.provider for use in found.uses if use.provider} == {"deepseek"}
+    assert {(use.provider, use.model) for use in found.uses if use.model} == {("deepseek", "deepseek-chat")}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from reliant.core.use import Kind, Role, Scope
+from reliant.inventory.across import FileFacts, Known
 from reliant.inventory.detectors._entries import Entry
 from reliant.inventory.detectors._shell import shell_signals
 from reliant.inventory.detectors._urls import model_at, model_in_path, region_in, urls_in
@@ -88,13 +89,28 @@ def signals_of(
         code: The file is a program; otherwise it is configuration, whatever its name says.
     """
     blocks: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+    told: dict[str, list[Known]] = defaultdict(list)
     for entry in _as_variables(list(entries)):
         blocks[_block(entry)].append(entry)
+        if not entry.commented and _joins_code(entry):
+            said = file.line(entry.line)
+            told[entry.key].append(Known(_default(entry.value), entry.line, entry.column, said=said))
+    if told and not optional:
+        # Code that reads these keys is told what they hold.
+        file.facts.append(FileFacts(file.name.partition(".")[0], keys=dict(told)))
     reading = _Reading(file, optional)
     scope = Scope.CONFIG if file.scope is Scope.CODE and not code else None
     for block, inside in blocks.items():
         for signal in reading.block(block, inside):
             yield msgspec.structs.replace(signal, scope=scope) if scope else signal
+
+
+def _joins_code(entry: Entry) -> bool:
+    """Say whether code that reads this setting is likely to make a client or ask for a model with it."""
+    key, value = snake(entry.key), _default(entry.value)
+    if _MODEL_URL_KEY.search(key) or _URL_KEY.search(key):
+        return value.startswith(("http://", "https://")) and len(value) < 300
+    return holds_model(entry.key) and looks_like_id(value)
 
 
 def _as_variables(entries: list[Entry]) -> list[Entry]:
