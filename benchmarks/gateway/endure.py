@@ -53,7 +53,8 @@ def mock(scratch: Path) -> list[str]:
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "XDG_STATE_HOME": str(folder)}
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     for _ in range(1_000):
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", PORT), 0.2).close()

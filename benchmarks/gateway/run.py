@@ -282,7 +282,8 @@ def targets_of(given: argparse.Namespace, scratch: Path) -> list[Target]:
         upstream = "https://localhost:9010/v1" if tls else "http://127.0.0.1:9009/v1"
         text = config(port, upstream, folder / "audit", **more)
         (folder / "gateway.toml").write_text(text.replace("CA\n", f'ca_file = "{tls}"\n' if tls else ""))
-        return Target(name, port, serve + str(folder / "gateway.toml"), quiet, folder=folder)
+        env = {**quiet, "XDG_STATE_HOME": str(folder)}
+        return Target(name, port, serve + str(folder / "gateway.toml"), env, folder=folder)
 
     found = [
         Target("direct", 9009),

@@ -275,7 +275,8 @@ def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
 
 def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     for _ in range(400):
         assert process.poll() is None, "the gateway did not start"
         try:

@@ -128,6 +128,15 @@ def test_a_body_over_the_limit_is_refused(rig: Rig) -> None:
     assert streamed.startswith(b"HTTP/1.1 413")
 
 
+def test_a_large_body_is_not_read_for_somebody_without_a_key(rig: Rig) -> None:
+    request_ = request(b"x" * 70_000, b"content-length: 90000").replace(b"sk-test", b"sk-none")
+
+    got = raw(rig[1], request_)
+
+    assert got.startswith(b"HTTP/1.1 401")
+    assert b"connection: close" in got
+
+
 @pytest.mark.parametrize("start", [b"POST /v1/chat", INNER[:-5]])
 def test_a_request_that_never_ends_is_closed(rig: Rig, start: bytes) -> None:
     with socket.create_connection(("127.0.0.1", rig[1].port), 5) as client:

@@ -175,7 +175,8 @@ def test_metrics_are_in_the_format_prometheus_reads(tmp_path: Path) -> None:
 
 def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    env = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE)
     for _ in range(400):
         assert process.poll() is None, "the gateway did not start"
         try:

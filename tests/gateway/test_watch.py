@@ -63,3 +63,27 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
     assert not any("an old secret" in line for line in export_lines(folder))
     assert report.sound
     assert report.chains[0].erased == 1
+
+
+def test_the_numbers_of_all_workers_are_one_page(tmp_path: Path) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    from reliant.gateway.merged import leave, merge
+    from reliant.gateway.metrics import Metrics
+
+    one, other = Metrics(lambda: 3), Metrics(lambda: 4)
+    for metrics, times in ((one, 2), (other, 5)):
+        for _ in range(times):
+            metrics.answered("chat", 'up"1', "allow", 200, 0.2)
+    one.state.labels("up").set(0)
+    other.state.labels("up").set(3)
+    leave(tmp_path, 1, other.text())
+
+    text = merge(tmp_path, 0, one.text(), 2).decode()
+
+    samples = {s.name: s for family in text_string_to_metric_families(text) for s in family.samples}
+    assert samples["reliant_gateway_requests_total"].value == 7
+    assert samples["reliant_gateway_requests_total"].labels["upstream"] == 'up"1'
+    assert samples["gen_ai_client_operation_duration_seconds_count"].value == 7
+    assert samples["reliant_gateway_log_records_total"].value == 7
+    assert samples["reliant_gateway_upstream_state"].value == 3

@@ -109,6 +109,8 @@ NO_KEY = Problem(
     headers=((b"www-authenticate", b'Bearer realm="reliant"'),),
 )
 
+NO_KEY_CLOSED = msgspec.structs.replace(NO_KEY, headers=(*NO_KEY.headers, (b"connection", b"close")))
+
 LOG_BROKEN = Problem(
     status=503,
     code="reliant_log_unavailable",

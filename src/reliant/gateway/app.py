@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 _WHOLE_LIMIT = 256 << 20
 _WARNINGS_SHOWN = 5
 _LONG_ANSWER = 65_536
+_UNREAD = 65_536
+"""So much of a body is read for somebody without a key; after that the connection closes."""
 
 
 class Gone(Exception):
@@ -153,8 +155,8 @@ class Gateway:
         picked = pick(scope["headers"], runtime.proxies.header)
         caller = runtime.keys.find(picked.secret, now) if picked.secret else None
         if caller is None:
-            await drain(receive, runtime.config.limits.body_bytes)
-            await self._answer(context, send, answers.NO_KEY)
+            whole = picked.length <= _UNREAD and await drain(receive, _UNREAD)
+            await self._answer(context, send, answers.NO_KEY if whole else answers.NO_KEY_CLOSED)
             return
         context.caller = caller
         peer = scope["client"]

@@ -35,8 +35,7 @@ class Cold:
         elif path == "/health":
             await _json(send, *self.health(gateway))
         elif path == "/metrics":
-            self._states(gateway)
-            body = gateway.metrics.text()
+            body = self.metrics(gateway)
             await _send(send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
         elif path == "/openapi.json":
             from reliant.gateway.openapi import describe  # noqa: PLC0415 - asked for once in a while
@@ -72,6 +71,17 @@ class Cold:
         if gateway.log.broken:
             return 503, {"status": "the decision log cannot be written", "upstreams": upstreams}
         return 200, {"status": "ok", "upstreams": upstreams}
+
+    def metrics(self, gateway: Gateway) -> bytes:
+        """Return the metrics of all workers of this gateway."""
+        self._states(gateway)
+        mine = gateway.metrics.text()
+        workers = gateway.runtime.config.listen.workers
+        if workers == 1:
+            return mine
+        from reliant.gateway.merged import merge  # noqa: PLC0415 - only with several workers
+
+        return merge(self._worker.numbers, self._worker.number, mine, workers)
 
     def _states(self, gateway: Gateway) -> None:
         numbers = {"closed": 0, "half-open": 1, "open": 2, "cut": 3}

@@ -86,11 +86,12 @@ def rtt_ms(receive: Receive) -> float | None:
     return float(struct.unpack_from("I", info, at)[0]) / 1_000 if len(info) >= 72 else None
 
 
-async def drain(receive: Receive, limit: int) -> None:
-    """Read what is left of a request's body, so that the answer is not lost on the way."""
+async def drain(receive: Receive, limit: int) -> bool:
+    """Read what is left of a small body, so that the answer is not lost on the way; False if it is larger."""
     size = 0
     while size <= limit:
         message = await receive()
         size += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return
+            return True
+    return False

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("reliant.gateway")
 
 _RESTART_S = 1.0
+_NUMBERS_S = 1.0
 _YOUNG_OBJECTS = 20_000
 _RETENTION_S = 3_600.0
 
@@ -103,13 +104,15 @@ class Worker:
             version=__version__,
         )
         self.store: Store = open_store(config, settings)
+        self.numbers = settings.state / f"metrics-{config.listen.port}"
+        self._cold = Cold(self)
         self.gateway = Gateway(
             self.runtime,
             self.chain,
             self.metrics,
             settings.clock,
             Holdings(self.store),
-            cold=Cold(self).answer,
+            cold=self._cold.answer,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self.server: uvicorn.Server | None = None
@@ -128,6 +131,8 @@ class Worker:
             asyncio.create_task(self._follow_keys(), name="keys"),
             asyncio.create_task(self.chain.follow(), name="disk"),
         ]
+        if self.runtime.config.listen.workers > 1:
+            self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))
         copier = self.copier()
         if copier is not None:
             self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
@@ -170,6 +175,14 @@ class Worker:
             except Exception as error:  # whatever the database does, copying must go on
                 self.settings.say(f"the log is not copied for now: {error}")
                 await asyncio.sleep(1.0)
+
+    async def _leave_numbers(self) -> None:
+        """Let the other workers know what this one has counted."""
+        from reliant.gateway.merged import leave  # noqa: PLC0415 - only with several workers
+
+        while True:
+            leave(self.numbers, self.number, self.metrics.text())
+            await asyncio.sleep(_NUMBERS_S)
 
     async def _retain(self) -> None:
         """Erase kept prompts that are older than the configuration says; the newest segment waits."""
