@@ -34,13 +34,9 @@ _MOST_HITS = 3_000
 
 def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iterator[Signal]:
     """Yield what single lines of `file` show."""
-    wanted = _lines_with_hits(file)
     vendors = file.vendors
     aside = file.scope not in {Scope.CODE, Scope.CONFIG, Scope.MANIFEST}
-    for number in wanted:
-        line = file.lines[number - 1] if number <= len(file.lines) else ""
-        if len(line) > _LONGEST_LINE:
-            continue
+    for number, line in _lines_with_hits(file):
         for match in _URL.finditer(line):
             found = vendors.host_in(match[0])
             if found is None or found[1].weak:
@@ -82,17 +78,21 @@ def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iter
             )
 
 
-def _lines_with_hits(file: FileView) -> list[int]:
-    """Return the lines of the hits, those that say most first while there is room."""
+def _lines_with_hits(file: FileView) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines of the hits, those that say most first while there is room."""
     data = file.data
-    wanted: set[int] = set()
-    at = number = 0
+    at = number = done = 0
     hits = sorted(file.hits, key=lambda hit: (hit.kind == "module", hit.start))[:_MOST_HITS]
     for hit in sorted(hits, key=lambda hit: hit.start):
         number += data.count(b"\n", at, hit.start)
         at = hit.start
-        wanted.add(number + 1)
-    return sorted(wanted)
+        if number + 1 == done:
+            continue
+        done = number + 1
+        start = data.rfind(b"\n", 0, hit.start) + 1
+        end = data.find(b"\n", hit.start)
+        if (end if end >= 0 else len(data)) - start <= _LONGEST_LINE:
+            yield done, data[start : end if end >= 0 else len(data)].decode("utf-8", "replace")
 
 
 def known_form(file: FileView, text: str) -> bool:

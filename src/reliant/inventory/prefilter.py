@@ -146,7 +146,8 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
     if hit.kind == "host":
         if hit.key not in file.vendors.weak_patterns:
             return True
-        return _CALLED.search(data[hit.start : hit.start + 160]) is not None
+        url = data[hit.start : hit.start + 160]
+        return _CALLED.search(url) is not None and b"/datasets/" not in url
     if hit.kind == "module":
         name = (
             hit.key.lstrip("\"'")
@@ -155,6 +156,9 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
             .partition(".")[0]
             .partition("/")[0]
         )
+        if hit.key[0] not in "\"'" and " " not in hit.key:
+            # How other languages write it, or the second name of an import.
+            return name not in own and before.startswith(b"import ")
         return name not in own and (hit.key[0] not in "\"'" or _REQUIRES.search(before) is not None)
     after = data[hit.start : hit.start + 160]
     if hit.kind == "id":
@@ -165,9 +169,11 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
         if not text or " " in text or not _plausible(file.vendors, text):
             return False
         rest = after[1 + len(token[0]) :] if token else b""
+        if rest[:1] not in {b'"', b"'", b"`"} or before.endswith((b'""', b"''")):
+            return False  # the first word of a sentence
         return not (_KEY.match(rest) or _ASKED.search(before[: begin if begin >= 0 else None]))
     if hit.key.endswith("("):
-        return True
+        return not before.endswith(b"def ")
     if "--" in hit.key:
         return b"default" in after
     value = _SCAN.search(after)
