@@ -272,3 +272,32 @@ def test_the_shop_stops_where_a_person_says_it_does(
 
     assert {row["id"] for row in rows if row["stops"]} == stops
     assert {row["id"] for row in rows if row["stops"] is None} == perhaps
+
+
+LITELLM = """\
+model_list:
+  - model_name: chat
+    litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY}
+  - model_name: spare
+    litellm_params: {model: mistral/mistral-large-latest, api_key: os.environ/MISTRAL_API_KEY}
+  - model_name: draw
+    litellm_params: {model: openai/dall-e-3, api_key: os.environ/OPENAI_API_KEY}
+router_settings:
+  fallbacks:
+    - chat: [spare]
+"""
+
+
+def test_a_name_of_a_gateway_survives_on_its_fallback_and_one_without_stops(tmp_path: Path) -> None:
+    (tmp_path / "litellm.yaml").write_text(LITELLM, encoding="utf-8")
+
+    rows = {row["name"]: row for row in run(tmp_path, "--cut", "provider:openai")["functions"]}
+    both = run(tmp_path, "--cut", "provider:openai", "--cut", "provider:mistral")["functions"]
+
+    assert {name: row["stops"] for name, row in rows.items()} == {
+        "chat": False,
+        "spare": False,
+        "draw": True,
+    }
+    assert "mistral" in rows["chat"]["fallback"]
+    assert all(row["stops"] for row in both)

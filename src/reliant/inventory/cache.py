@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -3,6 +3,9 @@
 A function is a source file of the product that has calls to AI in it. Within one, uses that
 exclude each other (a configuration switch, classes of one plugin table, a fallback) are
 alternatives: one is enough. Uses that the same run goes through are all needed.
+
+The configuration of a gateway says it outright: each name that clients ask for is a function,
+and the ways behind it are alternatives in the order in which they are tried.
 """
 
 from __future__ import annotations
@@ -17,14 +20,22 @@ from reliant.core.use import Kind, Role, Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reliant.inventory.link import Placed
     from reliant.inventory.merge import Draft
     from reliant.inventory.roles import Roles
 
 _CALLED = frozenset({Scope.CODE, Scope.CONFIG})
 
 
-def functions_of(drafts: Iterable[Draft], roles: Roles) -> tuple[Function, ...]:
-    """Return the functions that the drafts show, ordered by id."""
+def functions_of(
+    drafts: Iterable[Draft], roles: Roles, routes: Iterable[Placed] = ()
+) -> tuple[Function, ...]:
+    """Return the functions that the drafts show, ordered by id.
+
+    Args:
+        routes: Signals that say which ways a gateway has for a name. A file that has them
+            is no function of its own.
+    """
     called = [
         draft
         for draft in drafts
@@ -32,11 +43,12 @@ def functions_of(drafts: Iterable[Draft], roles: Roles) -> tuple[Function, ...]:
         and draft.role is not Role.LISTED
         and draft.kind not in {Kind.SDK, Kind.TOKENIZER}
     ]
+    found = _routed(called, [p for p in routes if p.scope in _CALLED])
+    routed = {function.where.rpartition(":")[0] for function in found}
     by_place: dict[str, list[Draft]] = defaultdict(list)
     for draft in called:
-        for path in dict.fromkeys(p.path for p in draft.places):
+        for path in dict.fromkeys(p.path for p in draft.places if p.path not in routed):
             by_place[_place(path, draft, roles)].append(draft)
-    found = []
     for place, here in sorted(by_place.items()):
         sites = [p for draft in here for p in draft.places if _place(p.path, draft, roles) == place]
         first = min(sites, key=lambda p: (p.path, p.signal.line))
@@ -50,7 +62,40 @@ def functions_of(drafts: Iterable[Draft], roles: Roles) -> tuple[Function, ...]:
                 where=f"{first.path}:{first.signal.line}",
             )
         )
-    return tuple(found)
+    return tuple(sorted(found, key=lambda function: function.id))
+
+
+def _routed(called: Iterable[Draft], routes: Iterable[Placed]) -> list[Function]:
+    """Return one function for each name that a gateway answers."""
+    ways: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+    for draft in called:
+        for p in draft.places:
+            if p.signal.group:
+                ways[p.path, p.signal.group].append(draft)
+    needs: dict[str, list[Need]] = defaultdict(list)
+    first: dict[str, Placed] = {}
+    for p in routes:
+        name = str(p.signal.model)
+        stem = posixpath.splitext(p.path)[0]
+        id_ = stem if name == posixpath.basename(stem) else f"{stem}/{name}"
+        order = [_answering(ways[p.path, group]) for group in p.signal.options if ways[p.path, group]]
+        if order and first.setdefault(id_, p).path == p.path:
+            needs[id_].append(_either(list(dict.fromkeys(order))))
+    return [
+        Function(
+            id=id_,
+            name=str(first[id_].signal.model),
+            weight=1.0,
+            need=parts[0] if len(parts) == 1 else AllOf(tuple(dict.fromkeys(parts))),
+            where=f"{first[id_].path}:{first[id_].signal.line}",
+        )
+        for id_, parts in needs.items()
+    ]
+
+
+def _answering(drafts: list[Draft]) -> Draft:
+    """Return the use that a way comes to: the model if it is known, else whoever is called."""
+    return max(drafts, key=lambda draft: (draft.model is not None, draft.kind is not Kind.GATEWAY))
 
 
 def _place(path: str, draft: Draft, roles: Roles) -> str:

@@ -44,7 +44,7 @@ def merged(
     linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
     drafts = _drafts(linked, vendors, roles)
-    functions = functions_of(drafts, roles)
+    functions = functions_of(drafts, roles, [p for p in linked if p.signal.what is What.ROUTE])
     needed: dict[str, list[str]] = defaultdict(list)
     for function in functions:
         for use in suppliers(function.need):
@@ -160,7 +160,7 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
     }
     for p in placed:
         signal = p.signal
-        if signal.what in {What.CHOICE, What.LABEL}:
+        if signal.what in {What.CHOICE, What.LABEL, What.ROUTE}:
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue
@@ -192,12 +192,18 @@ def _without_shadows(drafts: Iterable[Draft]) -> list[Draft]:
         served = with_model.get((draft.provider, draft.scope), [])
         if draft.model is None and draft.kind is not Kind.SDK and served and draft.provider:
             paths = {p.path for d in served for p in d.places}
-            if all(p.path in paths for p in draft.places):
+            ways = {(p.path, p.signal.group) for d in served for p in d.places} | {*_no_way(draft)}
+            if all(p.path in paths and (p.path, p.signal.group) in ways for p in draft.places):
                 for d in served:
                     d.sdk = d.sdk or draft.sdk
                 continue
         kept.append(draft)
     return kept
+
+
+def _no_way(draft: Draft) -> Iterable[tuple[str, str]]:
+    """Return the places of a draft that are not a way of a gateway's route."""
+    return ((p.path, "") for p in draft.places if not p.signal.group)
 
 
 def _kind(p: Placed, vendors: Vendors) -> Kind:

@@ -38,6 +38,9 @@ class What(enum.StrEnum):
     `options` the labels there are, `provider` the one it names if that is known."""
     LABEL = "label"
     """The block it stands in is called `model` by the rest of the program (a plugin's name)."""
+    ROUTE = "route"
+    """A gateway answers calls for the name `model` by the first of `options` that works; these are
+    groups of signals in the same file. Several ROUTEs of one name are all needed."""
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from reliant.inventory.scopes import scope_of
 
 if TYPE_CHECKING:
     from reliant.atlas import Atlas
+    from reliant.core.need import Function
     from reliant.core.use import Use
 
 Look = Callable[..., "Found"]
@@ -26,8 +27,9 @@ class Found:
         self.seen = seen
         self.signals: list[Signal] = [signal for _, signal, _ in seen.signals] if seen else []
         self.skipped = (*seen.skipped, *seen.failed) if seen else ()
-        uses: tuple[Use, ...] = merged([seen] if seen else [], vendors)[0]
-        self.uses = uses
+        self.uses: tuple[Use, ...]
+        self.functions: tuple[Function, ...]
+        self.uses, self.functions, _ = merged([seen] if seen else [], vendors)
 
     @property
     def models(self) -> set[tuple[str | None, str | None]]:

@@ -9,7 +9,7 @@ import pytest
 from reliant.core.need import AllOf, AnyOf, Need, Supplier, met, suppliers
 
 if TYPE_CHECKING:
-    from conftest import Look, Seen
+    from conftest import Found, Look
 
 LITELLM = """\
 model_list:
@@ -30,7 +30,7 @@ model_list:
 """
 
 
-def needs(found: Seen) -> dict[str, str]:
+def needs(found: Found) -> dict[str, str]:
     """Return what each function needs, with providers in place of uses."""
     provider = {use.id: use.provider or "?" for use in found.uses}
 

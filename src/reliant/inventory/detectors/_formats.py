@@ -53,6 +53,8 @@ _CLOUDFORMATION = re.compile(
 )
 _GATEWAY = re.compile(
     rb"litellm_params|\bmodel_list\s*:|\"?(override_params|virtual_key|virtual_keys)\"?\s*:|\brouter_settings\s*:|(?m:^reliant_gateway)"
+    rb"|\"strategy\"\s*:\s*\{[^{}]{0,300}\"mode\"\s*:\s*\"(?:fallback|loadbalance|conditional|single)\""
+    rb"|(?m:^\s*strategy\s*:\s*\n\s+mode\s*:\s*[\"']?(?:fallback|loadbalance|conditional|single)\b)"
 )
 _SBOM = re.compile(rb"\"bomFormat\"|\"spdxVersion\"|spdx\.org/rdf|\"SPDXID\"|cyclonedx\.org/schema")
 _TRAFFIC = re.compile(rb"gen_ai\.|\"resourceSpans\"|\"scopeSpans\"")
