@@ -126,6 +126,14 @@ def test_a_stream_without_its_end_mark_is_not_complete() -> None:
     assert not relay.complete
 
 
+def test_an_error_that_is_null_is_no_error() -> None:
+    relay = Relay(CHAT, keeps=False)
+
+    assert relay.error_at(b'data: {"error":null,"id":"c"}\n\n') == -1
+    assert relay.error_at(b'data: {"id":"c"}\n\ndata: {"error":{"message":"m"}}\n\n') == 18
+    assert relay.error_at(b'data: {"choices":[{"delta":{"content":"\\"error\\": x"}}]}\n\n') == -1
+
+
 def test_what_a_half_stream_said_is_read_back() -> None:
     events = b'data: {"id":"c1","created":7,"choices":[{"index":0,"delta":{"content":"a "}}]}\n\n' * 3
     said = read_chat(events)

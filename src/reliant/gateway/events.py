@@ -26,7 +26,8 @@ _ENDS: dict[Endpoint, re.Pattern[bytes]] = {
     MESSAGES: re.compile(rb'event: ?message_stop|"type": ?"message_stop"'),
     RESPONSES: re.compile(rb"response\.(?:completed|incomplete|failed|cancelled)"),
 }
-_ERROR = re.compile(rb'(?:\A|\n)(?:event: ?error\r?\n|data: ?\{\s*"error")')
+_SAID = re.compile(rb"data: ?\[DONE\]")
+_ERROR = re.compile(rb'(?:\A|\n)(?:event: ?error\r?\n|data: ?\{\s*"error"\s*:\s*(?!null))')
 
 
 class Relay:
@@ -88,6 +89,12 @@ class Relay:
         """Whether the stream said that it is at its end; kinds of streams without such a word always have."""
         ends = _ENDS.get(self.endpoint)
         return ends is None or ends.search(self.tail) is not None
+
+    @property
+    def said_so(self) -> bool:
+        """Whether the end mark itself was seen: what happens to the connection after it does not matter."""
+        ends = _SAID if self.endpoint in {CHAT, COMPLETIONS} else _ENDS.get(self.endpoint)
+        return ends is not None and ends.search(self.tail) is not None
 
     @property
     def tail(self) -> bytes:

@@ -41,7 +41,7 @@ _OUR_KEY = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is too low", re.IGNORECASE)
-_STREAM_ERROR = re.compile(rb"\A(?:event: ?error\r?\n|data: ?\{\s*\"error\")")
+_STREAM_ERROR = re.compile(rb"\A(?:event: ?error\r?\n|data: ?\{\s*\"error\"\s*:\s*(?!null))")
 
 
 @dataclass(slots=True)

@@ -134,6 +134,8 @@ class Streamer:
             except UpstreamFailure as failure:
                 if failure.kind == "aborted":
                     raise _CallerLeft from None
+                if relay.said_so:
+                    break
                 relay.forget()
                 raise _Broke(failure.kind) from None
             if not data:
