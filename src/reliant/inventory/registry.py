@@ -7,6 +7,7 @@ import functools
 import importlib
 import pkgutil
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from reliant.inventory import detectors as _package
@@ -43,7 +44,7 @@ class Router:
     def __init__(self, detectors: tuple[Detector, ...]) -> None:
         self._by_suffix: dict[str, list[Detector]] = {}
         self._by_name: dict[str, list[Detector]] = {}
-        self._globs: list[tuple[str, Detector]] = []
+        self._globs: list[tuple[re.Pattern[str], Detector]] = []
         self._long: list[tuple[str, Detector]] = []
         for detector in detectors:
             for suffix in detector.wants.suffixes:
@@ -53,7 +54,13 @@ class Router:
                     self._long.append((suffix.lower(), detector))
             for name in detector.wants.names:
                 self._by_name.setdefault(name.lower(), []).append(detector)
-            self._globs += [(glob.lower(), detector) for glob in detector.wants.globs]
+            self._globs += [
+                (re.compile(fnmatch.translate(glob.lower())), detector) for glob in detector.wants.globs
+            ]
+        # One look tells for nearly every path that no glob and no long suffix matches.
+        globs = [f"(?:{pattern.pattern})" for pattern, _ in self._globs]
+        suffixes = [f"(?:.*{re.escape(suffix)}\\Z)" for suffix, _ in self._long]
+        self._rare = re.compile("|".join([*globs, *suffixes]) or r"(?!)", re.DOTALL)
 
     def wanted_by(self, path: str) -> tuple[Detector, ...]:
         """Return the detectors for which the file at `path` is a candidate, each once."""
@@ -63,6 +70,7 @@ class Router:
         dot = name.rfind(".")
         if dot >= 0:
             found += self._by_suffix.get(name[dot:], ())
-        found += [detector for suffix, detector in self._long if low.endswith(suffix)]
-        found += [detector for glob, detector in self._globs if fnmatch.fnmatchcase(low, glob)]
+        if self._rare.match(low):
+            found += [detector for suffix, detector in self._long if low.endswith(suffix)]
+            found += [detector for glob, detector in self._globs if glob.match(low)]
         return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
