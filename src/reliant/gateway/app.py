@@ -35,7 +35,7 @@ from reliant.gateway.problems import (
 )
 from reliant.gateway.protocol import write_whole
 from reliant.gateway.refusals import Refusals, load_shapes
-from reliant.gateway.routes import Candidate, Plan, unmet
+from reliant.gateway.routes import Candidate, Plan, unmet, warning_header
 from reliant.gateway.streaming import Streamer
 from reliant.gateway.surface import Endpoint, find, object_ids
 from reliant.gateway.upstream.client import UpstreamFailure
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from reliant.gateway.state.shared import SharedState
 
 _WHOLE_LIMIT = 256 << 20
-_WARNINGS_SHOWN = 5
 _LONG_ANSWER = 65_536
 _UNREAD = 65_536
 """So much of a body is read for somebody without a key; after that the connection closes."""
@@ -444,15 +443,13 @@ class Gateway:
     def _headers(self, context: Context, request: Request, candidate: Candidate, reply: Reply) -> Headers:
         headers = passed_on(reply.headers)
         headers.append((b"x-reliant-request-id", context.id))
-        warnings = candidate.warnings
-        if candidate.substitute:
-            headers.append((b"x-reliant-substitute", candidate.model.encode("ascii", "replace")))
+        headers += candidate.headers
         if candidate.target.config.ignores:
-            warnings = (*warnings, *_ignored(request.body, candidate.target.config.ignores))
+            headers += [
+                warning_header(one) for one in _ignored(request.body, candidate.target.config.ignores)
+            ]
         if reply.translation is not None:
-            warnings = (*warnings, *reply.translation.warnings)
-        for warning in warnings[:_WARNINGS_SHOWN]:
-            headers.append((b"x-reliant-warning", warning.encode("ascii", "replace")[:400]))
+            headers += [warning_header(one) for one in reply.translation.warnings]
         return headers
 
     async def _models(self, context: Context, scope: Scope, send: Send, address: str, direct: bool) -> None:

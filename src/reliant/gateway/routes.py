@@ -19,6 +19,8 @@ from reliant.gateway.knowledge import Knowledge
 from reliant.gateway.upstream.target import Target
 
 _PLANS = 50_000
+_WARNINGS_SHOWN = 5
+_LONGEST_WARNING = 400
 
 
 class Candidate(NamedTuple):
@@ -28,7 +30,8 @@ class Candidate(NamedTuple):
     model: str
     substitute: bool
     ruling: Ruling
-    warnings: tuple[str, ...]
+    headers: tuple[tuple[bytes, bytes], ...]
+    """What every answer by it says of itself: the substitute's name, and warnings."""
 
 
 class Plan(NamedTuple):
@@ -89,7 +92,8 @@ class Routes:
         route = Route(model=model or "*", upstreams=(upstream,), retries=0)
         if ruling.action == "refuse":
             return Plan(route, (), ruling, (), None)
-        return Plan(route, (Candidate(target, named, False, ruling, _warnings(ruling)),), None, (), None)
+        candidate = Candidate(target, named, False, ruling, _headers(named, False, _warnings(ruling)))
+        return Plan(route, (candidate,), None, (), None)
 
     def _make(self, route: Route, caller: Caller, model: str, places: tuple[str | None, ...]) -> Plan:
         candidates: list[Candidate] = []
@@ -112,7 +116,7 @@ class Routes:
                     left_out.append(f"{name}: {reason}")
                     continue
                 warnings += doubt
-            candidates.append(Candidate(target, named, swapped, ruling, warnings))
+            candidates.append(Candidate(target, named, swapped, ruling, _headers(named, swapped, warnings)))
         return Plan(route, tuple(candidates), refused, tuple(left_out), _need(route))
 
     def _descends(self, route: Route, named: str, asked: str | None) -> tuple[str, tuple[str, ...]]:
@@ -138,6 +142,16 @@ def _warnings(ruling: Ruling) -> tuple[str, ...]:
     return tuple(
         f"{one.axis} {one.verdict}" + (f": {one.rule}" if one.rule else "") for one in first.values()
     )
+
+
+def warning_header(text: str) -> tuple[bytes, bytes]:
+    """Return a header that carries a warning."""
+    return b"x-reliant-warning", text.encode("ascii", "replace")[:_LONGEST_WARNING]
+
+
+def _headers(model: str, swapped: bool, warnings: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    said = tuple(warning_header(one) for one in warnings[:_WARNINGS_SHOWN])
+    return ((b"x-reliant-substitute", model.encode("ascii", "replace")), *said) if swapped else said
 
 
 def _need(route: Route) -> Need | None:

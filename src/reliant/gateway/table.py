@@ -26,7 +26,7 @@ def permissions(config: Config, knowledge: Knowledge, clock: Clock, env: Mapping
                 lines.append(
                     f"    {candidate.target.name}: {candidate.ruling.action} ({candidate.ruling.verdict})"
                 )
-                lines += [f"      {warning}" for warning in candidate.warnings]
+                lines += [f"      {value.decode()}" for _, value in candidate.headers]
             for reason in plan.left_out:
                 lines.append(f"    left out: {reason}")
             if not plan.candidates and plan.refused is not None:
