@@ -177,7 +177,7 @@ def explanation(beside: Explained) -> list[str]:
     if beside.find_out_first:
         lines += ["", "What to find out first"]
         lines += [
-            f"  {number}. {one.fact}: {one.question} (bears on {one.verdicts} open axes, {one.rules} rules)"
+            f"  {number}. {one.fact}: {one.question} (open axes: {one.verdicts}, rules: {one.rules})"
             for number, one in enumerate(beside.find_out_first, 1)
         ]
     if beside.next_change:
