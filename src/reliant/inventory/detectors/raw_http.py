@@ -26,7 +26,7 @@ class RawHttp:
 
     id = "raw-http"
     claim = Claim(
-        reads="*.swift, *.dart, *.lua, *.ex, *.erl, *.clj, *.pl, *.r, *.c, *.cpp, *.m, *.el, *.nim, *.hs and others",
+        reads="*.swift, *.dart, *.lua, *.ex, *.erl, *.clj, *.pl, *.r, *.c, *.cpp, *.m, *.el, *.hs and others",
         finds=("provider", "model", "sdk", "endpoint", "env", "region"),
         resolves=("arguments, fields and setters by name", "defaults of variables", "constants of an SDK"),
         limits="Constants are not followed to other files.",

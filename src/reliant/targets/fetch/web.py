@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -30,6 +31,8 @@ def client(trusted_hosts: tuple[str, ...] = ()) -> Any:
         from unearth.fetchers import PyPIClient  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("fetching by name", "fetch") from error
+    # What one of several indexes lacks is no news for the user; a package that none has is an error.
+    logging.getLogger("unearth").addHandler(logging.NullHandler())
     return PyPIClient(trusted_hosts=trusted_hosts, timeout=60, follow_redirects=True)
 
 
