@@ -222,6 +222,17 @@ def test_a_budget_in_money_counts_what_calls_cost(tmp_path: Path) -> None:
     assert [one.status_code for one in answers] == [200, 429]
 
 
+def test_without_configured_prices_the_list_price_of_the_served_model_counts(tmp_path: Path) -> None:
+    more = '[[key]]\nname = "q"\nsecret = "sk-quota"\n[key.quota]\nusd_per_month = 5.0\n'
+    alias = 'models = { fast = "gpt-4o" }'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more, upstream=alias)) as running:
+        ask(running, "fast", "sk-quota")
+        outcome = running.outcomes()[-1]
+
+    assert outcome["model"] == "gpt-4o"
+    assert outcome["microusd"] > 0
+
+
 def test_used_quota_survives_a_restart(tmp_path: Path) -> None:
     more = '[[key]]\nname = "q"\nsecret = "sk-quota"\n[key.quota]\nrequests_per_day = 2\n'
     with providers("mock") as (mock,):

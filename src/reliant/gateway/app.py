@@ -382,6 +382,7 @@ class Gateway:
         candidate = reply.candidate
         if candidate is not None:
             context.upstream = candidate.target.name
+            context.served = candidate.model
         if reply.problem is not None or candidate is None:
             problem = reply.problem or answers.LOG_BROKEN
             self.journal.ended(context, problem.status, problem.code, 0, 0, streamed=False)

@@ -31,6 +31,7 @@ class Context:
         "meter",
         "model",
         "runtime",
+        "served",
         "status",
         "traceparent",
         "upstream",
@@ -47,6 +48,7 @@ class Context:
         self.meter: Meter | None = None
         self.client = ""
         self.model = ""
+        self.served = ""
         self.action = "none"
         self.upstream: str | None = None
         self.status = 0

@@ -141,7 +141,7 @@ class Journal:
         microusd = 0
         upstream = context.upstream or ""
         if prices.active and (tokens_in or tokens_out):
-            microusd = prices.microusd(upstream, context.model, tokens_in, tokens_out)
+            microusd = prices.microusd(upstream, context.served or context.model, tokens_in, tokens_out)
         number, moment = self.log.take()
         caller = context.caller
         key = caller.name if caller else ""
@@ -151,6 +151,7 @@ class Journal:
             id=context.id_text,
             status=status,
             upstream=context.upstream,
+            model=context.served if context.served != context.model else "",
             attempts=context.attempts if len(context.attempts) > 1 or end != "whole" else (),
             tokens_in=tokens_in,
             tokens_out=tokens_out,

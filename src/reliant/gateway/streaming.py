@@ -221,7 +221,7 @@ class Streamer:
         now_reading(exchange)
         joiner = Joiner(said, candidate.target.name)
         follow = Relay(request.endpoint, keeps=False)
-        context.upstream = candidate.target.name
+        context.upstream, context.served = candidate.target.name, candidate.model
         data = reply.body
         try:
             while data:

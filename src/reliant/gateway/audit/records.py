@@ -66,11 +66,17 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
-    """How the request ended, written before the last byte of the answer goes out."""
+    """How the request ended, written before the last byte of the answer goes out.
+
+    Attributes:
+        model: What the upstream calls it, where that is another name than was asked for.
+        end: `whole`, or why not.
+    """
 
     id: str
     status: int
     upstream: str | None = None
+    model: str = ""
     attempts: tuple[Attempt, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
