@@ -438,8 +438,11 @@ def test_domestic_providers_are_open_in_china_where_a_source_says_so(ask: Ask) -
     """SCMP, 2024-06-25; MSPowerUser, 2024-06: offers to those who lose OpenAI."""
     assert access(ask("2024-07-10", "zhipu", "CN")) is O
     assert access(ask("2024-07-10", "baidu", "CN")) is O
+    # Reports of use that are older than the day: 2023-05-23 and 2024-05-09.
+    assert access(ask("2024-07-10", "minimax", "CN")) is O
+    assert access(ask("2024-07-10", "deepseek", "CN")) is O
     # No source of that time says so of every provider, and silence is no permission.
-    assert access(ask("2024-07-10", "minimax", "CN")) is U
+    assert access(ask("2024-07-10", "stepfun", "CN")) is U
 
 
 WITHOUT_A_VERDICT = {
