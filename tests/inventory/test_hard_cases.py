@@ -424,3 +424,16 @@ def test_an_api_of_a_web_site_is_called_and_its_pages_are_only_opened(scanned) -
     )
 
     assert found.providers == {"openai"}
+
+
+def test_lists_that_are_joined_are_not_glued_into_new_ids(scanned) -> None:
+    found = scanned({
+        "app.py": (
+            "def run(audio, model_size: str = 'base'):\n    from faster_whisper import WhisperModel\n"
+            "    return WhisperModel(model_size)\n"
+            "SMALL_MODELS = ['tiny', 'small']\nLARGE_MODELS = ['large-v2', 'large-v3']\nMODELS = SMALL_MODELS + LARGE_MODELS\n"  # noqa: E501
+        ),
+    })  # fmt: skip
+
+    assert ("huggingface", "base") in found.models
+    assert not [model for _, model in found.models if model and "tinylarge" in model]

@@ -35,6 +35,7 @@ _WEIGHTS = re.compile(
     r"\.(?:gguf|ggml|safetensors|bin|pt|pth|ckpt|onnx|tflite|mlmodel|mlpackage|h5|keras|pb|engine|task|llamafile)$",
     re.IGNORECASE,
 )
+_TWICE = re.compile(r"(:[a-z]+)\1$")
 _SIZE = re.compile(r"^\d+(?:\.\d+)?[bBmMkKgG][bB]?$")
 _HASH = re.compile(r"^[0-9a-fA-F]{24,}$")
 _DOTTED = re.compile(r"^[a-zA-Z_][a-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){2,}$")
@@ -85,6 +86,7 @@ def looks_like_id(text: str) -> bool:
         and "//" not in text
         and not _HASH.match(text)
         and not _SIZE.match(text)
+        and not _TWICE.search(text)
         and not _DOTTED.match(text)
     )
 

@@ -460,14 +460,18 @@ def without_tables(placed: Sequence[Placed]) -> tuple[list[Placed], dict[str, in
         if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
             ids[p.path].add(p.signal.model)
     tables = {path: len(found) for path, found in ids.items() if len(found) > _TABLE}
-    kept = [
-        p
-        for p in placed
-        if p.path not in tables
-        or p.signal.where
-        or (p.signal.what is not What.MODEL and p.scope is not Scope.CONFIG)
-    ]
+    kept = [p for p in placed if p.path not in tables or p.signal.where or not _of_table(p)]
     return kept, tables
+
+
+def _of_table(p: Placed) -> bool:
+    """Say whether a signal of a file that holds a table is of the table, not beside it."""
+    if p.scope is Scope.CONFIG:
+        return True
+    if p.signal.what is not What.MODEL:
+        return False
+    inside = bool(p.signal.block) and p.signal.block[-1].startswith(("entry ", "value "))
+    return p.signal.role is not None or inside
 
 
 def called_first(placed: Sequence[Placed]) -> list[Placed]:

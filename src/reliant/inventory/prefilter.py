@@ -79,6 +79,8 @@ class Prefilter:
         return found
 
 
+_BROUGHT = re.compile(rb"from\s+[\w.]+\s+import\s+(\([^)]*\)|[^\n]*)")
+_CLASS = re.compile(rb"\b[A-Z]\w*[a-z]")
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
 _TOKEN = re.compile(rb"[A-Za-z0-9._:@/+-]{2,120}")
 _REQUIRES = re.compile(rb"(?:from|import|require|import_module|__import__)\s*\(?\s*$")
@@ -124,15 +126,22 @@ def _text_follows(data: bytes, hit: Hit) -> bool:
 
 
 def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:
-    """Say whether all that is hit are imports of libraries that load weights, and nothing is loaded."""
+    """Say whether all that is hit are imports of helpers from libraries that load weights.
+
+    A class or a whole module that is imported may load something; a helper in lower case does not.
+    """
+    data = file.data
     for hit in hits:
-        if hit.kind != "module":
+        if hit.kind != "module" or hit.key[0] in "\"'":
             return False
-        name = hit.key.lstrip("\"'").removeprefix("import ").removeprefix("from ")
+        name = hit.key.removeprefix("import ").removeprefix("from ")
         sdk = file.vendors.module("python", name)
-        if hit.key[0] not in "\"'" and (
-            sdk is None or sdk.kind not in {"open-weights", "embedding", "tokenizer"}
-        ):
+        if sdk is None or sdk.kind not in {"open-weights", "embedding", "tokenizer"}:
+            return False
+        if sdk.general and not sdk.names and not sdk.services:
+            continue
+        brought = _BROUGHT.match(data[hit.start : hit.start + 600])
+        if brought is None or _CLASS.search(brought[1]):
             return False
     return True
 

@@ -113,6 +113,10 @@ class Evaluator:
                 ]
             case ast.JoinedStr():
                 return self._joined(node, block, depth)
+            case ast.BinOp(op=ast.Add()) if self._is_list(node.left, block) or self._is_list(
+                node.right, block
+            ):
+                return [*self.values(node.left, block, depth + 1), *self.values(node.right, block, depth + 1)]
             case ast.BinOp(op=ast.Add()):
                 return self._glued(node, [node.left, node.right], block, depth)
             case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str(text))):
@@ -128,6 +132,12 @@ class Evaluator:
                     value for element in node.elts[:_MOST] for value in self.values(element, block, depth + 1)
                 ]
         return [_unknown(node)]
+
+    def _is_list(self, node: ast.expr, block: Block) -> bool:
+        if isinstance(node, ast.Name):
+            found = block.find(node.id)
+            return found is not None and any(isinstance(one, ast.List | ast.Tuple) for one in found[0])
+        return isinstance(node, ast.List | ast.Tuple | ast.ListComp)
 
     def _name(self, node: ast.Name, block: Block, depth: int) -> list[Value]:
         found = block.find(node.id)
