@@ -160,3 +160,17 @@ def test_the_operators_facts_reach_the_rules(app: Path) -> None:
 
     assert "service.public" in missing()
     assert "service.public" not in missing("--public-service", "no")
+
+
+def test_a_scenario_says_which_verdicts_it_changes(app: Path) -> None:
+    here = (app, "--place", "CN", "--as-of", "2024-07-08", "--scenario", "openai-block-2024-07-09")
+    result = as_json(*here)
+    assert result["scenario"] == "openai-block-2024-07-09"
+    gates = {gate for change in result["changes"] for gate in change["gates"]}
+    assert "provider: BLOCKED terms -> BLOCKED enforced" in gates
+    assert "What if openai-block-2024-07-09:" in run(*here).stdout
+
+
+def test_without_a_scenario_nothing_is_said_of_one(app: Path) -> None:
+    result = as_json(app, "--place", "CN")
+    assert (result["scenario"], result["changes"]) == (None, [])

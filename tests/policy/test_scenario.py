@@ -10,13 +10,12 @@ import pytest
 
 from reliant.atlas import Atlas
 from reliant.core.facts import Value
-from reliant.core.verdict import Axis, Verdict
+from reliant.core.verdict import Axis, Verdict, VerdictChange
 from reliant.errors import RecordError, UnknownId
 from reliant.policy import RuleBook
 from reliant.policy.ask import Asker, Question, given
 from reliant.policy.scenario import (
     ScenarioFile,
-    VerdictChange,
     differences,
     find_scenario,
     from_record,

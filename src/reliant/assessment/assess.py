@@ -30,6 +30,7 @@ from reliant.core.results import (
 )
 from reliant.core.verdict import Answer, Axis, AxisAnswer, Verdict
 from reliant.policy.ask import Asker
+from reliant.policy.scenario import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from reliant.atlas import Atlas
     from reliant.core.results import Model
     from reliant.core.use import Use
+    from reliant.core.verdict import VerdictChange
     from reliant.inventory import Inventory
     from reliant.policy import RuleBook
 
@@ -49,16 +51,24 @@ class Question:
         place: ISO 3166 code of where the operator and its users are; None if not said.
         known_on: Hide what was published later; None hides nothing.
         about: What else the operator says about itself.
+        scenario: Name of the what-if that the rules contain, if one is asked.
     """
 
     as_of: dt.date
     place: str | None = None
     known_on: dt.date | None = None
     about: Facts = field(default_factory=Facts)
+    scenario: str | None = None
 
 
 def assess(
-    found: Inventory, target: TargetStamp, question: Question, *, atlas: Atlas, rules: RuleBook
+    found: Inventory,
+    target: TargetStamp,
+    question: Question,
+    *,
+    atlas: Atlas,
+    rules: RuleBook,
+    before: RuleBook | None = None,
 ) -> Assessment:
     """Return what `found` relies on, what is permitted on the day, and what would stop.
 
@@ -66,6 +76,7 @@ def assess(
         found: What the inventory saw in the target.
         target: What was opened.
         rules: The rules of the atlas, with those of the operator and of a scenario.
+        before: The same without the scenario, to say what it changes.
     """
     citations = Citations()
     answers = _answers(found.uses, question, atlas, rules)
@@ -92,6 +103,8 @@ def assess(
         sources=citations.sources,
         parties=parties,
         place_names=_place_names(question.place, parties, models, atlas),
+        scenario=question.scenario,
+        changes=_changes(found.uses, answers, question, atlas, before) if before else (),
     )
 
 
@@ -115,6 +128,18 @@ def _answers(uses: Iterable[Use], question: Question, atlas: Atlas, rules: RuleB
         facts = asker.facts_of_use(use, question.place, question.about) | _estate(use, atlas)
         answers.append(rules.decide(facts, question.as_of, question.known_on))
     return answers
+
+
+def _changes(
+    uses: Iterable[Use], answers: Iterable[Answer], question: Question, atlas: Atlas, before: RuleBook
+) -> tuple[VerdictChange, ...]:
+    """Return what the scenario changes, use by use and axis by axis."""
+    today = _answers(uses, question, atlas, before)
+    return tuple(
+        change
+        for use, old, new in zip(uses, today, answers, strict=True)
+        for change in differences(old, new, use.id)
+    )
 
 
 def _estate(use: Use, atlas: Atlas) -> dict[str, Fact]:

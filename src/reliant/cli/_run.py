@@ -43,10 +43,13 @@ class Looked:
     question: Question
     plans: Plans
     operator: Operator
+    before: RuleBook | None = None
 
     def assessment(self) -> Assessment:
         """Judge what was found, with the functions that the operator names if there are any."""
-        result = assess(self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules)
+        result = assess(
+            self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules, before=self.before
+        )
         result = with_plans(result, self.plans, self.atlas)
         return with_ignored(result, self.operator, self.question.as_of)
 
@@ -100,8 +103,9 @@ def look(
                 f"there is no file in {path}", hint="Name a folder or an archive with code in it."
             )
     plans = read_plans(config) if config else Plans()
-    question = Question(as_of, place, known_on, about)
-    return Looked(found, stamp, desk.atlas, desk.book, question, plans, desk.operator)
+    scenario = desk.scenario.name if desk.scenario else None
+    question = Question(as_of, place, known_on, about, scenario)
+    return Looked(found, stamp, desk.atlas, desk.book, question, plans, desk.operator, desk.before)
 
 
 def own_config(path: str) -> Path | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from reliant.core.need import Function
 from reliant.core.use import NotLookedAt, Use
-from reliant.core.verdict import Axis, AxisAnswer, Verdict
+from reliant.core.verdict import Axis, AxisAnswer, Verdict, VerdictChange
 
 ASSESSMENT_SCHEMA = "reliant.assessment/1"
 
@@ -222,6 +222,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         parties: Every provider and developer named in it.
         place_names: Name in English by ISO 3166 code, for every code named in it.
         remarks: What a reader must know of how it was made, one sentence each.
+        scenario: Name of the what-if under which it was asked.
+        changes: What the scenario changes: verdicts and gates, against the rules as they are.
     """
 
     schema: str = ASSESSMENT_SCHEMA
@@ -240,3 +242,5 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     parties: tuple[Party, ...] = ()
     place_names: dict[str, str] = {}
     remarks: tuple[str, ...] = ()
+    scenario: str | None = None
+    changes: tuple[VerdictChange, ...] = ()

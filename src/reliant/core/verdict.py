@@ -151,3 +151,20 @@ class Answer(msgspec.Struct, frozen=True):
 
     combined: Verdict
     axes: dict[Axis, AxisAnswer]
+
+
+class VerdictChange(msgspec.Struct, frozen=True):
+    """One axis on which a scenario gives another verdict, or shuts a gate in another way.
+
+    Attributes:
+        use: Id of the use, or empty for a single question.
+        because: The rules of the scenario that bear on it.
+        gates: What changes at the gates, for example `provider: BLOCKED terms -> BLOCKED enforced`.
+    """
+
+    use: str
+    axis: Axis
+    before: Verdict
+    after: Verdict
+    because: tuple[str, ...]
+    gates: tuple[str, ...] = ()

@@ -12,8 +12,8 @@ from reliant.atlas.records.observation import Observation
 from reliant.core.dates import PartialDate
 from reliant.core.facts import Facts
 from reliant.core.results import Source
-from reliant.core.verdict import Axis, AxisAnswer, Verdict
-from reliant.policy.scenario import VerdictChange, differences
+from reliant.core.verdict import Axis, AxisAnswer, Verdict, VerdictChange
+from reliant.policy.scenario import differences
 from reliant.policy.verdict import shown
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from reliant.atlas.load import read_record
 from reliant.atlas.records.rule import Force, Rule, Step
 from reliant.atlas.records.scenario import Enact, Scenario, ScenarioBody
 from reliant.core.facts import Fact, Facts, Provenance
-from reliant.core.verdict import Axis, AxisAnswer, Gate, Gatekeeper, Verdict
+from reliant.core.verdict import AxisAnswer, Gate, Gatekeeper, VerdictChange
 from reliant.errors import UnknownId
 
 if TYPE_CHECKING:
@@ -30,23 +30,6 @@ class ScenarioFile(ScenarioBody, frozen=True, forbid_unknown_fields=True, kw_onl
 
     name: str
     summary: str = ""
-
-
-class VerdictChange(msgspec.Struct, frozen=True):
-    """One axis on which a scenario gives another verdict, or shuts a gate in another way.
-
-    Attributes:
-        use: Id of the use, or empty for a single question.
-        because: The rules of the scenario that bear on it.
-        gates: What changes at the gates, for example `provider: BLOCKED terms -> BLOCKED enforced`.
-    """
-
-    use: str
-    axis: Axis
-    before: Verdict
-    after: Verdict
-    because: tuple[str, ...]
-    gates: tuple[str, ...] = ()
 
 
 def read_scenario(path: Path) -> ScenarioFile:

@@ -350,6 +350,23 @@ class View:
             f"look-through {percent(deep.share)}{tail}."
         )
 
+    @property
+    def scenario_sentence(self) -> str:
+        """What the what-if changes, by provider; empty if none was asked."""
+        if self.result.scenario is None:
+            return ""
+        head = f"What if {self.result.scenario}:"
+        if not self.result.changes:
+            return f"{head} no verdict and no gate changes."
+        providers = {use.id: use.provider for use in self.result.uses}
+        steps: dict[str, set[str]] = {}
+        for change in self.result.changes:
+            same = change.before is change.after
+            step = "another gate" if same else f"{change.before.value} -> {change.after.value}"
+            steps.setdefault(f"{change.axis.value} {step}", set()).add(self.name(providers[change.use]))
+        said = "; ".join(f"{step}: {', '.join(sorted(names))}" for step, names in sorted(steps.items()))
+        return f"{head} {said}."
+
     def by_state(self, state: str) -> tuple[FunctionImpact, ...]:
         """Return the functions in one state, heaviest first."""
         chosen = [item for item in self.result.impact.functions if item.state == state]

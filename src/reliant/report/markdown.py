@@ -51,6 +51,7 @@ def to_markdown(result: Assessment, /, *, colour: bool = False) -> str:
         f"# {escaped(view.question)}",
         f"**{escaped(view.stop_sentence)}**",
         f"**{escaped(view.reliance_sentence)}**" if view.reliance_sentence else "",
+        escaped(view.scenario_sentence),
         *_verdicts(view),
         *_functions(view),
         *_descent(view),

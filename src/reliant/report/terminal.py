@@ -57,7 +57,7 @@ class _Screen:
         lines = [self._paint(line, "1") for line in wrap(clean(view.question), COLUMNS)]
         lines += [
             line
-            for sentence in filter(None, (view.stop_sentence, view.reliance_sentence))
+            for sentence in filter(None, (view.stop_sentence, view.reliance_sentence, view.scenario_sentence))
             for line in wrap(clean(sentence), COLUMNS)
         ]
         functions, questions = self._functions(), self._open_questions()
