@@ -19,6 +19,7 @@ from reliant.inventory.link import (
     without_tables,
 )
 from reliant.inventory.roles import Roles, roles_of
+from reliant.inventory.served import only_what_is_served
 from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def merged(
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
-    linked = joined(Linker(placed, vendors).linked(placed), vendors)
+    linked = only_what_is_served(joined(Linker(placed, vendors).linked(placed), vendors), vendors)
     linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
     drafts = _drafts(linked, vendors, roles)
@@ -235,11 +236,11 @@ def _channel(provider: str | None, kind: Kind, vendors: Vendors) -> Channel:
     if record is None:
         return Channel.UNKNOWN
     roles = set(record.roles)
-    if "local-runtime" in roles and "api" not in roles:
-        return Channel.SELF_HOSTED
+    if "local-runtime" in roles and ("api" not in roles or kind is Kind.SDK):
+        return Channel.SELF_HOSTED  # a runtime's own package speaks to this machine unless told otherwise
     if "partner-cloud" in roles:
         return Channel.PARTNER
-    if roles & {"lab", "api"}:
+    if roles & {"lab", "api", "hub"}:
         return Channel.DIRECT
     if roles & {"reseller", "gateway"}:
         return Channel.RESELLER
