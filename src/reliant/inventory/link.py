@@ -190,6 +190,16 @@ class Linker:
             and set(record.roles) <= {"gateway", "framework"}
         )
 
+    def _nearer_home(self, found: Signal, developer: str | None, model: str) -> bool:
+        """Say whether a plain id is rather its developer's own than an aggregator's of the same file.
+
+        Aggregators write `owner/name`; a plain id beside one goes home if the project knows the way.
+        """
+        record = self.vendors.providers.get(found.provider or "")
+        if record is None or developer is None or "/" in model or "gateway" not in record.roles:
+            return False
+        return developer in {*self._product, *self._declared, *self._defaults} and developer != found.provider
+
     def _sells(self, provider: str) -> bool:
         """Say whether a provider can serve a model whose weights are not handed out."""
         record = self.vendors.providers.get(provider)
@@ -252,6 +262,8 @@ class Linker:
         for depth in range(len(block), shallowest - 1, -1):
             inside = [e for e in endpoints if e.block[:depth] == block[:depth]]
             found = self._settled(inside, developer, p.signal, whole_file=depth == 0)
+            if found is not None and depth == 0 and self._nearer_home(found, developer, p.signal.model or ""):
+                return None
             if found is not None:
                 return found
         return None
