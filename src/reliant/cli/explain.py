@@ -1,4 +1,4 @@
-"""`reliant explain`: what a verdict rests on, what would change it, what to find out first."""
+"""`reliant explain`: what a verdict or a figure rests on, what would change it, what to find out first."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("what", metavar="[USE|RULE]", required=False)
+@click.argument("what", metavar="[USE|RULE|PATH]", required=False)
 @question_options
 @as_of_option
 @known_on_option
 @click.option("--target", metavar="PATH", help="Where USE was found: what you gave to `reliant assess`.")
+@click.option(
+    "--number",
+    metavar="FIGURE",
+    help="Show what makes a figure of PATH: stop_share, unknown, face_value:CC, look_through:CC, "
+    "single_point:NAME, hhi:provider or hhi:jurisdiction.",
+)
 @click.option(
     "--format",
     "style",
@@ -39,20 +45,27 @@ def explain(
     as_of: dt.date,
     known_on: dt.date | None,
     target: str | None,
+    number: str | None,
     style: str,
     offline: bool,
     output: Path | None,
     **asked: Any,
 ) -> None:
-    """Show what a verdict rests on, and what would change it.
+    """Show what a verdict or a figure rests on, and what would change it.
 
     RULE is the id of a rule: its conditions, dates, readings and sources are shown, and,
     if a question is asked as in `reliant check`, how each condition was decided. USE is
     the id, the provider or the model of something found in --target. Without either,
     the question of the options is explained.
+
+    With --number, PATH is what `reliant assess` takes: the functions, uses, providers,
+    owners, countries and lines of descent that make the figure are shown, with sources.
     """
     from reliant.cli._questions import Desk
 
+    if number is not None:
+        emit(_number(number, what or target, asked, as_of, known_on, offline, style), output)
+        return
     desk = Desk.open(asked)
     if what is not None and what in desk.book.rules:
         facts = None if desk.asks_nothing and not desk.place else desk.facts(asked, as_of)
@@ -66,6 +79,35 @@ def explain(
     else:
         facts = desk.facts(asked, as_of)
     emit(_answer(desk, facts, as_of, known_on, style, colours=colour() and output is None), output)
+
+
+def _number(
+    number: str,
+    path: str | None,
+    asked: dict[str, Any],
+    as_of: dt.date,
+    known_on: dt.date | None,
+    offline: bool,
+    style: str,
+) -> str:
+    """Return what makes a figure of a target.
+
+    Raises:
+        UsageError: No target is named, or no such figure is known.
+    """
+    import msgspec
+
+    from reliant.assessment.explain_number import explain_number
+    from reliant.assessment.number_text import number_text
+    from reliant.cli._run import look
+
+    if path is None:
+        raise UsageError("a figure of what?", hint=f"Name it: reliant explain PATH --number {number}")
+    looked = look(path, asked, as_of=as_of, known_on=known_on, offline=offline)
+    told = explain_number(number, looked.assessment(), looked.atlas, looked.plans)
+    if style == "json":
+        return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    return number_text(told)
 
 
 def _found(
