@@ -16,7 +16,7 @@ COLOURS = ("#1f5a99", "#b3261e", "#2e6b34", "#8a6100")
 
 
 def pairs(files: list[Path]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Return (agreement, -log10 p) of every attempt on unrelated pairs, and of the deciding one on related pairs."""
+    """Return (agreement, -log10 p): the deciding one of related pairs, all of unrelated pairs."""
     related, unrelated = [], []
     for file in files:
         for line in file.read_text().splitlines():

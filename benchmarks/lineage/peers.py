@@ -54,15 +54,9 @@ def cisco(suspect: Path, reference: Path) -> tuple[bool, str]:
     if not _SCANNER:
         _SCANNER.append(ModelProvenanceScanner())
     result = _SCANNER[0].compare(str(suspect), str(reference))
-    decision = str(
-        getattr(result, "interpretation", None) or getattr(result, "decision", None) or result.scores
-    )
-    return (
-        "match" in decision.lower()
-        and "no match" not in decision.lower()
-        and "not" not in decision.lower().split(),
-        decision,
-    )
+    decision = str(result.scores.provenance_decision)
+    found = "match" in decision.lower() and not decision.lower().startswith(("no", "not"))
+    return found, f"{decision} ({result.scores.pipeline_score:.2f}, weights {result.scores.identity_score})"
 
 
 def read_bytes() -> int:

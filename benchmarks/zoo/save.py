@@ -58,11 +58,15 @@ def side_files(
         json.dumps(config(style, w, len(tokens), model_type=model_type), indent=1)
     )
     vocabulary = {token: at for at, token in enumerate(tokens)}
-    (folder / "tokenizer.json").write_text(
-        json.dumps(
-            {"version": "1.0", "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"}}
-        )
-    )
+    empty = ("truncation", "padding", "normalizer", "post_processor", "decoder")
+    tokenizer = {
+        "version": "1.0",
+        **dict.fromkeys(empty),
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "Whitespace"},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"})
     )
