@@ -6,6 +6,9 @@ CORE   := $(VENV)/.core
 READY  := $(VENV)/.ready
 REPORT := demo-report
 
+# The tests compare small matrices: threads of a linear algebra library would only wait for each other.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: setup snapshot demo test lint docs bench clean
 .DEFAULT_GOAL := test
 
