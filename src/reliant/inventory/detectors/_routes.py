@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Keys = tuple[str, ...]
 
 _MOST_WAYS = 64
+"""Names that are followed from one, and sorts of question that are told apart."""
+
 _DEEPEST = 8
 _ANY_NAME = "*"
 
@@ -112,11 +114,14 @@ def _fallbacks(entries: Iterable[Entry]) -> dict[str, list[str]]:
 
 def _in_turn(name: str, ways: dict[str, list[Way]], after: dict[str, list[str]]) -> list[str]:
     """Return a name and all that is asked after it, each once."""
-    order = [name]
-    for one in order:
-        following = after.get(one) or after.get(_ANY_NAME) or []
-        order += [other for other in dict.fromkeys(following) if other in ways and other not in order]
-    return order
+    order = {name: None}
+    todo = [name]
+    for one in todo:
+        for other in after.get(one) or after.get(_ANY_NAME) or []:
+            if other in ways and other not in order and len(order) < _MOST_WAYS:
+                order[other] = None
+                todo.append(other)
+    return list(order)
 
 
 def _portkey(entries: Sequence[Entry], stem: str) -> Routes:
@@ -126,7 +131,7 @@ def _portkey(entries: Sequence[Entry], stem: str) -> Routes:
         for depth, key in enumerate(entry.keys[:-1]):
             if key == "targets" and entry.keys[depth + 1].startswith("["):
                 below[entry.keys[:depth]].setdefault(entry.keys[: depth + 2], entry.line)
-    roots = [at for at in modes if at in below and not any(at[: len(o)] == o for o in modes if o != at)]
+    roots = [at for at in modes if at in below and not any(at[:depth] in modes for depth in range(len(at)))]
     ways: dict[Keys, Way] = {}
     paths: list[Path] = []
     for root in roots:

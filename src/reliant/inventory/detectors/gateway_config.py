@@ -94,12 +94,20 @@ def _routed(
     """Yield the signals with each way's group, a signal for a way that said nothing, and the routes."""
     here = {way: f"{file.path}:{way.line}" for way in routes.ways}
     said: dict[Way, list[Signal]] = {way: [] for way in routes.ways}
+    begins = {way.at: way for way in routes.ways}
     for signal in signals:
-        way = next((way for way in routes.ways if signal.block[: len(way.at)] == way.at), None)
+        block = signal.block
+        at = next((block[:depth] for depth in range(len(block) + 1) if block[:depth] in begins), None)
+        way = begins[at] if at is not None else None
         if way is None:
             yield signal
         elif not (signal.model or "").startswith("os.environ/"):  # the variable's name is no id
             said[way].append(msgspec.structs.replace(signal, group=way.group, where=here[way]))
+    inside: dict[Way, list[Entry]] = {way: [] for way in routes.ways}
+    for entry in entries:
+        for depth in range(len(entry.keys)):
+            if not entry.commented and entry.keys[:depth] in begins:
+                inside[begins[entry.keys[:depth]]].append(entry)
     for way, own in said.items():
         elsewhere = [s for s in own if s.what is What.ENDPOINT and s.provider is None and s.endpoint]
         for signal in own:
@@ -110,7 +118,7 @@ def _routed(
             else:
                 yield signal
         if not own:
-            yield _unsaid(way, entries, file, here[way])
+            yield _unsaid(way, inside[way], file, here[way])
     for path in routes.paths:
         yield Signal(
             what=What.ROUTE,
@@ -123,9 +131,8 @@ def _routed(
         )
 
 
-def _unsaid(way: Way, entries: Sequence[Entry], file: FileView, where: str) -> Signal:
+def _unsaid(way: Way, inside: Sequence[Entry], file: FileView, where: str) -> Signal:
     """Return what stands for a way of which the settings told nothing that is known."""
-    inside = [e for e in entries if e.keys[: len(way.at)] == way.at and not e.commented]
     model = next((e for e in inside if e.key == "model"), None)
     head, slash, rest = model.value.partition("/") if model else ("", "", "")
     return Signal(
