@@ -39,7 +39,9 @@ def main() -> int:
         venv.create(home, with_pip=True)
         python = home / "bin" / "python"
         empty = _size_mb(home)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(_ROOT)], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(_ROOT)], check=True
+        )
         added = _size_mb(home) - empty
         commands = {
             "reliant --help": [str(home / "bin" / "reliant"), "--help"],
