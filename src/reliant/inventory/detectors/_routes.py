@@ -118,7 +118,9 @@ def _in_turn(name: str, ways: dict[str, list[Way]], after: dict[str, list[str]])
     todo = [name]
     for one in todo:
         for other in after.get(one) or after.get(_ANY_NAME) or []:
-            if other in ways and other not in order and len(order) < _MOST_WAYS:
+            if len(order) >= _MOST_WAYS:
+                return list(order)
+            if other in ways and other not in order:
                 order[other] = None
                 todo.append(other)
     return list(order)
