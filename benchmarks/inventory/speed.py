@@ -1,5 +1,7 @@
 """Times whole commands on one tree, side by side, interleaved: ours, cold and warm, and the peers'.
 
+Then the one pass for all literals over the same files, by each library that can make it.
+
     python benchmarks/inventory/speed.py TREE [--runs 5] [--peer NAME=COMMAND ...]
 
 COMMAND is run with `{tree}` replaced, for example
@@ -19,6 +21,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from reliant.atlas import load
+from reliant.inventory import Vendors
+from reliant.inventory.literals import ByHyperscan, by_ahocorasick
+from reliant.inventory.prefilter import Prefilter
+from reliant.inventory.registry import Router, all_detectors
+from reliant.targets import open_target
+
 
 def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, int]:
     """Return wall seconds and the peak memory in MB of one run and its children."""
@@ -29,8 +38,34 @@ def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, int]
     return time.perf_counter() - start, usage.ru_maxrss // 1024
 
 
+def compare_literals(tree: Path, runs: int) -> None:
+    """Print processor seconds to compile the literals and to pass over the tree, by library."""
+    detectors = all_detectors()
+    patterns = Prefilter(Vendors.from_atlas(load()), detectors).patterns
+    router = Router(detectors)
+    with open_target(str(tree)) as target:
+        texts = [file.read(1_000_000).lower() for file in target.files() if router.wanted_by(file.path)]
+    print(f"{len(patterns):,} literals, {sum(map(len, texts)) / 1e6:.1f} MB in {len(texts):,} files")
+    found: list[int] = []
+    for name, library in (("ahocorasick-rs", by_ahocorasick), ("hyperscan", ByHyperscan)):
+        try:
+            start = time.process_time()
+            compiled = library(patterns)
+            built = time.process_time() - start
+        except ImportError:
+            print(f"{name:24} is not installed: pip install 'reliant[hyperscan]'")
+            continue
+        passes = []
+        for _ in range(runs):
+            start = time.process_time()
+            found.append(sum(len(compiled.find_matches_as_indexes(text)) for text in texts))
+            passes.append(time.process_time() - start)
+        print(f"{name:24} compiled in {built:5.3f} s, median pass {statistics.median(passes):5.3f} s")
+    print("same number of matches" if len(set(found)) == 1 else "THE LIBRARIES DO NOT AGREE")
+
+
 def main() -> int:
-    """Print one line per command."""
+    """Print one line per command, and one per library."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -71,6 +106,7 @@ def main() -> int:
             f"{name:24} median {middle:6.2f} s  best {min(measured):6.2f} s  peak {memory[name]:4} MB"
             f"  {middle / cold:5.2f} x ours cold"
         )
+    compare_literals(arguments.tree, arguments.runs)
     return 0
 
 

@@ -224,7 +224,7 @@ def _calmly(files: Iterable[File], scanner: Scanner) -> Iterator[Seen]:
         for number, file in enumerate(files, 1):
             found = scanner.look(file)
             if number % _COLLECT_AFTER == 0:
-                gc.collect()
+                gc.collect(0)  # what was made since the last time; the atlas is not walked again
             if found is not None:
                 yield found
     finally:

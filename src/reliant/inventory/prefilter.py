@@ -11,9 +11,8 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
-
 from reliant.inventory.idforms import is_hub_id
+from reliant.inventory.literals import literals
 from reliant.inventory.view import FileView, Hit
 
 if TYPE_CHECKING:
@@ -49,18 +48,16 @@ class Prefilter:
         for host in vendors.host_patterns:
             kinds[host.encode()] = "host"
             kinds[b"/" + host.encode()] = "host"  # else `/stem` of an id would win one place earlier
-        self._patterns = sorted(kinds)
-        self._kinds = [kinds[pattern] for pattern in self._patterns]
-        self._automaton = BytesAhoCorasick(
-            self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
-        )
+        self.patterns = sorted(kinds)
+        self._kinds = [kinds[pattern] for pattern in self.patterns]
+        self._literals = literals(self.patterns)
 
     def hits(self, data: bytes) -> list[Hit]:
         """Return what is found in `data`, by offset."""
         low = data.lower()
         found = []
         modules = 0
-        for index, start, end in self._automaton.find_matches_as_indexes(low):
+        for index, start, end in self._literals.find_matches_as_indexes(low):
             kind = self._kinds[index]
             if kind in {"module", "env"} and start and low[start] in _WORD and low[start - 1] in _LETTER:
                 continue
@@ -70,7 +67,7 @@ class Prefilter:
                 modules += 1
                 if modules > _MOST_MODULES:
                     continue
-            key = self._patterns[index].decode()
+            key = self.patterns[index].decode()
             if kind == "host" and key[0] == "/":
                 key, start = key[1:], start + 1  # noqa: PLW2901 - the host begins behind the slash
             found.append(Hit(kind, start, key))
