@@ -12,6 +12,7 @@
     `-- AtlasError            a record of the atlas is wrong or missing
         |-- RecordError       ... with file and line
         `-- UnknownId         no record has this id
+            `-- NotKnownYet   ... that was known on the day asked about
 
 An unreadable file inside a target is not an exception but a finding: it is
 listed under "not looked at" and the run goes on.
@@ -22,6 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from pathlib import Path
 
 
@@ -123,3 +125,13 @@ class UnknownId(AtlasError):
         self.wanted = wanted
         self.near = near
         self.named_in = named_in
+
+
+class NotKnownYet(UnknownId):
+    """An id of a record that nobody could know of on the day asked about."""
+
+    def __init__(self, wanted: str, day: dt.date | None) -> None:
+        super().__init__(wanted)
+        self.args = (f"nothing was known of {wanted!r} on {day}",)
+        self.hint = "Name a later day, or leave out --known-on."
+        self.day = day

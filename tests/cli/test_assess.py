@@ -174,3 +174,32 @@ def test_a_scenario_says_which_verdicts_it_changes(app: Path) -> None:
 def test_without_a_scenario_nothing_is_said_of_one(app: Path) -> None:
     result = as_json(app, "--place", "CN")
     assert (result["scenario"], result["changes"]) == (None, [])
+
+
+def test_an_assessment_as_known_on_a_day_shows_no_descent_that_was_found_later(tmp_path: Path) -> None:
+    """Yi-34B came out on 2023-11-02; its card is of 2023-11, the dispute over it of 2024-05-09."""
+    (tmp_path / "chat.py").write_text(
+        "from transformers import AutoModelForCausalLM\n\n"
+        'model = AutoModelForCausalLM.from_pretrained("01-ai/Yi-34B")\n'
+    )
+    found = {}
+    for day in ("2023-11-01", "2023-11-02", "2023-12-01", "2024-05-09"):
+        result = as_json(tmp_path, "--place", "US", "--as-of", day, "--known-on", day)
+        assert result["known_on"] == day
+        model = result["models"][0]
+        relations = sorted(edge["kind"] for edge in model["descent"])
+        found[day] = (model["weights"], model["descent_known"], relations, len(model["claims"]))
+        dates = {source["published"] for source in result["sources"] if source["id"] in cited(model)}
+        assert all(date is None or date <= day for date in dates)
+    assert found == {
+        "2023-11-01": (None, False, [], 0),
+        "2023-11-02": ("open", False, [], 0),
+        "2023-12-01": ("open", True, ["architecture", "weights"], 0),
+        "2024-05-09": ("open", True, ["architecture", "weights"], 1),
+    }
+
+
+def cited(model: dict[str, Any]) -> set[str]:
+    """Return the sources of the edges and claims of a model."""
+    edges = {name for edge in model["descent"] for name in edge["sources"]}
+    return edges | {name for claim in model["claims"] for name in (*claim["sources"], *claim["against"])}

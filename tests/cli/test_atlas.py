@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from reliant.atlas.load import read_yaml
 from reliant.cli.atlas import atlas
-from reliant.errors import UnknownId, UsageError
+from reliant.errors import NotKnownYet, UnknownId, UsageError
 from support.atlas_builder import AtlasBuilder
 
 PAGE = "The ministry said on Monday that Acme may sell its models abroad from 1 July 2024.\n" * 3
@@ -268,3 +268,28 @@ def test_without_documents_check_says_how_to_keep_one(tmp_path: Path) -> None:
 )
 def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     assert run(*words, "--help").exit_code == 0
+
+
+def test_a_record_is_shown_as_it_was_known_on_a_day() -> None:
+    """The reply by EleutherAI is of 2024-03, the agency text that speaks of Llama of 2024-05-09."""
+    shown = {}
+    for day in ("2023-11-02", "2023-12-01", "2024-05-09"):
+        data = json.loads(run("show", "yi-34b", "--known-on", day, "--format", "json").output)
+        assert data["known_on"] == day
+        record = data["records"][0]["record"]
+        shown[day] = (len(record.get("descent", ())), len(record.get("claims", ())))
+    assert shown == {"2023-11-02": (0, 0), "2023-12-01": (2, 0), "2024-05-09": (2, 1)}
+    text = run("show", "yi-34b", "--known-on", "2023-12-01").output
+    assert "As known on 2023-12-01: what was published later is not shown." in text
+    assert "Reuters" not in text
+
+
+def test_a_record_that_was_not_known_on_the_day_is_not_shown() -> None:
+    refused = run("show", "yi-34b", "--known-on", "2023-10-01")
+    assert isinstance(refused.exception, NotKnownYet)
+    assert "nothing was known of '01ai.yi-34b' on 2023-10-01" in str(refused.exception)
+
+
+def test_a_search_finds_only_what_was_known_on_the_day() -> None:
+    words = ("search", "eleutherai", "yi-34b", "--kind", "model", "--known-on")
+    assert [run(*words, day).exit_code for day in ("2023-11-02", "2024-03-31")] == [3, 0]

@@ -248,3 +248,23 @@ def test_a_facts_file_that_is_no_yaml_names_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("language", "first"), [("cel", '{"as_of"'), ("rego", "# Rules in force on")])
 def test_the_rules_are_exported(language: str, first: str) -> None:
     assert _run("--export", language, "--as-of", "2024-07-10").output.startswith(first)
+
+
+def test_a_check_as_known_on_a_day_uses_no_fact_of_a_model_that_was_found_later() -> None:
+    """Yi-34B came out on 2023-11-02; whose weights it carries was first said in 2023-11, some day."""
+    asked = ("--model", "01-ai/Yi-34B", "--channel", "self-hosted", "--place", "US", "--as-of", "2026-11-01")
+    told = {day: _json(*asked, "--known-on", day) for day in ("2023-11-01", "2023-11-02", "2023-12-01")}
+    names = {
+        day: {name for name in answer["facts"] if name in ("model.weights", "model.weights_origin")}
+        for day, answer in told.items()
+    }
+    assert names == {
+        "2023-11-01": set(),
+        "2023-11-02": {"model.weights"},
+        "2023-12-01": {"model.weights", "model.weights_origin"},
+    }
+    assert "as known on 2023-11-01" in told["2023-11-01"]["unknown"]["model.weights"]
+    built_on = "model.built_on[deepseek]"
+    assert built_on in told["2023-11-02"]["unknown"]
+    assert built_on in told["2023-12-01"]["facts"]
+    assert [answer["known_on"] for answer in told.values()] == list(told)

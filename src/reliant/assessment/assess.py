@@ -15,7 +15,7 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment import measures
-from reliant.assessment.chains import chain_of, country_of
+from reliant.assessment.chains import chain_of, country_of, host_of
 from reliant.assessment.citing import Citations
 from reliant.assessment.graph import Graph
 from reliant.assessment.models import models_of
@@ -28,6 +28,7 @@ from reliant.core.results import (
     Tool,
     UseAnswer,
 )
+from reliant.core.use import Channel
 from reliant.core.verdict import Answer, Axis, AxisAnswer, Verdict
 from reliant.policy.ask import Asker
 from reliant.policy.scenario import differences
@@ -79,6 +80,7 @@ def assess(
         before: The same without the scenario, to say what it changes.
     """
     citations = Citations()
+    atlas = atlas.known_on(question.known_on)
     answers = _answers(found.uses, question, atlas, rules)
     verdicts = tuple(
         UseAnswer(use=use.id, combined=answer.combined, axes=_cited(answer, rules, citations))
@@ -143,13 +145,23 @@ def _changes(
 
 
 def _estate(use: Use, atlas: Atlas) -> dict[str, Fact]:
-    """Return the country of the installation that the endpoint belongs to, where that says more."""
-    provider = atlas.providers.get(use.provider) if use.provider else None
-    country = country_of(use, provider, atlas)
-    if not use.endpoint or country is None or (provider and provider.hq_country == country):
+    """Return what the endpoint says beyond the provider: the country it lies in, or that it is a mirror.
+
+    A mirror is somebody else's machine: what closes the provider's own hosts says nothing of it.
+    """
+    if not use.endpoint:
         return {}
     seen = use.evidence[0]
-    return {"provider.country": Fact(country, Provenance("found", f"{seen.path}:{seen.line}", use.endpoint))}
+    origin = Provenance("found", f"{seen.path}:{seen.line}", use.endpoint)
+    provider = atlas.providers.get(use.provider) if use.provider else None
+    country = country_of(use, provider, atlas)
+    found: dict[str, Fact] = {}
+    if country is not None and not (provider and provider.hq_country == country):
+        found["provider.country"] = Fact(country, origin)
+    hit = atlas.host(host_of(use.endpoint))
+    if hit is not None and hit.use == "mirror":
+        found["channel"] = Fact(Channel.RESELLER.value, origin)
+    return found
 
 
 def _cited(answer: Answer, rules: RuleBook, citations: Citations) -> dict[Axis, AxisAnswer]:

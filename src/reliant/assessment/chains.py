@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.assessment.graph import DESCENT_KINDS, Chain, Link
-from reliant.core.truth import Truth
 from reliant.core.use import Channel
 
 if TYPE_CHECKING:
@@ -13,14 +12,6 @@ if TYPE_CHECKING:
     from reliant.atlas.records.model import Model
     from reliant.atlas.records.provider import Provider
     from reliant.core.use import Use
-
-_HOLDS = {
-    "confirmed": Truth.YES,
-    "reported": Truth.YES,
-    "disputed": Truth.UNKNOWN,
-    "denied": Truth.NO,
-}
-
 
 _LOCAL = {"framework", "local-runtime"}
 """Roles of what is a library or a program on own machines: nobody serves it."""
@@ -54,18 +45,29 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         channel=use.channel.value,
         self_hosted=self_hosted,
         links=links_of(record, atlas) if record else (),
-        descent_known=record is not None and record.weights_origin is not None,
+        descent_known=record is not None
+        and record.weights_origin is not None
+        and not atlas.hides_descent(record.id),
     )
 
 
 def country_of(use: Use, provider: Provider | None, atlas: Atlas) -> str | None:
     """Return the country of the installation that a use calls: its host decides, not its model."""
     if use.endpoint:
-        host = use.endpoint.split("://")[-1].split("/")[0].split(":")[0]
-        hit = atlas.host(host)
+        hit = atlas.host(host_of(use.endpoint))
         if hit is not None and hit.country is not None:
             return hit.country
     return provider.hq_country if provider else None
+
+
+def host_of(endpoint: str) -> str:
+    """Return the host of an endpoint, which may have a scheme, a port and a path.
+
+    Examples:
+        >>> host_of("https://api.acme.test:8443/v1")
+        'api.acme.test'
+    """
+    return endpoint.rpartition("://")[2].partition("/")[0].partition(":")[0]
 
 
 def links_of(record: Model, atlas: Atlas) -> tuple[Link, ...]:
@@ -78,7 +80,7 @@ def links_of(record: Model, atlas: Atlas) -> tuple[Link, ...]:
             Link(
                 ancestor=ancestor.id or ancestor.said,
                 kinds=ancestor.kinds,
-                truth=_HOLDS[ancestor.status],
+                truth=ancestor.truth,
                 developer=ancestor.developer,
                 jurisdiction=maker.hq_country if maker else None,
                 licence=above.licence if above else None,

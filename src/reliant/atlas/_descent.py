@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reliant.atlas._known import hidden
 from reliant.atlas.records.model import WEIGHTS_KINDS, Edge, Model
 from reliant.core.dates import PartialDate
 from reliant.core.truth import Truth, every, some
@@ -48,6 +49,17 @@ class Ancestor(msgspec.Struct, frozen=True):
     def steps(self) -> int:
         """How many edges away it is."""
         return len(self.kinds)
+
+    @property
+    def truth(self) -> Truth:
+        """Whether it is an ancestor, for figures: what is reported counts, what is disputed is UNKNOWN.
+
+        Rules are stricter on purpose: `reaches` takes a report for UNKNOWN unless it is
+        told to believe reports, because nobody should be blocked on hearsay.
+        """
+        if self.status in ("confirmed", "reported"):
+            return Truth.YES
+        return Truth.NO if self.status == "denied" else Truth.UNKNOWN
 
 
 def ancestors(models: Mapping[str, Model], start: str, kinds: frozenset[str]) -> tuple[Ancestor, ...]:
@@ -89,15 +101,27 @@ def _step(models: Mapping[str, Model], here: str, edge: Edge, before: Ancestor |
 
 
 def reaches(
-    models: Mapping[str, Model], start: str, target: str, *, kinds: frozenset[str], believed: frozenset[str]
+    models: Mapping[str, Model],
+    start: str,
+    target: str,
+    *,
+    kinds: frozenset[str],
+    believed: frozenset[str],
+    whole: Mapping[str, Model] | None = None,
 ) -> Truth:
-    """Say whether `start` descends from `target` or, if that is a family, from a member."""
+    """Say whether `start` descends from `target` or, if that is a family, from a member.
+
+    `whole` are all models with all edges, where `models` are only those known on a day:
+    what is hidden makes the answer UNKNOWN, never NO.
+    """
+    everything = models if whole is None else whole
 
     def is_wanted(model: Model) -> bool:
-        return target in {model.id, *_families(models, model)}
+        return target in {model.id, *_families(everything, model)}
 
     question = _Question(
         models,
+        everything,
         is_wanted=is_wanted,
         kinds=kinds,
         believed=believed,
@@ -108,15 +132,23 @@ def reaches(
 
 
 def reaches_developer(
-    models: Mapping[str, Model], start: str, maker: str, *, kinds: frozenset[str], believed: frozenset[str]
+    models: Mapping[str, Model],
+    start: str,
+    maker: str,
+    *,
+    kinds: frozenset[str],
+    believed: frozenset[str],
+    whole: Mapping[str, Model] | None = None,
 ) -> Truth:
-    """Say whether `start`, or anything it descends from, was made by `maker`."""
+    """Say whether `start`, or anything it descends from, was made by `maker`; `whole` as for `reaches`."""
     if models[start].developer == maker:
         return Truth.YES
-    theirs = [model for model in models.values() if model.developer == maker and not model.floating]
+    everything = models if whole is None else whole
+    theirs = [model for model in everything.values() if model.developer == maker and not model.floating]
     dates = [model.released for model in theirs if model.released]
     question = _Question(
         models,
+        everything,
         is_wanted=lambda model: model.developer == maker,
         kinds=kinds,
         believed=believed,
@@ -132,6 +164,8 @@ class _Question:
     """Does a model descend from what is wanted?
 
     Attributes:
+        models: As known on the day that is asked about.
+        whole: The same with everything that was found out since.
         believed: Statuses of an edge that count as being there; any other but denied is UNKNOWN.
         exists_from: When the first wanted model was released: nothing older descends from it.
         developer: Who made what is wanted.
@@ -140,6 +174,7 @@ class _Question:
     """
 
     models: Mapping[str, Model]
+    whole: Mapping[str, Model]
     is_wanted: Callable[[Model], bool]
     kinds: frozenset[str]
     believed: frozenset[str]
@@ -153,7 +188,8 @@ class _Question:
             return Truth.NO
         edges = [edge for edge in model.descent if edge.kind in self.kinds]
         answers = [self._along(edge, below | {model.id}) for edge in edges]
-        if not self._recorded(model) and not any(self._denied(edge) for edge in edges):
+        told = self._recorded(model) or any(self._denied(edge) for edge in edges)
+        if not told or self._hides(model):
             answers.append(Truth.UNKNOWN)
         return some(answers)
 
@@ -166,6 +202,12 @@ class _Question:
         if self.is_wanted(parent):
             return holds
         return Truth.NO if parent.id in below else every((holds, self.asked_of(parent, below)))
+
+    def _hides(self, model: Model) -> bool:
+        """Say whether an edge of the model was found only after the day."""
+        if self.whole is self.models:
+            return False
+        return hidden(self.whole[model.id].descent, model.descent, self.kinds)
 
     def _holds(self, edge: Edge) -> Truth:
         if edge.status in self.believed:

@@ -93,10 +93,10 @@ def find_model(written: str, index: Index, models: Mapping[str, Model]) -> Model
         return ModelHit(None, None, "none")
     server = _first_match(index.servers, text)
     for form in _forms(text):
-        if key := index.models.get(form.casefold()):
+        if (key := index.models.get(form.casefold())) and key in models:
             return ModelHit(models[key], models[key].developer, "name", server)
     for form in _forms(text):
-        if "/" not in form and (key := _first_match(index.patterns, form)):
+        if "/" not in form and (key := _first_match(index.patterns, form)) and key in models:
             return ModelHit(models[key], models[key].developer, "pattern", server)
     *before, last = text.split("/")
     for organisation in reversed(before):

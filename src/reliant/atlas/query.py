@@ -17,12 +17,14 @@ import msgspec
 from reliant.atlas import _descent, _find
 from reliant.atlas._descent import Ancestor
 from reliant.atlas._find import HostHit, ModelHit
+from reliant.atlas._known import AsKnown, by_name, hidden
 from reliant.atlas._snapshot import FORMAT, Index, Snapshot
 from reliant.atlas.records.common import Record
 from reliant.atlas.records.model import WEIGHTS_KINDS, Model
-from reliant.errors import AtlasError, UnknownId
+from reliant.errors import AtlasError, NotKnownYet, UnknownId
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     from reliant.atlas._snapshot import KindPart
@@ -74,13 +76,50 @@ class Records(Mapping[str, _R], Generic[_R]):
         return bytes(self._raw[key])
 
 
+class _RecordsAsKnown(Records[_R]):
+    """The same as known on a day; each record is looked at when it is first asked for."""
+
+    def __init__(self, whole: Records[_R], as_known: AsKnown) -> None:
+        super().__init__(None)
+        self.kind = whole.kind
+        self._whole = whole
+        self._as_known = as_known
+        self._shown: dict[str, _R | None] = {}
+
+    def _seen(self, key: str) -> _R | None:
+        if key not in self._shown:
+            self._shown[key] = cast("_R | None", self._as_known(self._whole[key]))
+        return self._shown[key]
+
+    def __getitem__(self, key: str) -> _R:
+        record = self._seen(key)
+        if record is None:
+            raise KeyError(key)
+        return record
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._whole and self._seen(cast("str", key)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._whole if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def raw(self, key: str) -> bytes:
+        return msgspec.msgpack.encode(self[key])
+
+
 class Atlas:
     """All that is known, as compiled; immutable.
 
     Attributes:
         version: Digest of the content.
         newest_source: The last publication date among all sources: the atlas ends there.
+        day: Of a view as known on a day; None for all that is known now.
     """
+
+    day: dt.date | None = None
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.version = snapshot.version
@@ -103,6 +142,18 @@ class Atlas:
         if snapshot.format != FORMAT:
             raise AtlasError(f"{name} has format {snapshot.format}; this reliant reads {FORMAT}", hint=hint)
         return cls(snapshot)
+
+    def known_on(self, day: dt.date | None) -> Atlas:
+        """Return the atlas as it was known on a day, without hindsight; itself if no day is given.
+
+        A source with a date is known from that date; one without from the record's own
+        release, else from when it was read. A record is known from its release or its first
+        source: before that it is as if it were not there, and `find_model` gives none. An
+        edge of descent, a claim, a contradiction and an owner are hidden where all their
+        dated sources are later. Hidden descent answers UNKNOWN, never NO. Providers and
+        how they are recognised are always there.
+        """
+        return self if day is None else _AtlasAsKnown(self, day)
 
     # Records by kind.
 
@@ -195,6 +246,8 @@ class Atlas:
         key = self._index.models.get(name.strip().casefold())
         if key is None:
             raise UnknownId(name, _near(name, self._index.models))
+        if key not in self.models:
+            raise NotKnownYet(key, self.day)
         return self.models[key]
 
     def find_model(self, written: str) -> ModelHit:
@@ -213,9 +266,9 @@ class Atlas:
         """
         folders = self._index.ids.get(key, ())
         if folders:
-            return tuple(self.records(folder)[key] for folder in folders)
+            return self._shown((folder, key) for folder in folders)
         if key in self._index.former:
-            return tuple(self.records(folder)[new] for folder, new in self._index.former[key])
+            return self._shown(self._index.former[key])
         folded = key.strip().casefold()
         if folded in self._index.providers:
             return (self.provider(key),)
@@ -223,6 +276,13 @@ class Atlas:
             return (self.model(key),)
         known = {*self._index.ids, *self._index.former, *self._index.providers, *self._index.models}
         raise UnknownId(key, _near(key, known))
+
+    def _shown(self, places: Iterable[tuple[str, str]]) -> tuple[Record, ...]:
+        places = tuple(places)
+        found = tuple(self.records(folder)[key] for folder, key in places if key in self.records(folder))
+        if not found:
+            raise NotKnownYet(places[0][1], self.day)
+        return found
 
     def kind_of(self, record: Record) -> str:
         """Return the kind of a record of this atlas, in the singular."""
@@ -255,7 +315,12 @@ class Atlas:
         """
         here, there = self.model(model_id).id, self.model(ancestor).id
         return _descent.reaches(
-            self.models, here, there, kinds=frozenset(kinds), believed=frozenset(believed)
+            self.models,
+            here,
+            there,
+            kinds=frozenset(kinds),
+            believed=frozenset(believed),
+            whole=self._whole.models,
         )
 
     def descends_from_developer(
@@ -273,8 +338,33 @@ class Atlas:
         """
         here, maker = self.model(model_id).id, self.provider(developer).id
         return _descent.reaches_developer(
-            self.models, here, maker, kinds=frozenset(kinds), believed=frozenset(believed)
+            self.models,
+            here,
+            maker,
+            kinds=frozenset(kinds),
+            believed=frozenset(believed),
+            whole=self._whole.models,
         )
+
+    def hides_descent(self, model_id: str, kinds: Iterable[str] = WEIGHTS_KINDS) -> bool:
+        """Say whether more was found above `model_id` after the day of this view."""
+        if self._whole is self:
+            return False
+        followed = frozenset(kinds)
+        above = [one.id for one in self.ancestors(model_id, followed) if one.status != "denied" and one.id]
+        return any(
+            key in self._whole.models
+            and (
+                key not in self.models
+                or hidden(self._whole.models[key].descent, self.models[key].descent, followed)
+            )
+            for key in (self.model(model_id).id, *above)
+        )
+
+    @property
+    def _whole(self) -> Atlas:
+        """The atlas that this is a view of; itself if it hides nothing."""
+        return self
 
     # Places.
 
@@ -299,6 +389,43 @@ class Atlas:
     @functools.cached_property
     def _index(self) -> Index:
         return msgspec.msgpack.decode(self._snapshot.index, type=Index)
+
+
+class _AtlasAsKnown(Atlas):
+    """What an atlas said on a day; shares all that it has read."""
+
+    def __init__(self, whole: Atlas, day: dt.date) -> None:
+        super().__init__(whole._snapshot)
+        self.day = day
+        self._behind = whole._whole
+        self._as_known = AsKnown(day, self._licence)
+
+    def records(self, folder: str) -> Records[Any]:
+        if folder not in self._kinds:
+            self._kinds[folder] = _RecordsAsKnown(self._behind.records(folder), self._as_known)
+        return self._kinds[folder]
+
+    def known_on(self, day: dt.date | None) -> Atlas:
+        return self if day in (None, self.day) else self._behind.known_on(day)
+
+    @property
+    def _whole(self) -> Atlas:
+        return self._behind
+
+    @functools.cached_property
+    def _licences(self) -> dict[str, Licence]:
+        return by_name(self._behind.licences)
+
+    def _licence(self, name: str) -> Licence | None:
+        return self._licences.get(name)
+
+    @functools.cached_property
+    def _countries(self) -> dict[str, dict[str, str]]:
+        return self._behind._countries
+
+    @functools.cached_property
+    def _index(self) -> Index:
+        return self._behind._index
 
 
 def _near(wanted: str, known: Iterable[str]) -> tuple[str, ...]:

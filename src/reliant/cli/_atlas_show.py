@@ -33,7 +33,8 @@ def as_json(atlas: Atlas, records: Sequence[Record]) -> str:
         for record in records
     ]
     stamp = {"version": atlas.version, "newest_source": atlas.newest_source}
-    return _json({"schema": "reliant.records/1", "atlas": stamp, "records": found})
+    then = {"known_on": atlas.day.isoformat()} if atlas.day else {}
+    return _json({"schema": "reliant.records/1", "atlas": stamp, **then, "records": found})
 
 
 def as_text(atlas: Atlas, records: Sequence[Record]) -> str:
@@ -85,6 +86,8 @@ def _record(atlas: Atlas, record: Record) -> Iterator[str]:
         yield from _source(numbers[name], source)
     reviewed = record.reviewed
     yield f"Reviewed {reviewed.on} by {reviewed.by}."
+    if atlas.day:
+        yield f"As known on {atlas.day}: what was published later is not shown."
 
 
 def _fields(data: dict[str, Any], numbers: dict[str, int], indent: int) -> Iterator[str]:

@@ -69,8 +69,8 @@ class Desk:
     before: RuleBook | None = None
 
     @classmethod
-    def open(cls, options: Mapping[str, Any]) -> Desk:
-        """Load the atlas and what the options name.
+    def open(cls, options: Mapping[str, Any], known_on: dt.date | None = None) -> Desk:
+        """Load the atlas and what the options name; facts of it as known on a day, if one is given.
 
         Raises:
             UsageError: An option or a file is wrong.
@@ -90,7 +90,8 @@ class Desk:
         if options.get("scenario"):
             scenario = find_scenario(options["scenario"], atlas)
             before, book = book, book.overlaid(scenario)
-        return cls(atlas, book, Asker(atlas, book), options, about, operator, scenario, before)
+        asker = Asker(atlas.known_on(known_on), book)
+        return cls(atlas, book, asker, options, about, operator, scenario, before)
 
     @property
     def asks_nothing(self) -> bool:

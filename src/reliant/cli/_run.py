@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A target that was scanned: what was found, and under which rules it is judged."""
+    """A target that was scanned: what was found, and under which rules it is judged.
+
+    Attributes:
+        atlas: As known on the day of the question, if it names one.
+    """
 
     found: Inventory
     stamp: TargetStamp
@@ -105,7 +109,8 @@ def look(
     plans = read_plans(config) if config else Plans()
     scenario = desk.scenario.name if desk.scenario else None
     question = Question(as_of, place, known_on, about, scenario)
-    return Looked(found, stamp, desk.atlas, desk.book, question, plans, desk.operator, desk.before)
+    known = desk.atlas.known_on(known_on)
+    return Looked(found, stamp, known, desk.book, question, plans, desk.operator, desk.before)
 
 
 def own_config(path: str) -> Path | None:

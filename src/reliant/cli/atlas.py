@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 
 import click
 
 from reliant.cli._claim import claim
-from reliant.cli._options import as_of_option, emit, format_option, output_option, say
+from reliant.cli._options import as_of_option, emit, format_option, known_on_option, output_option, say
 from reliant.errors import UsageError
 
 
@@ -22,9 +23,10 @@ atlas.add_command(claim)
 
 @atlas.command()
 @click.argument("record", metavar="ID")
+@known_on_option
 @format_option("terminal", "json")
 @output_option
-def show(record: str, style: str, output: Path | None) -> None:
+def show(record: str, known_on: dt.date | None, style: str, output: Path | None) -> None:
     """Print the record ID: what it says, how sure that is, and every source.
 
     ID is of any kind of record; a provider or model is also found by its alias.
@@ -32,7 +34,7 @@ def show(record: str, style: str, output: Path | None) -> None:
     from reliant.atlas import load
     from reliant.cli import _atlas_show
 
-    known = load()
+    known = load().known_on(known_on)
     records = known.find(record)
     render = _atlas_show.as_json if style == "json" else _atlas_show.as_text
     emit(render(known, records), output)
@@ -42,14 +44,22 @@ def show(record: str, style: str, output: Path | None) -> None:
 @click.argument("words", nargs=-1, required=True)
 @click.option("--kind", help="Only records of this kind: provider, model, rule, event and so on.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Print at most so many.")
+@known_on_option
 @format_option("terminal", "json")
 @output_option
-def search(words: tuple[str, ...], kind: str | None, limit: int, style: str, output: Path | None) -> None:
+def search(
+    words: tuple[str, ...],
+    kind: str | None,
+    limit: int,
+    known_on: dt.date | None,
+    style: str,
+    output: Path | None,
+) -> None:
     """Print the records that have all WORDS, best first."""
     from reliant.atlas import load
     from reliant.cli import _atlas_show
 
-    known = load()
+    known = load().known_on(known_on)
     kinds = {known.records(folder).kind for folder in known.folders} | set(known.folders)
     if kind is not None and kind not in kinds:
         raise UsageError(

@@ -98,7 +98,7 @@ def check(
     from reliant.cli._questions import Desk
     from reliant.policy.text import one_line, terminal
 
-    desk = Desk.open(asked)
+    desk = Desk.open(asked, known_on)
     if export:
         emit(desk.exported(export, as_of, known_on), output)
         return

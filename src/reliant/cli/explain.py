@@ -66,7 +66,7 @@ def explain(
     if number is not None:
         emit(_number(number, what or target, asked, as_of, known_on, offline, style), output)
         return
-    desk = Desk.open(asked)
+    desk = Desk.open(asked, known_on)
     if what is not None and what in desk.book.rules:
         facts = None if desk.asks_nothing and not desk.place else desk.facts(asked, as_of)
         emit(_rule(desk, what, as_of, known_on, facts, style), output)

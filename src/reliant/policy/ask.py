@@ -53,7 +53,10 @@ class Question:
 
 
 class Asker:
-    """Turns questions into facts with one atlas and one book of rules."""
+    """Turns questions into facts with one atlas and one book of rules.
+
+    With `atlas.known_on(day)` it adds no fact that was found out after the day.
+    """
 
     def __init__(self, atlas: Atlas, book: RuleBook) -> None:
         self.atlas = atlas
@@ -192,7 +195,7 @@ class Asker:
             self._record_facts(record, found, unknown)
         elif question.model:
             for name in ("model.weights", "model.lineage.licence"):
-                unknown[name] = f"The atlas has no record of {question.model}: what of {name}?"
+                unknown[name] = f"{self._no_record(question.model)}: what of {name}?"
             for wanted in self._ancestors:
                 self._unrecorded(wanted, question.model, made_by, found, unknown)
 
@@ -227,8 +230,14 @@ class Asker:
             found[built_on_fact(wanted)] = Fact(True, made_by.origin)
         else:
             unknown[built_on_fact(wanted)] = (
-                f"Does {model} carry weights of {wanted}? The atlas has no record of it."
+                f"Does {model} carry weights of {wanted}? {self._no_record('it')}."
             )
+
+    def _no_record(self, what: str) -> str:
+        """Say that there is no record, and on which day if that is why."""
+        if self.atlas.day is not None:
+            return f"The atlas has no record of {what} as known on {self.atlas.day}"
+        return f"The atlas has no record of {what}"
 
     def _licences(self, record: Model) -> tuple[Value, ...]:
         """Return the licences of a model and of all whose weights it carries; `?` if some may be missing."""
