@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -42,6 +43,7 @@ _DOTTED = re.compile(r"^[a-zA-Z_][a-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){2,}$")
 _DIGIT = re.compile(r"\d")
 
 
+@functools.lru_cache(maxsize=20_000)
 def snake(name: str) -> str:
     """Return a name in lower case with underscores.
 
@@ -52,6 +54,7 @@ def snake(name: str) -> str:
     return _CAMEL.sub("_", name).replace("-", "_").replace(".", "_").strip("_").lower()
 
 
+@functools.lru_cache(maxsize=20_000)
 def holds_model(name: str) -> bool:
     """Say whether a variable, keyword, key or option of this name usually holds a model id.
 

@@ -45,22 +45,21 @@ class Router:
         self._by_suffix: dict[str, list[Detector]] = {}
         self._by_name: dict[str, list[Detector]] = {}
         self._globs: list[tuple[re.Pattern[str], Detector]] = []
-        self._long: list[tuple[str, Detector]] = []
+        self._long: dict[str, list[tuple[str, Detector]]] = {}
         for detector in detectors:
             for suffix in detector.wants.suffixes:
                 if suffix.count(".") == 1:
                     self._by_suffix.setdefault(suffix.lower(), []).append(detector)
                 else:
-                    self._long.append((suffix.lower(), detector))
+                    end = suffix[suffix.rfind(".") :].lower()
+                    self._long.setdefault(end, []).append((suffix.lower(), detector))
             for name in detector.wants.names:
                 self._by_name.setdefault(name.lower(), []).append(detector)
             self._globs += [
                 (re.compile(fnmatch.translate(glob.lower())), detector) for glob in detector.wants.globs
             ]
-        # One look tells for nearly every path that no glob and no long suffix matches.
-        globs = [f"(?:{pattern.pattern})" for pattern, _ in self._globs]
-        suffixes = [f"(?:.*{re.escape(suffix)}\\Z)" for suffix, _ in self._long]
-        self._rare = re.compile("|".join([*globs, *suffixes]) or r"(?!)", re.DOTALL)
+        # One look tells for nearly every path that no glob matches.
+        self._any_glob = re.compile("|".join(pattern.pattern for pattern, _ in self._globs) or r"(?!)")
 
     def wanted_by(self, path: str) -> tuple[Detector, ...]:
         """Return the detectors for which the file at `path` is a candidate, each once."""
@@ -69,8 +68,9 @@ class Router:
         found = list(self._by_name.get(name, ()))
         dot = name.rfind(".")
         if dot >= 0:
-            found += self._by_suffix.get(name[dot:], ())
-        if self._rare.match(low):
-            found += [detector for suffix, detector in self._long if low.endswith(suffix)]
+            end = name[dot:]
+            found += self._by_suffix.get(end, ())
+            found += [detector for suffix, detector in self._long.get(end, ()) if low.endswith(suffix)]
+        if self._any_glob.match(low):
             found += [detector for glob, detector in self._globs if glob.match(low)]
         return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)

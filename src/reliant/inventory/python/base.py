@@ -59,6 +59,9 @@ class Endpoint(NamedTuple):
     asks: str = ""
 
 
+_NAMING = frozenset({ast.Compare, ast.Dict, ast.Subscript, ast.Call, ast.Raise})
+
+
 class Base:
     """One file while it is read."""
 
@@ -102,6 +105,8 @@ class Base:
         """Constants that are compared, logged, explained or used as keys: naming, not using."""
         found = set(self.tree.docstrings)
         for node, _ in self.tree.nodes:
+            if node.__class__ not in _NAMING:  # nearly all
+                continue
             match node:
                 case ast.Compare():
                     found.update(

@@ -18,6 +18,7 @@ from reliant.inventory.urls import plain_slug, split_prefix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_HOLDERS = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.Dict, ast.Return})
 _PLURAL_LISTED = 4
 _TABLE_LISTED = 12
 _CHOICES = (
@@ -35,6 +36,8 @@ class Slots(Base):
 
     def _slots(self) -> Iterator[Signal]:
         for node, block in self.tree.nodes:
+            if node.__class__ not in _HOLDERS:  # nearly all
+                continue
             match node:
                 case ast.Assign():
                     for target in node.targets:

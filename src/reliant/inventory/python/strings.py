@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.inventory.python.tree import Block
+_TOLD_BY = frozenset({ast.Attribute, ast.AnnAssign, ast.arg, ast.JoinedStr, ast.Constant})
 
 
 class Strings(Base):
@@ -24,6 +25,8 @@ class Strings(Base):
 
     def _strings(self) -> Iterator[Signal]:
         for node, block in self.tree.nodes:
+            if node.__class__ not in _TOLD_BY:
+                continue
             if isinstance(node, ast.Attribute | ast.AnnAssign | ast.arg):
                 yield from self._setting(node, block)
                 continue

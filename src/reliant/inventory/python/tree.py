@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(eq=False, slots=True)
@@ -252,13 +252,11 @@ class _Builder:
         """Push what stands below a node and may hold a text; names, numbers and arithmetic do not."""
         if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add | ast.Mod | ast.Div | ast.BitOr):
             return
-        for name in node._fields:
-            value = getattr(node, name, None)
+        for name in _FIELDS.get(node.__class__, ()):
+            value: Any = getattr(node, name, None)
             if value.__class__ is list:
-                for child in value:
-                    if isinstance(child, ast.AST) and child.__class__ not in _NO_TEXT:
-                        stack.append((child, block))
-            elif isinstance(value, ast.AST) and value.__class__ not in _NO_TEXT:
+                stack += [(child, block) for child in value if child.__class__ not in _NO_TEXT]
+            elif value.__class__ not in _NO_TEXT:
                 stack.append((value, block))
 
     def _value_block(self, target: ast.expr, value: ast.expr, block: Block) -> Block:
@@ -295,7 +293,7 @@ class _Builder:
             self.nodes.append((argument, inner))
             if default is not None:
                 self.expression(default, outer)
-            if argument.annotation is not None:
+            if argument.annotation is not None and argument.annotation.__class__ is not ast.Name:
                 for part in ast.walk(argument.annotation):
                     if isinstance(part, ast.Call):
                         self.expression(part, outer)
@@ -328,9 +326,15 @@ class _Builder:
         return ".".join((*parts, *([node.module] if node.module else [])))
 
 
-_NO_TEXT = frozenset(
-    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Slice, ast.Add, ast.Mult, ast.Sub, ast.UnaryOp}
-)
+_NO_TEXT = frozenset({None.__class__, str, ast.Name, ast.Slice, ast.UnaryOp})
+_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "conversion", "is_async"})
+"""Fields of expressions that hold no expression."""
+_FIELDS = {
+    kind: tuple(name for name in kind._fields if name not in _NO_NODES)
+    for kind in (*ast.expr.__subclasses__(), ast.comprehension, ast.keyword)
+    if kind is not ast.Constant
+}
+"""The fields in which others stand, by class of node."""
 
 
 def _compared(test: ast.expr) -> str:
