@@ -172,6 +172,7 @@ def test_a_licence_is_known_from_its_publication_and_an_owner_from_the_day_it_be
     licences = [on(atlas, day).models["shop.one"].licence for day in ("2024-02-29", "2024-03-01")]
     owners = [on(atlas, day).provider("shop").ultimate_parent for day in ("2024-04-30", "2024-05-01")]
     assert licences == [None, "LicenseRef-late"]
+    assert [on(atlas, day).hides_owner("shop") for day in ("2024-04-30", "2024-05-01")] == [True, False]
     assert [owner and owner.name for owner in owners] == [None, "Holding"]
 
 

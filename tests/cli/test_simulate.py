@@ -301,3 +301,25 @@ def test_a_name_of_a_gateway_survives_on_its_fallback_and_one_without_stops(tmp_
     }
     assert "mistral" in rows["chat"]["fallback"]
     assert all(row["stops"] for row in both)
+
+
+@pytest.mark.parametrize(
+    ("day", "owner", "stops"),
+    [("2026-02-01", "spacex", None), ("2026-02-02", "Space Exploration Technologies Corp. (SpaceX)", True)],
+)
+def test_a_cut_of_an_owner_who_was_not_known_on_the_day_may_stop_it(
+    tmp_path: Path, day: str, owner: str, stops: bool | None
+) -> None:
+    """xAI became a part of SpaceX on 2026-02-02."""
+    (tmp_path / "app.py").write_text(
+        "from openai import OpenAI\n\n"
+        'client = OpenAI(base_url="https://api.x.ai/v1")\n'
+        'reply = client.chat.completions.create(model="grok-4", messages=[])\n'
+    )
+    (row,) = run(tmp_path, "--cut", f"owner:{owner}", "--known-on", day)["functions"]
+    assert row["stops"] is stops
+
+
+def test_a_bloc_can_be_cut_on_any_day_that_something_is_known_of(app: Path) -> None:
+    rows = run(app, "--cut", "jurisdiction:EU", "--known-on", "2023-01-01")["functions"]
+    assert {row["id"] for row in rows if row["stops"]} == set()

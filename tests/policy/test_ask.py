@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from reliant.atlas import Atlas
@@ -10,6 +12,7 @@ from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
 from reliant.errors import UnknownId
 from reliant.policy import RuleBook
 from reliant.policy.ask import Asker, Question, given
+from reliant.policy.conditions import MAYBE_MORE
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,14 @@ def test_a_use_of_an_unknown_provider_is_asked_about_all_the_same(asker: Asker) 
 def test_open_weights_without_a_channel_run_on_ones_own_machines(asker: Asker) -> None:
     use = _use(provider=None, model="qwen2.5-7b", kind=Kind.OPEN_WEIGHTS, channel=Channel.UNKNOWN)
     assert asker.facts_of_use(use, "CN")["channel"].value == "self-hosted"
+
+
+def test_an_asker_of_a_past_day_adds_no_ancestor_that_was_named_later(atlas: Atlas) -> None:
+    """Zephyr came out on 2023-10-25; the table that names Mistral 7B as its base is of 2026-01."""
+    book, question = RuleBook.from_atlas(atlas), Question(model="zephyr-7b", channel="self-hosted")
+    now = Asker(atlas, book).facts(question)
+    then = Asker(atlas.known_on(dt.date(2024, 1, 1)), book).facts(question)
+    before = Asker(atlas.known_on(dt.date(2023, 10, 1)), book).facts(question)
+    assert now["model.lineage.licence"].value == ("MIT", "Apache-2.0")
+    assert then["model.lineage.licence"].value == ("MIT", MAYBE_MORE)
+    assert "as known on 2023-10-01" in before.unknown["model.lineage.licence"]

@@ -30,6 +30,7 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         developer = provider.weights_developer
     maker = atlas.providers.get(developer) if developer else None
     owner = provider.ultimate_parent if provider else None
+    hidden = _hidden(provider, record, atlas)
     return Chain(
         use=use.id,
         provider=use.provider,
@@ -45,10 +46,19 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         channel=use.channel.value,
         self_hosted=self_hosted,
         links=links_of(record, atlas) if record else (),
-        descent_known=record is not None
-        and record.weights_origin is not None
-        and not atlas.hides_descent(record.id),
+        descent_known=record is not None and record.weights_origin is not None and "descent" not in hidden,
+        hidden=hidden,
     )
+
+
+def _hidden(provider: Provider | None, record: Model | None, atlas: Atlas) -> frozenset[str]:
+    """Return what the atlas holds back because it became known only after the day of its view."""
+    found = set()
+    if provider is not None and atlas.hides_owner(provider.id):
+        found.add("owner")
+    if record is not None and atlas.hides_descent(record.id):
+        found.add("descent")
+    return frozenset(found)
 
 
 def country_of(use: Use, provider: Provider | None, atlas: Atlas) -> str | None:

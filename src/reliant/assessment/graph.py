@@ -65,6 +65,8 @@ class Chain:
         weights: open or closed.
         hub: Where the weights are fetched from.
         descent_known: False if the model, or whether it has ancestors, is not known.
+        hidden: What became known only after the day that is asked about, `owner` or
+            `descent`: a cut may reach the use through it.
     """
 
     use: str
@@ -83,6 +85,7 @@ class Chain:
     links: tuple[Link, ...] = ()
     descent_known: bool = True
     sources: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
 
     @property
     def hosted(self) -> bool:
@@ -153,7 +156,8 @@ class Cut:
             case "owner":
                 if not hosted:
                     return Truth.NO
-                return some((_same(chain.owner, self.id), _same(chain.provider, self.id)))
+                owned = (_same(chain.owner, self.id), _same(chain.provider, self.id))
+                return some((*owned, _hidden(chain, "owner")))
             case "developer":
                 return _same(chain.developer, self.id) if hosted else Truth.NO
             case "jurisdiction":
@@ -167,7 +171,7 @@ class Cut:
                 return every((at, negate(Truth.of(weights_kept))))
 
     def _country(self, chain: Chain) -> Truth:
-        reasons = [_same(chain.jurisdiction, self.id)]
+        reasons = [_same(chain.jurisdiction, self.id), _hidden(chain, "owner")]
         if chain.owner is not None or chain.owner_jurisdiction is not None:
             reasons.append(_same(chain.owner_jurisdiction, self.id))
         if chain.weights == "closed":  # the developer licenses them to whoever serves them
@@ -183,11 +187,16 @@ class Cut:
             if link.followed(FOLLOWED)
         ]
         own = Truth.NO if chain.licence is not None or chain.weights == "closed" else Truth.UNKNOWN
-        return some((own, *inherited))
+        return some((own, *inherited, _hidden(chain, "descent")))
 
 
 def _same(known: str | None, wanted: str) -> Truth:
     return Truth.of(None if known is None else known == wanted)
+
+
+def _hidden(chain: Chain, what: str) -> Truth:
+    """Return UNKNOWN if this part of the chain was found only after the day, else NO."""
+    return Truth.UNKNOWN if what in chain.hidden else Truth.NO
 
 
 def state(need: Need, has: Callable[[str], Truth]) -> Truth:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from reliant.atlas.records.model import WEIGHTS_KINDS, Claim, Contradiction, Edge, Model
+from reliant.atlas.records.place_list import PlaceList
 from reliant.atlas.records.provider import Provider
 from reliant.core.dates import PartialDate
 
@@ -50,6 +51,9 @@ class AsKnown:
                 return self.model(record)
             case Provider():
                 return self.provider(record)
+            case PlaceList():
+                # A name for places; which copy of it holds on a day the rules find out themselves.
+                return record
             case _:
                 return record if self._is_known(record) else None
 

@@ -150,8 +150,8 @@ class Atlas:
         release, else from when it was read. A record is known from its release or its first
         source: before that it is as if it were not there, and `find_model` gives none. An
         edge of descent, a claim, a contradiction and an owner are hidden where all their
-        dated sources are later. Hidden descent answers UNKNOWN, never NO. Providers and
-        how they are recognised are always there.
+        dated sources are later. Hidden descent answers UNKNOWN, never NO. Providers, how
+        they are recognised, and lists of places are always there.
         """
         return self if day is None else _AtlasAsKnown(self, day)
 
@@ -360,6 +360,10 @@ class Atlas:
             )
             for key in (self.model(model_id).id, *above)
         )
+
+    def hides_owner(self, provider: str) -> bool:
+        """Say whether the owner of a provider became known only after the day of this view."""
+        return self.providers[provider].ultimate_parent != self._whole.providers[provider].ultimate_parent
 
     @property
     def _whole(self) -> Atlas:
