@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reliant.errors import UnknownId
-from reliant.inventory.vendors import Name, ProviderFacts, SdkFacts
+from reliant.inventory.vendor_facts import Name, ProviderFacts, SdkFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

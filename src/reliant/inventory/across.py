@@ -16,13 +16,13 @@ import msgspec
 from reliant.core.use import Scope
 from reliant.inventory.idforms import looks_like_id
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.vendors import host_of
+from reliant.inventory.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reliant.inventory.engine import Seen
-    from reliant.inventory.link import Placed
+    from reliant.inventory.placed import Placed
     from reliant.inventory.vendors import Vendors
 
 _MOST = 6

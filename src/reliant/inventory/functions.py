@@ -20,8 +20,8 @@ from reliant.core.use import Kind, Role, Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reliant.inventory.link import Placed
     from reliant.inventory.merge import Draft
+    from reliant.inventory.placed import Placed
     from reliant.inventory.roles import Roles
 
 _CALLED = frozenset({Scope.CODE, Scope.CONFIG})

@@ -9,48 +9,23 @@ and if that does not decide, nothing is: an unknown provider is an answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.idforms import is_weight_file
+from reliant.inventory.placed import PRODUCT, Placed, sdk_named
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import plain_slug
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from reliant.inventory.engine import Seen
-    from reliant.inventory.vendors import SdkFacts, Vendors
+    from reliant.inventory.vendors import Vendors
 
 _PLAIN = 0.6
 """A plain word (`small`) counts as a model only if a library that knows it is there."""
-
-_TABLE = 20
-
-PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
-
-
-class Placed(NamedTuple):
-    """A signal with its file, its detector and the line it stands on."""
-
-    path: str
-    scope: Scope
-    detector: str
-    signal: Signal
-    text: str
-
-
-def place(seen: Iterable[Seen]) -> list[Placed]:
-    """Return the signals of all files, ordered by path and line."""
-    placed = [
-        Placed(entry.path, signal.scope or entry.scope, detector, signal, text)
-        for entry in seen
-        for detector, signal, text in entry.signals
-    ]
-    placed.sort(key=lambda p: (p.path, p.signal.line, p.signal.column, p.detector))
-    return placed
 
 
 class Linker:
@@ -68,7 +43,7 @@ class Linker:
             if signal.what is What.SDK and signal.provider:
                 self._declared.add(signal.provider)
             elif signal.what is What.SDK and signal.sdk and p.scope is Scope.CODE:
-                sdk = _sdk(vendors, signal.sdk)
+                sdk = sdk_named(vendors, signal.sdk)
                 if sdk is not None and sdk.provider and not sdk.general:
                     self._defaults.add(sdk.provider)
             if not _names_provider(signal):
@@ -379,123 +354,3 @@ def _served(signal: Signal, by: Signal) -> Signal:
         family=signal.family or by.family,
         confidence=min(signal.confidence, max(by.confidence, 0.6)),
     )
-
-
-def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
-    """Join declared packages with what the code does with them.
-
-    A package that speaks to many servers stands for its own vendor only if the code leaves it
-    there; a package that does much besides AI counts only if the code asks it for AI.
-    """
-    spoken: dict[str, list[str]] = defaultdict(list)
-    for p in placed:
-        signal = p.signal
-        if (
-            p.scope is Scope.CODE
-            and signal.sdk
-            and signal.provider
-            and signal.what in {What.ENDPOINT, What.MODEL}
-        ):
-            sdk = _sdk(vendors, signal.sdk)
-            if sdk is not None:
-                spoken[sdk.id].append(signal.provider)
-    kept = []
-    for p in placed:
-        signal = p.signal
-        if signal.what is not What.SDK or signal.provider is not None or not signal.sdk:
-            kept.append(p)
-            continue
-        sdk = _sdk(vendors, signal.sdk)
-        providers = spoken.get(sdk.id, []) if sdk else []
-        if sdk is not None and sdk.general:
-            named = next((provider for provider in providers), None)
-            if named is None:
-                continue
-            kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=named)))
-        elif sdk is not None and sdk.provider in providers and signal.role is not Role.LISTED:
-            kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=sdk.provider)))
-        else:
-            kept.append(p)
-    return kept
-
-
-def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
-    """Return the signals with clients of unset endpoint at their own vendor, if nothing speaks against it.
-
-    A client whose endpoint is a setting goes to its own vendor unless set. If the project names
-    endpoints of others that no client of their own takes up, it may as well go to one of those.
-    """
-    free = {
-        p.signal.provider
-        for p in placed
-        if p.scope in PRODUCT
-        and p.signal.what is What.ENDPOINT
-        and p.signal.provider
-        and p.signal.role is not Role.LISTED
-        and not p.signal.fixed
-    }
-    found = []
-    for p in placed:
-        signal = p.signal
-        sdk = _sdk(vendors, signal.sdk) if signal.sdk else None
-        unsure = (
-            signal.what is What.ENDPOINT
-            and signal.provider is None
-            and not signal.endpoint
-            and not signal.run_time
-            and sdk is not None
-            and sdk.replaceable
-            and sdk.provider is not None
-        )
-        if unsure and sdk is not None and free <= {sdk.provider}:
-            signal = msgspec.structs.replace(signal, provider=sdk.provider, confidence=0.5)
-        found.append(p._replace(signal=signal))
-    return found
-
-
-def _sdk(vendors: Vendors, name: str) -> SdkFacts | None:
-    for registry in ("pypi", "npm", "maven", "go", "cargo", "nuget", "rubygems", "packagist", "pub"):
-        found = vendors.package(registry, name)
-        if found is not None:
-            return found
-    return None
-
-
-def without_tables(placed: Sequence[Placed]) -> tuple[list[Placed], dict[str, int]]:
-    """Return the signals without those of tables of models, and how many ids each such file names.
-
-    A file that names this many ids outside of any call holds prices, limits or a catalogue: it
-    describes models, it does not use them.
-    """
-    ids: dict[str, set[str]] = defaultdict(set)
-    for p in placed:
-        if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
-            ids[p.path].add(p.signal.model)
-    tables = {path: len(found) for path, found in ids.items() if len(found) > _TABLE}
-    kept = [p for p in placed if p.path not in tables or p.signal.where or not _of_table(p)]
-    return kept, tables
-
-
-def _of_table(p: Placed) -> bool:
-    """Say whether a signal of a file that holds a table is of the table, not beside it."""
-    if p.scope is Scope.CONFIG:
-        return True
-    if p.signal.what is not What.MODEL:
-        return False
-    inside = bool(p.signal.block) and p.signal.block[-1].startswith(("entry ", "value "))
-    return p.signal.role is not None or inside
-
-
-def called_first(placed: Sequence[Placed]) -> list[Placed]:
-    """Return the signals; where a call asks for an id, the bare mention of it at its place says no more."""
-    called = {
-        (p.path, p.signal.line, p.signal.model)
-        for p in placed
-        if p.signal.what is What.MODEL and p.signal.where and p.signal.model
-    }
-    return [
-        p
-        for p in placed
-        if p.signal.what is not What.MODEL
-        or (p.signal.model and (p.signal.where or (p.path, p.signal.line, p.signal.model) not in called))
-    ]

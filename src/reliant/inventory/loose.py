@@ -16,7 +16,7 @@ from reliant.inventory.signals import Signal, What
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.vendors import SdkFacts
+    from reliant.inventory.vendor_facts import SdkFacts
     from reliant.inventory.view import FileView
 
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, NotLookedAt, Role, Scope, Use
 from reliant.inventory.across import answered
-from reliant.inventory.link import (
-    Linker,
+from reliant.inventory.link import Linker
+from reliant.inventory.placed import (
     Placed,
     by_default,
     called_first,

@@ -20,7 +20,7 @@ from reliant.inventory.signals import What
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reliant.inventory.link import Placed
+    from reliant.inventory.placed import Placed
     from reliant.inventory.vendors import Vendors
 
 

@@ -17,7 +17,7 @@ from reliant.inventory.signals import What
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reliant.inventory.link import Placed
+    from reliant.inventory.placed import Placed
     from reliant.inventory.vendors import Vendors
 
 _OWN_API = {"lab", "api"}

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reliant.inventory.vendors import Vendors
+
+_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)
+_BARE = re.compile(
+    r"^([A-Za-z0-9_.{}$<>%*-]+\.[A-Za-z]{2,}|localhost|\d+\.\d+\.\d+\.\d+)(?::(\d+))?(?=[/?#]|$)"
+)
+
+
+def host_of(text: str) -> str | None:
+    """Return the host in a URL or in a bare `host[:port][/path]`.
+
+    Examples:
+        >>> host_of("https://{name}.acme.test/v1"), host_of("api.acme.test"), host_of("a sentence.")
+        ('{name}.acme.test', 'api.acme.test', None)
+    """
+    match = _URL.match(text) or _BARE.match(text)
+    return match[1].lower() if match else None
+
+
+def port_of(text: str) -> int | None:
+    """Return the port in a URL or in a bare `host:port`."""
+    match = _URL.match(text) or _BARE.match(text)
+    return int(match[2]) if match and match[2] and len(match[2]) < 6 else None
 
 
 def split_prefix(text: str, vendors: Vendors) -> tuple[str | None, str]:

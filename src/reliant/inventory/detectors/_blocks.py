@@ -21,7 +21,7 @@ from reliant.inventory.detectors._shell import shell_signals
 from reliant.inventory.detectors._urls import model_at, model_in_path, region_in, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.vendors import host_of
+from reliant.inventory.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

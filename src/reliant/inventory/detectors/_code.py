@@ -21,7 +21,8 @@ from reliant.inventory.signals import Signal, What
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.vendors import SdkFacts, Vendors
+    from reliant.inventory.vendor_facts import SdkFacts
+    from reliant.inventory.vendors import Vendors
     from reliant.inventory.view import FileView
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.vendors import Host, Vendors
+    from reliant.inventory.vendor_facts import Host
+    from reliant.inventory.vendors import Vendors
 
 _URL = re.compile(r"(?:https?|wss?|grpcs?)://[^\s\"'`<>\\,;|()\[\]]+", re.IGNORECASE)
 _BARE = re.compile(

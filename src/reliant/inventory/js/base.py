@@ -8,7 +8,7 @@ from reliant.inventory.js.tree import Node, Tree
 
 if TYPE_CHECKING:
     from reliant.core.use import Kind
-    from reliant.inventory.vendors import SdkFacts
+    from reliant.inventory.vendor_facts import SdkFacts
     from reliant.inventory.view import FileView
 
 

@@ -11,13 +11,12 @@ from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, re
 from reliant.inventory.js.values import Value, objects, values
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import split_prefix
-from reliant.inventory.vendors import host_of
+from reliant.inventory.urls import host_of, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.vendors import Name, SdkFacts
+    from reliant.inventory.vendor_facts import Name, SdkFacts
 
 _URL_KEYS = frozenset({
     "baseURL", "baseUrl", "base_url", "endpoint", "apiUrl", "apiURL", "host", "basePath",

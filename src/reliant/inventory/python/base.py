@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.inventory.python.tree import Bound
-    from reliant.inventory.vendors import Name, SdkFacts
+    from reliant.inventory.vendor_facts import Name, SdkFacts
     from reliant.inventory.view import FileView
 
 MODEL_KEYWORDS = (

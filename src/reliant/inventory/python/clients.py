@@ -12,14 +12,13 @@ from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint, kind_of
 from reliant.inventory.python.values import Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import split_prefix
-from reliant.inventory.vendors import host_of
+from reliant.inventory.urls import host_of, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.inventory.python.tree import Block
-    from reliant.inventory.vendors import Name, SdkFacts
+    from reliant.inventory.vendor_facts import Name, SdkFacts
 
 URL_KEYWORDS = (
     "base_url", "api_base", "openai_api_base", "azure_endpoint", "endpoint", "endpoint_url",

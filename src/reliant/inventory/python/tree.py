@@ -329,9 +329,10 @@ class _Builder:
 _NO_TEXT = frozenset({None.__class__, str, ast.Name, ast.Slice, ast.UnaryOp})
 _NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "conversion", "is_async"})
 """Fields of expressions that hold no expression."""
+_EXPRESSIONS: list[type[ast.AST]] = [*ast.expr.__subclasses__(), ast.comprehension, ast.keyword]
 _FIELDS = {
     kind: tuple(name for name in kind._fields if name not in _NO_NODES)
-    for kind in (*ast.expr.__subclasses__(), ast.comprehension, ast.keyword)
+    for kind in _EXPRESSIONS
     if kind is not ast.Constant
 }
 """The fields in which others stand, by class of node."""
