@@ -314,19 +314,21 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
                     if answer.status_code == 200:
                         answered.append(answer.headers["x-reliant-request-id"])
 
-        threads = [threading.Thread(target=load) for _ in range(3)]
+        threads = [threading.Thread(target=load, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
-        for _ in range(3):
+        try:
+            for _ in range(3):
+                process = serve(tmp_path, port)
+                time.sleep(0.25)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
             process = serve(tmp_path, port)
-            time.sleep(0.25)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        process = serve(tmp_path, port)
-        time.sleep(0.3)
-        stop.set()
-        for thread in threads:
-            thread.join()
+            time.sleep(0.3)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
         process.terminate()
         process.wait()
 

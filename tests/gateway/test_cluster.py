@@ -138,7 +138,7 @@ def test_the_log_reaches_postgres_whole_although_it_is_killed_under_load(
                 while not stop.is_set():
                     statuses.append(ask(running).status_code)
 
-            thread = threading.Thread(target=load)
+            thread = threading.Thread(target=load, daemon=True)
             thread.start()
             time.sleep(0.4)
             server.kill()

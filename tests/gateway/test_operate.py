@@ -105,7 +105,7 @@ def test_a_reload_changes_the_rules_without_losing_a_request(tmp_path: Path) -> 
             url = f"{running.url}/v1/chat/completions"
             return post(url, json=body, headers=KEY, timeout=5).status_code
 
-        thread = threading.Thread(target=lambda: slow.append(ask("slow-400")))
+        thread = threading.Thread(target=lambda: slow.append(ask("slow-400")), daemon=True)
         thread.start()
         while "slow-400" not in mock.models():
             time.sleep(0.01)
@@ -262,7 +262,7 @@ def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
             answers.append(post(url, json=body, headers=KEY).status_code)
 
-        thread = threading.Thread(target=ask)
+        thread = threading.Thread(target=ask, daemon=True)
         thread.start()
         while "slow-500" not in mock.models():
             time.sleep(0.01)

@@ -31,6 +31,7 @@ def minimal_cut_sets(need: Need, order: int = 2, name: Name = _itself) -> tuple[
             its country); None if it has none there, and so cannot be cut.
 
     Examples:
+        >>> from reliant.core.need import AnyOf
         >>> batch = AnyOf((Supplier("openai"), AllOf((Supplier("zhipu"), Supplier("ocr")))))
         >>> [sorted(cut) for cut in minimal_cut_sets(batch)]
         [['ocr', 'openai'], ['openai', 'zhipu']]
