@@ -167,3 +167,16 @@ def test_weights_on_ones_own_machine_count_where_their_developer_is(small: Atlas
     result = judge(small, found, "2024-07-10")
 
     assert [(share.id, share.share.low) for share in result.impact.face_value] == [("CN", 1.0)]
+
+
+def test_a_mirror_is_not_closed_by_what_closes_the_providers_own_hosts(small: AtlasBuilder) -> None:
+    small.provider("hub", roles=["hub"], mirror_hosts=["mirror.test"])
+    closed = {"provider": "hub", "channel": "direct", "user.region": "CN"}
+    rule(
+        small, "xx.block", "deny", "2023-01-01", kind="block", by="state", enforcement="enforced", when=closed
+    )
+    found = inventory(use("own", "hub"), use("mirror", "hub", endpoint="mirror.test"))
+
+    own, mirror = judge(small, found, "2024-07-10").verdicts
+
+    assert (own.combined, mirror.combined) == (Verdict.BLOCKED, Verdict.UNKNOWN)
