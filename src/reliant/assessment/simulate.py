@@ -219,6 +219,7 @@ def _known_from(graph: Graph, one: Replacement) -> Chain:
                     owner=chain.owner,
                     owner_jurisdiction=chain.owner_jurisdiction,
                     model=one.model,
+                    hidden=chain.hidden & {"owner"},
                 )
     return Chain(
         "replacement", provider=one.provider, model=one.model or one.name, self_hosted=one.self_hosted
