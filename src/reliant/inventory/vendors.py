@@ -280,7 +280,7 @@ class Vendors:
 
     def is_closed(self, model: str) -> bool:
         """Return True if an id names a model whose weights nobody else can run."""
-        return any(pattern.match(_bare(model)) for pattern in self._closed)
+        return _is_closed(self, _bare(model))
 
     @functools.cached_property
     def _closed(self) -> list[re.Pattern[str]]:
@@ -387,6 +387,11 @@ def _sdk_kind(record: ProviderFacts) -> str:
 
 def _bare(model: str) -> str:
     return model.rpartition("/")[2]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _is_closed(vendors: Vendors, bare: str) -> bool:
+    return any(pattern.match(bare) for pattern in vendors._closed)
 
 
 @functools.lru_cache(maxsize=20_000)

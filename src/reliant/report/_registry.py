@@ -11,6 +11,8 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
+import re
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -51,23 +53,27 @@ def renders(style: str, *schemas: str) -> Callable[[_Shown], _Shown]:
 
 
 @functools.cache
-def _discover() -> None:
-    """Import every file of this package that registers a format.
+def _discover(style: str = "") -> None:
+    """Import every file of this package that registers a format, or those that register `style`.
 
     A file without `@renders` in its text is a helper. It is left alone: one of them may
     need a heavy library that this result, or this installation, does not have.
     """
     package = importlib.import_module("reliant.report")
     for module in pkgutil.walk_packages(package.__path__, "reliant.report."):
-        if not any(part.startswith("_") for part in module.name.split(".")) and _registers(module.name):
+        if not any(part.startswith("_") for part in module.name.split(".")) and _registers(
+            module.name, style
+        ):
             importlib.import_module(module.name)
 
 
-def _registers(name: str) -> bool:
+def _registers(name: str, style: str) -> bool:
+    if name in sys.modules:
+        return False
     spec = importlib.util.find_spec(name)
     source = getattr(spec.loader, "get_source", None) if spec else None
     text = source(name) if source else None
-    return text is None or "@renders(" in text
+    return text is None or re.search(rf'@renders\(\s*"{re.escape(style)}', text) is not None
 
 
 def styles(schema: str) -> tuple[str, ...]:
@@ -91,7 +97,7 @@ def render(result: Result, style: str, *, colour: bool = False) -> str:
     word = getattr(result, "schema", None)
     if not isinstance(word, str):
         raise UsageError(f"a {type(result).__name__} is not a result that can be shown")
-    _discover()
+    _discover(style)
     renderer = _renderers.get((word, style)) or _renderers.get((ANY, style))
     if renderer is None:
         raise UnknownFormat(style, styles(word))
