@@ -8,13 +8,10 @@ What goes wrong with one file is noted under "not looked at" and stops nothing.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -37,8 +34,6 @@ if TYPE_CHECKING:
 _POOL_FROM_BYTES = 6_000_000
 """Starting a pool costs about as much as reading this much in one process."""
 
-_CHUNK_BYTES = 1_500_000
-_CHUNK_FILES = 200
 _COLLECT_AFTER = 100
 _SNIFF = 8_192
 
@@ -81,6 +76,24 @@ class Scanner:
         if self._prefilter is None:
             self._prefilter = Prefilter(self.vendors, self.detectors)
         return self._prefilter
+
+    def look_at(self, files: Iterable[File]) -> Iterator[Seen]:
+        """Look at one file after the other, the collector held back.
+
+        Trees of syntax are many objects and few cycles.
+        """
+        was = gc.isenabled()
+        gc.disable()
+        try:
+            for number, file in enumerate(files, 1):
+                found = self.look(file)
+                if number % _COLLECT_AFTER == 0:
+                    gc.collect(0)  # what was made since the last time; the atlas is not walked again
+                if found is not None:
+                    yield found
+        finally:
+            if was:
+                gc.enable()
 
     def look(self, file: File) -> Seen | None:
         """Return what `file` gives, or None if it has nothing to say."""
@@ -211,76 +224,8 @@ def own_packages(files: Iterable[File]) -> frozenset[str]:
 def _look_at(files: list[File], scanner: Scanner, workers: int | None) -> Iterator[Seen]:
     count = workers if workers is not None else os.cpu_count() or 1
     if count > 1 and sum(min(file.size, 1_000_000) for file in files) > _POOL_FROM_BYTES:
-        yield from _in_pool(files, scanner, count)
+        from reliant.inventory.pool import in_pool  # noqa: PLC0415 - most runs need none
+
+        yield from in_pool(files, scanner, count)
         return
-    yield from _calmly(files, scanner)
-
-
-def _calmly(files: Iterable[File], scanner: Scanner) -> Iterator[Seen]:
-    """Look at files with the collector held back: trees of syntax are many objects and few cycles."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        for number, file in enumerate(files, 1):
-            found = scanner.look(file)
-            if number % _COLLECT_AFTER == 0:
-                gc.collect(0)  # what was made since the last time; the atlas is not walked again
-            if found is not None:
-                yield found
-    finally:
-        if was:
-            gc.enable()
-
-
-_worker_scanner: Scanner | None = None
-
-
-def _start(scanner: Scanner) -> None:
-    global _worker_scanner  # noqa: PLW0603 - one scanner per worker process
-    _worker_scanner = scanner
-
-
-def _chunk(files: list[File]) -> list[Seen]:
-    if _worker_scanner is None:
-        raise RuntimeError("the worker was not started")
-    return list(_calmly(files, _worker_scanner))
-
-
-def _in_pool(files: list[File], scanner: Scanner, count: int) -> Iterator[Seen]:
-    chunks = list(_chunks(files))
-    _ = scanner.prefilter  # built once; forked workers inherit it
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    context = multiprocessing.get_context(method)
-    unread: list[list[File]] = []
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(scanner,)) as pool:
-        futures = [(chunk, pool.submit(_chunk, chunk)) for chunk in chunks]
-        for chunk, future in futures:
-            try:
-                yield from future.result()
-            except BrokenProcessPool:
-                unread.append(chunk)
-    for chunk in unread:
-        yield from _one_by_one(chunk, scanner, context)
-
-
-def _one_by_one(files: list[File], scanner: Scanner, context: Any) -> Iterator[Seen]:
-    """Read the files of a chunk that killed its worker, each in a process of its own."""
-    for file in files:
-        with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(scanner,)) as pool:
-            try:
-                yield from pool.submit(_chunk, [file]).result()
-            except BrokenProcessPool:
-                yield Seen(file.path, scope_of(file.path), (), failed=("reading it ended the process",))
-
-
-def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
-    chunk: list[File] = []
-    size = 0
-    for file in sorted(files, key=lambda file: -file.size):
-        chunk.append(file)
-        size += min(file.size, 4_000_000)
-        if size >= _CHUNK_BYTES or len(chunk) >= _CHUNK_FILES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+    yield from scanner.look_at(files)
