@@ -1,6 +1,7 @@
 """Runs other scanners, and ours, on the packages of answer keys: same files, same scorer, no network.
 
     python benchmarks/inventory/peers.py KEY.json ... --home DIR [--only NAME ...] [--runs 3] [--tree DIR]
+        [--python PYTHON]
 
 Each peer lives in an environment of its own below DIR, made on the first run. A package is fetched
 by name, checked against the sha256 in the key, and unpacked once. Time and memory are those of the
@@ -18,9 +19,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import peer_reports
+from peer_reports import Pair
 from score import score
 
 from reliant.atlas import load
@@ -30,32 +34,73 @@ from reliant.targets.fetch import NetworkFetcher, read_settings
 
 
 class Peer(NamedTuple):
-    """How to run a scanner offline, and how its report is read."""
+    """How to run a scanner offline, and how its report is read.
+
+    Attributes:
+        package: What is installed, with its version; by npm if it says so, else by pip.
+        prints: The report goes to standard output.
+        inside: It looks at the folder it is started in.
+    """
 
     package: str
     command: tuple[str, ...]
+    pairs: Callable[[Any], Iterator[Pair]]
     minimum: tuple[int, int] = (3, 9)
+    prints: bool = False
+    inside: bool = False
 
 
 # `{bin}` is the environment's folder of programs, `{path}` what is scanned, `{out}` the report.
 PEERS = {
-    "airom": Peer("airom==0.5.0", ("{bin}/airom", "fs", "{path}", "--offline", "-o", "json={out}")),
+    "airom": Peer(
+        "airom==0.5.0", ("{bin}/airom", "fs", "{path}", "--offline", "-o", "json={out}"), peer_reports.airom
+    ),
     "ai-bom --deep": Peer(
-        "ai-bom==3.6.0", ("{bin}/ai-bom", "scan", "{path}", "--deep", "-q", "-f", "json", "-o", "{out}")
+        "ai-bom==3.6.0",
+        ("{bin}/ai-bom", "scan", "{path}", "--deep", "-q", "-f", "json", "-o", "{out}"),
+        peer_reports.ai_bom,
     ),
     "aibom-scanner": Peer(
         "aibom-scanner==1.3.5",
         ("{bin}/aibom-scanner", "scan", "--path", "{path}", "--format", "json", "--output", "{out}"),
+        peer_reports.aibom_scanner,
     ),
-    "ladex": Peer("ladex==0.2.2", ("{bin}/ladex", "scan", "{path}", "--offline", "--json", "{out}"), (3, 12)),
+    "ladex": Peer(
+        "ladex==0.2.2",
+        ("{bin}/ladex", "scan", "{path}", "--offline", "--json"),
+        peer_reports.ladex,
+        minimum=(3, 12),
+        prints=True,
+    ),
+    "aibom-inspector": Peer(
+        "aibom-inspector==0.2.0",
+        ("{bin}/aibom", "scan", "--local-only", "--format", "json", "--output", "{out}"),
+        peer_reports.aibom_inspector,
+        minimum=(3, 10),
+        inside=True,
+    ),
+    "scopesafe-aibom": Peer(
+        "scopesafe-aibom==0.3.0",
+        ("{bin}/aibom", "{path}", "--json"),
+        peer_reports.scopesafe,
+        minimum=(3, 10),
+        prints=True,
+    ),
+    "cdxgen aibom": Peer(
+        "npm:@cyclonedx/cdxgen@12.8.4",
+        ("{bin}/aibom", "-o", "{out}", "--no-install-deps", "--no-validate", "{path}"),
+        peer_reports.cdxgen,
+    ),
 }
 OURS = "reliant"
 # A child begins with the memory of its parent, and its peak keeps it; so the parent must be small.
 _LAUNCHER = """
 import os, sys, time
 started = time.perf_counter()
-quiet = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
-process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+os.chdir(sys.argv[2])
+write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+opened = [(os.POSIX_SPAWN_OPEN, 1, sys.argv[1], write, 0o644), (os.POSIX_SPAWN_OPEN, 2, os.devnull, write, 0)]
+process = os.posix_spawnp(sys.argv[3], sys.argv[3:], os.environ, file_actions=opened)
 usage = os.wait4(process, 0)[2]
 print(time.perf_counter() - started, usage.ru_maxrss / 1024)
 """
@@ -64,21 +109,40 @@ _FRAMEWORKS = re.compile(
 )
 
 
-def environment(name: str, home: Path) -> Path | None:
+def environment(name: str, home: Path, python: str) -> Path | None:
     """Return the folder of programs of a peer's environment, made if need be; None if it cannot be."""
     peer = PEERS[name]
-    if sys.version_info < peer.minimum:
-        print(f"{name}: needs Python {'.'.join(map(str, peer.minimum))}, skipped", file=sys.stderr)
-        return None
     folder = home / re.sub(r"\W", "-", peer.package)
-    if not (folder / ".ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        done = subprocess.run([folder / "bin/pip", "install", "-q", peer.package], check=False)
-        if done.returncode:
+    npm = peer.package.startswith("npm:")
+    programs = folder / "node_modules/.bin" if npm else folder / "bin"
+    if (folder / ".ready").exists():
+        return programs
+    if npm:
+        folder.mkdir(parents=True, exist_ok=True)
+        package = peer.package.removeprefix("npm:")
+        commands = [
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), package]
+        ]
+    else:
+        version = subprocess.check_output(
+            [python, "-c", "import sys; print(*sys.version_info[:2])"], text=True
+        )
+        if tuple(map(int, version.split())) < peer.minimum:
+            print(
+                f"{name}: needs Python {'.'.join(map(str, peer.minimum))}, see --python; skipped",
+                file=sys.stderr,
+            )
+            return None
+        commands = [
+            [python, "-m", "venv", str(folder)],
+            [str(folder / "bin/pip"), "install", "-q", peer.package],
+        ]
+    for command in commands:
+        if shutil.which(command[0]) is None or subprocess.run(command, check=False).returncode:
             print(f"{name}: could not be installed, skipped", file=sys.stderr)
             return None
-        (folder / ".ready").touch()
-    return folder / "bin"
+    (folder / ".ready").touch()
+    return programs
 
 
 def run(name: str, programs: Path | None, path: Path, out: Path) -> tuple[float, float]:
@@ -95,10 +159,14 @@ def run(name: str, programs: Path | None, path: Path, out: Path) -> tuple[float,
             "--output",
             str(out),
         ]
+        prints = inside = False
     else:
-        command = [part.format(bin=programs, path=path, out=out) for part in PEERS[name].command]
+        peer = PEERS[name]
+        command = [part.format(bin=programs, path=path, out=out) for part in peer.command]
+        prints, inside = peer.prints, peer.inside
+    place = path if inside else out.parent
     done = subprocess.run(
-        [sys.executable, "-S", "-c", _LAUNCHER, *map(str, command)],
+        [sys.executable, "-S", "-c", _LAUNCHER, str(out) if prints else os.devnull, str(place), *command],
         check=True,
         capture_output=True,
         text=True,
@@ -111,20 +179,6 @@ def uses_of(name: str, report: Any, vendors: Vendors) -> list[dict[str, Any]]:
     """Return what a report says in the form that the scorer reads."""
     if name == OURS:
         return list(report["uses"])
-    found: list[tuple[str | None, str | None]] = []
-    if name == "airom":
-        for part in report.get("components", ()):
-            model = part["name"] if re.search("model|llm", part["kind"]) else None
-            found.append((part.get("provider"), model))
-    elif name.startswith("ai-bom"):
-        for part in report.get("components", ()):
-            told = {entry["name"].partition(":")[2]: entry["value"] for entry in part.get("properties", ())}
-            found.append((told.get("provider"), told.get("model_name")))
-    elif name == "aibom-scanner":
-        found += [(part.get("provider"), part.get("model_name")) for part in report.get("detections", ())]
-        found += [(part.get("provider"), None) for part in report.get("dependencies", ())]
-    else:
-        found += [(part.get("provider"), part.get("model")) for part in report.get("findings", ())]
     return [
         {
             "provider": slug(provider, vendors),
@@ -134,7 +188,7 @@ def uses_of(name: str, report: Any, vendors: Vendors) -> list[dict[str, Any]]:
             "scope": "",
             "evidence": [],
         }
-        for provider, model in found
+        for provider, model in PEERS[name].pairs(report)
     ]
 
 
@@ -152,10 +206,13 @@ def main() -> None:
     parser.add_argument("keys", nargs="+", type=Path)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--python", default=sys.executable, help="the Python of the peers' environments")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--offline", action="store_true")
     parser.add_argument("--tree", type=Path)
     options = parser.parse_args()
+    options.home = options.home.resolve()
+    options.home.mkdir(parents=True, exist_ok=True)
     settings = read_settings(
         os.environ,
         home=Path.home(),
@@ -170,7 +227,7 @@ def main() -> None:
     print("| scanner | provider recall | precision | model recall | precision | decoys | s | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     for name in names:
-        programs = environment(name, options.home) if name != OURS else None
+        programs = environment(name, options.home, options.python) if name != OURS else None
         if name != OURS and programs is None:
             continue
         print(row(name, programs, packages, trees, vendors, options.home, options.runs), flush=True)
