@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _POOL_FROM_BYTES = 6_000_000
 """Starting a pool costs about as much as reading this much in one process."""
 
+_MOST_TEXT = 1_000_000
+"""Larger files are weights or data: most of them is never read."""
+
 _COLLECT_AFTER = 100
 _SNIFF = 8_192
 
@@ -68,13 +71,14 @@ class Scanner:
         self.detectors = detectors if detectors is not None else all_detectors()
         self.router = Router(self.detectors)
         self.own: frozenset[str] = frozenset()
+        self.to_read = 0
         self._prefilter: Prefilter | None = None
 
     @property
     def prefilter(self) -> Prefilter:
         """The automaton, built when the first file needs it."""
         if self._prefilter is None:
-            self._prefilter = Prefilter(self.vendors, self.detectors)
+            self._prefilter = Prefilter(self.vendors, self.detectors, to_read=self.to_read)
         return self._prefilter
 
     def look_at(self, files: Iterable[File]) -> Iterator[Seen]:
@@ -197,6 +201,7 @@ def scan(
                 todo.append(file)
             else:
                 seen.append(known)
+    scanner.to_read = sum(min(file.size, _MOST_TEXT) for file in todo)
     fresh = list(_look_at(todo, scanner, workers))
     if cache is not None:
         cache.put(todo, fresh, vendors.version)
@@ -223,7 +228,7 @@ def own_packages(files: Iterable[File]) -> frozenset[str]:
 
 def _look_at(files: list[File], scanner: Scanner, workers: int | None) -> Iterator[Seen]:
     count = workers if workers is not None else os.cpu_count() or 1
-    if count > 1 and sum(min(file.size, 1_000_000) for file in files) > _POOL_FROM_BYTES:
+    if count > 1 and sum(min(file.size, _MOST_TEXT) for file in files) > _POOL_FROM_BYTES:
         from reliant.inventory.pool import in_pool  # noqa: PLC0415 - most runs need none
 
         yield from in_pool(files, scanner, count)

@@ -32,7 +32,7 @@ _MOST_HITS = 20_000
 class Prefilter:
     """The automaton, and the kind of each of its patterns."""
 
-    def __init__(self, vendors: Vendors, detectors: tuple[Detector, ...]) -> None:
+    def __init__(self, vendors: Vendors, detectors: tuple[Detector, ...], *, to_read: int = 0) -> None:
         kinds: dict[bytes, str] = {}
         for stem in vendors.id_stems:
             for quote in _QUOTES:
@@ -50,7 +50,7 @@ class Prefilter:
             kinds[b"/" + host.encode()] = "host"  # else `/stem` of an id would win one place earlier
         self.patterns = sorted(kinds)
         self._kinds = [kinds[pattern] for pattern in self.patterns]
-        self._literals = literals(self.patterns)
+        self._literals = literals(self.patterns, to_read=to_read)
 
     def hits(self, data: bytes) -> list[Hit]:
         """Return what is found in `data`, by offset."""
