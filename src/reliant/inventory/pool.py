@@ -6,6 +6,7 @@ process of its own, and the one that ends it is noted.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +29,7 @@ _worker_scanner: Scanner | None = None
 def _start(scanner: Scanner) -> None:
     global _worker_scanner  # noqa: PLW0603 - one scanner per worker process
     _worker_scanner = scanner
+    gc.freeze()  # what the parent made stays: walking it would copy its memory into every worker
 
 
 def _chunk(files: list[File]) -> list[Seen]:
