@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.core.results import Source
+from reliant.atlas.citing import cited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reliant.atlas.records.common import Source as RecordSource
+    from reliant.core.results import Source
 
 
 class Citations:
@@ -30,19 +31,7 @@ class Citations:
         if source not in self._ids:
             number = str(len(self._cited) + 1)
             self._ids[source] = number
-            self._cited.append(
-                Source(
-                    id=number,
-                    title=source.title,
-                    publisher=source.publisher,
-                    url=source.url,
-                    published=source.published,
-                    retrieved=source.retrieved,
-                    kind=source.kind,
-                    quote=source.quote,
-                    origin=source.origin,
-                )
-            )
+            self._cited.append(cited(source, number))
         return self._ids[source]
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reliant.atlas.citing import cited
 from reliant.atlas.records.observation import Observation
 from reliant.core.dates import PartialDate
 from reliant.core.facts import Facts
@@ -143,20 +144,5 @@ def _cited(answer: AxisAnswer, numbers: _Numbers) -> AxisAnswer:
 
 
 def _seen(one: Observation, numbers: _Numbers) -> Seen:
-    sources = tuple(
-        numbers.one(
-            Source(
-                id="",
-                title=source.title,
-                publisher=source.publisher,
-                url=source.url,
-                published=source.published,
-                retrieved=source.retrieved,
-                kind=source.kind,
-                quote=source.quote,
-                origin=source.origin,
-            )
-        )
-        for source in one.sources.values()
-    )
+    sources = tuple(numbers.one(cited(source, "")) for source in one.sources.values())
     return Seen(one.id, one.saw, one.says, one.on, one.places, one.confidence, sources)

@@ -12,6 +12,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
+from reliant.atlas.citing import cited
 from reliant.atlas.records.licence import Licence
 from reliant.atlas.records.observation import Observation
 from reliant.atlas.records.place_list import PlaceList
@@ -189,20 +190,7 @@ class RuleBook:
             rule_id, _, name = one.partition("#")
             rule = self.rules.get(rule_id)
             if rule is not None and name in rule.sources:
-                source = rule.sources[name]
-                found.append(
-                    Source(
-                        id=one,
-                        title=source.title,
-                        publisher=source.publisher,
-                        url=source.url,
-                        published=source.published,
-                        retrieved=source.retrieved,
-                        kind=source.kind,
-                        quote=source.quote,
-                        origin=source.origin,
-                    )
-                )
+                found.append(cited(rule.sources[name], one))
         return tuple(found)
 
     def share_tests(self) -> dict[str, FactTest]:
