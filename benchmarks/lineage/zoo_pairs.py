@@ -34,7 +34,9 @@ def bases(truth: dict[str, dict]) -> list[str]:
 
 
 def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:
-    """Run all pairs, or every `of`-th suspect from the `part`-th on."""
+    """Run the pairs that the results do not hold yet, or every `of`-th suspect from the `part`-th on."""
+    held = read([results]) if results.exists() else []
+    done = {(row["suspect"], row["reference"]) for row in held}
     truth = json.loads((folder / "truth.json").read_text())
     models: dict[str, Model] = {}
 
@@ -46,7 +48,7 @@ def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:
     rows, seconds = [], []
     for suspect, origin in list(truth.items())[part::of]:
         for reference in bases(truth)[:REFERENCES]:
-            if reference == suspect:
+            if reference == suspect or (suspect, reference) in done:
                 continue
             started = time.perf_counter()
             found = compare(model(suspect), model(reference))
@@ -75,7 +77,12 @@ def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:
             )
         with results.open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows if row["suspect"] == suspect)
-    report(rows)
+    report(held + rows)
+
+
+def read(files: list[Path]) -> list[dict]:
+    """Return the rows of some results files."""
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 def report(rows: list[dict]) -> None:
@@ -113,6 +120,6 @@ def report(rows: list[dict]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--report":
-        report([json.loads(line) for name in sys.argv[2:] for line in Path(name).read_text().splitlines()])
+        report(read([Path(name) for name in sys.argv[2:]]))
     else:
         main(Path(sys.argv[1]), Path(sys.argv[2]), *(int(one) for one in sys.argv[3:]))

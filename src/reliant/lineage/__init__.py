@@ -6,6 +6,6 @@ and does; so does `reliant.lineage.index`.
 
 from __future__ import annotations
 
-from reliant.lineage.look import Seen, look
+from reliant.lineage.look import Seen, look, look_at
 
-__all__ = ["Seen", "look"]
+__all__ = ["Seen", "look", "look_at"]

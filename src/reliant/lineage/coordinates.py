@@ -80,45 +80,69 @@ def turned(rows: Floats, side: Floats) -> Floats:
     return unit(rows @ side)
 
 
+class Neurons(NamedTuple):
+    """Neurons of one layer as path P knows them.
+
+    Attributes:
+        parts: Gate, up and down rows, one row per neuron.
+        signature: Per neuron the numbers that no rotation changes, standardised over the layer.
+    """
+
+    parts: tuple[Floats, Floats, Floats]
+    signature: Floats
+
+
 def turn_from_neurons(ours: Sampler, theirs: Sampler, layers: list[int]) -> Turn | None:
-    """Return the map learned from the neurons of `layers`, which must not be tested afterwards.
+    """Return the map learned from the neurons of `layers`, which must not be tested afterwards."""
+    shared = form_keys(ours, layers)
+    if shared is None or shared != form_keys(theirs, layers):
+        return None
+    mine, yours = neurons_of(ours, layers), neurons_of(theirs, layers)
+    return None if mine is None or yours is None else turn_from_signatures(mine, yours)
+
+
+def neurons_of(model: Sampler, layers: list[int]) -> list[Neurons] | None:
+    """Return the neurons of whole layers, or None if a layer's down matrix is missing or too large."""
+    keys = form_keys(model, layers)
+    triples = [model.triples(at) for at in layers]
+    if keys is None:
+        return None
+    found = []
+    for at, triple in zip(layers, triples, strict=True):
+        if triple is None:
+            return None
+        parts = (_thin(triple[0]), _thin(triple[1]), _thin(triple[2]))
+        found.append(Neurons(parts, _known_signature(model, at, parts, layers)))
+    return found
+
+
+def turn_from_signatures(ours: list[Neurons], theirs: list[Neurons]) -> Turn | None:
+    """Return the map between two models whose layers correspond.
 
     A neuron's signature is made of quadratic forms in matrices that turn along with it, so
     it is the same in any rotated copy. Signatures match some neurons; those give a first
     rotation, under which more match, and so on.
     """
-    mine = [ours.triples(at) for at in layers]
-    yours = [theirs.triples(at) for at in layers]
     pairs: list[tuple[Floats, Floats]] = []
-    blocks = []
-    for a, b in zip(mine, yours, strict=True):
-        if a is None or b is None:
-            return None
-        blocks.append((tuple(_thin(part) for part in a), tuple(_thin(part) for part in b)))
-    forms_a, forms_b = _forms(ours, layers, mine), _forms(theirs, layers, yours)
-    if forms_a.keys() != forms_b.keys():
-        return None
-    shared = sorted(forms_a)
-    for at, (a, b) in zip(layers, blocks, strict=True):
-        left = _known_signature(ours, at, a, forms_a, shared)
-        right = _known_signature(theirs, at, b, forms_b, shared)
-        match = mutual(-_distances(left, right))
+    for a, b in zip(ours, theirs, strict=True):
+        match = mutual(-_distances(a.signature, b.signature))
         hit = np.flatnonzero(match >= 0)
         for part in range(3):
-            pairs.append((unit(a[part])[hit], unit(b[part])[match[hit]]))
+            pairs.append((unit(a.parts[part])[hit], unit(b.parts[part])[match[hit]]))
     turn = _solve(pairs)
     for _ in range(_STEPS):
         if turn is None:
             return None
         pairs = []
-        for a, b in blocks:
+        for a, b in zip(ours, theirs, strict=True):
             score = sum(
-                np.abs(turned(a[part], turn.ours) @ turned(b[part], turn.theirs).T) for part in range(3)
+                np.abs(turned(a.parts[part], turn.ours) @ turned(b.parts[part], turn.theirs).T)
+                for part in range(3)
             )
             match = mutual(score)
             hit = np.flatnonzero(match >= 0)
             for part in range(3):
-                one, two = unit(a[part])[hit], unit(b[part])[match[hit]]
+                one, two = unit(a.parts[part])[hit], unit(b.parts[part])[match[hit]]
                 cosine = (turned(one, turn.ours) * turned(two, turn.theirs)).sum(axis=1)
                 pairs.append((one * np.sign(cosine)[:, None], two))
         turn = _solve(pairs)
@@ -134,25 +158,34 @@ def _thin(rows: Floats) -> Floats:
     return rows if len(rows) <= _SAMPLE * 2 else rows[: _SAMPLE * 2]
 
 
-def _forms(model: Sampler, layers: list[int], triples: list[Any]) -> dict[str, Floats]:
+def form_keys(model: Sampler, layers: list[int]) -> tuple[str, ...] | None:
+    """Return the names of the forms that signatures over `layers` use; None if a layer has no whole FFN."""
+    forms = _forms(model, layers)
+    return None if forms is None else tuple(sorted(forms))
+
+
+def _forms(model: Sampler, layers: list[int]) -> dict[str, Floats] | None:
     """Return matrices of the residual space that turn with the model, none from a layer under test."""
-    if model.forms:
-        return model.forms
-    forms = model.forms
-    for at, triple in zip(layers, triples, strict=True):
-        for part, rows in zip(("gate", "up", "down"), triple, strict=True):
-            forms[f"{at}.{part}"] = rows.T @ rows
-        for role, rows in model.attention(at).items():
-            forms[f"{at}.{role}"] = rows.T @ rows
-    return forms
+    key = tuple(layers)
+    if key not in model.forms:
+        forms: dict[str, Floats] = {}
+        for at in layers:
+            triple = model.triples(at)
+            if triple is None:
+                return None
+            for part, rows in zip(("gate", "up", "down"), triple, strict=True):
+                forms[f"{at}.{part}"] = rows.T @ rows
+            for role, rows in model.attention(at).items():
+                forms[f"{at}.{role}"] = rows.T @ rows
+        model.forms[key] = forms
+    return model.forms[key]
 
 
-def _known_signature(
-    model: Sampler, at: int, triple: tuple[Floats, ...], forms: dict[str, Floats], keys: list[str]
-) -> Floats:
-    key = (at, tuple(keys))
+def _known_signature(model: Sampler, at: int, parts: tuple[Floats, ...], layers: list[int]) -> Floats:
+    key = (at, tuple(layers))
     if key not in model.signatures:
-        model.signatures[key] = _signature(triple, [forms[one] for one in keys])
+        forms = _forms(model, layers) or {}
+        model.signatures[key] = _signature(parts, [forms[one] for one in sorted(forms)])
     return model.signatures[key]
 
 

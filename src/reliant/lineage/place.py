@@ -86,6 +86,38 @@ class LocalFolder:
         return LocalFile(path, self.meter, name=name)
 
 
+_BESIDE = ("config.json", "tokenizer.json", "vocab.txt", "vocab.json", "adapter_config.json", "README.md")
+
+
+class LocalFew:
+    """Some files of a folder that are one model, whatever else lies there.
+
+    A README counts as the model's card only beside a model's config: in a folder of code it
+    speaks of the code.
+    """
+
+    def __init__(self, folder: Path, files: tuple[str, ...], meter: Meter, *, name: str) -> None:
+        self.name = name
+        self.meter = meter
+        self._files = files
+        self._folder = LocalFolder(folder, meter)
+        described = any((folder / one).is_file() for one in ("config.json", "adapter_config.json"))
+        wanted = (
+            (*_BESIDE, "model.safetensors.index.json", "pytorch_model.bin.index.json", "mergekit_config.yml")
+            if described
+            else ("tokenizer.json",)
+        )
+        self._beside = tuple(one for one in wanted if (folder / one).is_file())
+
+    def names(self) -> tuple[str, ...]:
+        """Return the weight files, and what describes them."""
+        return (*self._files, *self._beside)
+
+    def open(self, name: str) -> Source:
+        """Return one of them, or a file beside them that they name."""
+        return self._folder.open(name)
+
+
 class LocalSingle:
     """One file; files beside it are opened only when the file names them (ONNX external data)."""
 
@@ -97,15 +129,7 @@ class LocalSingle:
 
     def names(self) -> tuple[str, ...]:
         """Return the file, and the files beside it that describe a model."""
-        beside = (
-            "config.json",
-            "tokenizer.json",
-            "vocab.txt",
-            "vocab.json",
-            "adapter_config.json",
-            "README.md",
-        )
-        here = [name for name in beside if (self._path.parent / name).is_file()]
+        here = [name for name in _BESIDE if (self._path.parent / name).is_file()]
         return (self._path.name, *here)
 
     def open(self, name: str) -> Source:

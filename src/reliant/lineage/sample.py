@@ -46,8 +46,9 @@ class Sampler:
         self._held: dict[tuple[int, int, int, int, str, bool], Bundle] = {}
         self._first: dict[int, Floats] = {}
         self._triples: dict[int, tuple[Floats, Floats, Floats] | None] = {}
-        self.forms: dict[str, Floats] = {}  # of path P, which asks for the same ones in every comparison
-        self.signatures: dict[tuple[int, tuple[str, ...]], Floats] = {}
+        # Of path P, which asks for the same ones in every comparison.
+        self.forms: dict[tuple[int, ...], dict[str, Floats]] = {}
+        self.signatures: dict[tuple[int, tuple[int, ...]], Floats] = {}
 
     @property
     def d(self) -> int:

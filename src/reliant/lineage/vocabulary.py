@@ -6,6 +6,7 @@ tokens that two models have in common, by text and not by id, for path E.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -102,6 +103,14 @@ def normal(token: str) -> str:
         True
     """
     return token.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n")
+
+
+def digest_of(vocabulary: Vocabulary | None) -> str:
+    """Return a digest of the token texts by id: equal for equal tokenizers; empty if there is none."""
+    if vocabulary is None:
+        return ""
+    tokens = sorted(vocabulary.ids, key=vocabulary.ids.__getitem__)
+    return hashlib.sha256("\n".join(tokens).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def compare_tokenizers(ours: Vocabulary | None, theirs: Vocabulary | None) -> TokenizerLevel:
