@@ -1,6 +1,7 @@
 """How long a what-if takes on an estate of ten thousand functions.
 
-Prints the median of seven for graphs in which every need is its own, the worst case.
+Prints the median of seven for estates in which functions share needs, in which more
+than half have a need of their own, and, the worst case, in which all do.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from reliant.core.results import AtlasStamp, TargetStamp, Tool
 COUNTRIES = ("US", "US", "US", "CN", "FR", "DE", "JP", "KR")
 
 
-def estate(functions: int, uses: int, providers: int, seed: int = 7, shapes: int | None = None) -> Graph:
+def estate(
+    functions: int, uses: int, providers: int, seed: int = 7, shapes: int | None = None, plain: float = 0.45
+) -> Graph:
     """Return a graph with needs of one to nine leaves.
 
     Args:
         shapes: How many different needs there are; every function its own if None.
+        plain: How many of the functions need one supplier and nothing else, in [0, 1].
     """
     rng = random.Random(seed)
     names = [f"use-{number}" for number in range(uses)]
@@ -39,16 +43,16 @@ def estate(functions: int, uses: int, providers: int, seed: int = 7, shapes: int
         for name in names
     }
 
-    def need(depth: int) -> Need:
-        if depth == 0 or rng.random() < 0.45:
+    def need(depth: int = 2) -> Need:
+        if depth == 0 or rng.random() < (plain if depth == 2 else 0.45):
             return Supplier(rng.choice(names))
         kind = AllOf if rng.random() < 0.5 else AnyOf
         return kind(tuple(need(depth - 1) for _ in range(rng.choice((2, 2, 3)))))
 
-    shared = [need(2) for _ in range(shapes)] if shapes else None
+    shared = [need() for _ in range(shapes)] if shapes else None
     return Graph(
         tuple(
-            Function(f"f{n}", f"f{n}", rng.choice((1, 2, 5)), rng.choice(shared) if shared else need(2))
+            Function(f"f{n}", f"f{n}", rng.choice((1, 2, 5)), rng.choice(shared) if shared else need())
             for n in range(functions)
         ),
         chains,
@@ -66,7 +70,7 @@ def main() -> None:
         target=TargetStamp("bench", "directory"),
         as_of=dt.date(2026, 11, 21),
     )
-    for shapes in (500, None):
+    for shapes, plain in ((500, 0.45), (None, 0.45), (None, 0.0)):
         for label, cuts in {
             "one provider": ("provider:provider-0",),
             "one country": ("jurisdiction:US",),
@@ -75,12 +79,12 @@ def main() -> None:
             scenario = Scenario.of(*map(Cut.parse, cuts))
             times = []
             for round_ in range(7):
-                graph = estate(wanted.functions, uses=400, providers=60, seed=round_, shapes=shapes)
+                graph = estate(wanted.functions, 400, 60, seed=round_, shapes=shapes, plain=plain)
                 start = time.process_time()
                 result = simulate(graph, scenario, Plans(), setting)
                 times.append(time.process_time() - start)
             print(
-                f"{label:14} {wanted.functions} functions, {len(graph.needs)} distinct needs: "
+                f"{label:14} {wanted.functions} functions, {len(set(graph.nodes.at))} distinct needs: "
                 f"{statistics.median(times) * 1000:.0f} ms of CPU (stop share {result.stop_share.low:.3f})"
             )
 

@@ -139,7 +139,7 @@ def test_the_minimal_cut_sets_of_each_function(need: Need, expected: list[set[st
 
 
 def test_single_points_are_the_cut_sets_of_one(estate: Graph) -> None:
-    found = single_points(estate, "provider", lambda chain: chain.provider)
+    found = single_points(estate, ("provider", lambda chain: chain.provider))
 
     assert [(one.supplier, one.stop_share, one.functions) for one in found] == [
         ("openai", 0.3, ("search",)),
@@ -148,7 +148,7 @@ def test_single_points_are_the_cut_sets_of_one(estate: Graph) -> None:
 
 
 def test_a_pair_of_providers_in_one_country_is_a_single_point_of_that_country(estate: Graph) -> None:
-    found = single_points(estate, "jurisdiction", lambda chain: chain.jurisdiction)
+    found = single_points(estate, ("jurisdiction", lambda chain: chain.jurisdiction))
 
     assert [(one.supplier, one.stop_share, one.functions) for one in found] == [
         ("US", 0.8, ("chat", "search")),

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, needs, setting
-from reliant.assessment.cuts import (
-    availability,
-    cuts_it,
-    minimal_cut_sets,
-    single_mask,
-    singles_and_pairs,
-)
+from reliant.assessment.cuts import availability, cuts_it, minimal_cut_sets
 from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.lookthrough import Lineage, shares
 from reliant.assessment.measures import (
@@ -30,9 +24,10 @@ from reliant.assessment.measures import (
     touches,
     use_shares,
 )
+from reliant.assessment.nodes import Nodes
 from reliant.assessment.simulate import Scenario, simulate
 from reliant.assessment.simulate_plans import Plan, Plans, Replacement
-from reliant.core.need import AnyOf, Function, Need, Supplier, met
+from reliant.core.need import AnyOf, Function, Need, Supplier, met, suppliers
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
 
@@ -202,9 +197,27 @@ def test_minimal_cut_sets_are_those_that_cut_and_of_which_no_part_does(need: Nee
 
     assert set(minimal_cut_sets(need)) == wanted
     masks = {use: 1 << at for at, use in enumerate(USES)}
-    ones, twos = singles_and_pairs(need, masks)
-    assert ones == single_mask(need, masks) == sum(masks[use] for use in USES if frozenset(use) in wanted)
-    assert twos == {sum(masks[use] for use in cut) for cut in wanted if len(cut) == 2}
+    nodes = Nodes.of([need])
+    (number,) = nodes.at
+    every = (1 << len(USES)) - 1
+    left = nodes.solve({use: every ^ mask for use, mask in masks.items()}, every)[number]
+    assert every ^ left == sum(masks[use] for use in USES if frozenset(use) in wanted)
+    pairs = nodes.pairs(masks).get(number, ())
+    assert sorted(pairs) == sorted(sum(masks[use] for use in cut) for cut in wanted if len(cut) == 2)
+
+
+@given(st.lists(needs(), min_size=1, max_size=4), st.sets(st.sampled_from(USES)))
+def test_parts_that_are_built_alike_are_answered_once_and_as_the_whole_need(
+    several: list[Need], gone: set[str]
+) -> None:
+    nodes = Nodes.of([*several, *several])
+
+    answers = nodes.solve({use: int(use not in gone) for use in USES}, 1)
+
+    assert nodes.at[: len(several)] == nodes.at[len(several) :]
+    for need, number in zip(several, nodes.at, strict=False):
+        assert answers[number] == met(need, lambda use: use not in gone)
+        assert nodes.touched(gone)[number] == bool(suppliers(need) & gone)
 
 
 @given(needs(), st.lists(st.floats(0, 1), min_size=len(USES), max_size=len(USES)))

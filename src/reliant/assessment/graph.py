@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from reliant.assessment.nodes import Nodes
 from reliant.core.need import AllOf, Function, Need, Supplier, suppliers
 from reliant.core.truth import Truth, every, negate, some
 from reliant.errors import UsageError
@@ -255,7 +256,12 @@ class Graph:
     @functools.cached_property
     def uses(self) -> tuple[str, ...]:
         """The ids of all uses, sorted: those with a chain and those that a function names."""
-        return tuple(sorted(set(self.chains).union(*self.needs.values())))
+        return tuple(sorted(self.chains.keys() | self.nodes.leaves.keys()))
+
+    @functools.cached_property
+    def nodes(self) -> Nodes:
+        """The distinct parts of all needs; `nodes.at` is in the order of the functions."""
+        return Nodes.of(function.need for function in self.functions)
 
     def chain(self, use: str) -> Chain:
         """Return the chain behind a use; one without any link if nothing is known."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reliant.assessment.cuts import single_mask
 from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
-from reliant.core.need import Need, Supplier
+from reliant.assessment.nodes import split
+from reliant.core.need import Function, Need, Supplier
 from reliant.core.results import Concentration, FunctionImpact, Impact, Interval, Share, SinglePoint
 from reliant.core.truth import Truth, negate
 from reliant.core.verdict import Verdict
@@ -261,55 +261,94 @@ class Masks:
     Attributes:
         by_use: The bit of each use's name; 0 if it has none at this level.
         names: In the order of their bits.
-        cache: Names of the masks asked so far.
+        first: The place of the bit of the first name.
     """
 
     by_use: Mapping[str, int]
     names: tuple[str, ...]
-    cache: dict[int, tuple[str, ...]]
+    first: int = 0
 
     @classmethod
-    def of(cls, graph: Graph, name_of: Callable[[Chain], str | None]) -> Masks:
-        """Return the masks of all uses of a graph."""
+    def of(cls, graph: Graph, name_of: Callable[[Chain], str | None], first: int = 0) -> Masks:
+        """Return the masks of all uses of a graph, from the bit `first` on."""
         bits: dict[str, int] = {}
         by_use: dict[str, int] = {}
         for use in graph.uses:
             name = name_of(graph.chain(use))
-            by_use[use] = 0 if name is None else bits.setdefault(name, 1 << len(bits))
-        return cls(by_use, tuple(bits), {})
+            by_use[use] = 0 if name is None else bits.setdefault(name, 1 << (len(bits) + first))
+        return cls(by_use, tuple(bits), first)
 
     def named(self, mask: int) -> tuple[str, ...]:
         """Return the names in a mask."""
-        if mask not in self.cache:
-            self.cache[mask] = tuple(name for at, name in enumerate(self.names) if mask >> at & 1)
-        return self.cache[mask]
+        return tuple(self.names[bit.bit_length() - 1 - self.first] for bit in split(mask))
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The question of each name at some levels: what stops once it alone is gone?
+
+    Attributes:
+        levels: The name of each level, with the bits of the names at it.
+        every: All bits.
+        there: For each use the names whose loss leaves it.
+    """
+
+    levels: tuple[tuple[str, Masks], ...]
+    every: int
+    there: Mapping[str, int]
+
+    @classmethod
+    def of(cls, graph: Graph, *levels: tuple[str, Callable[[Chain], str | None]]) -> Losses:
+        """Return the questions of levels, each with what a chain is called at it."""
+        found: list[tuple[str, Masks]] = []
+        first = 0
+        for level, name_of in levels or (("provider", hosted_by), ("jurisdiction", hosted_in)):
+            found.append((level, Masks.of(graph, name_of, first)))
+            first += len(found[-1][1].names)
+        every = (1 << first) - 1
+        there = {use: every & ~sum([masks.by_use[use] for _, masks in found]) for use in graph.uses}
+        return cls(tuple(found), every, there)
+
+    def points(self, graph: Graph, stands: Sequence[int], at_least: float = 0.0) -> tuple[SinglePoint, ...]:
+        """Return the names that stop functions, level by level, the largest first.
+
+        Args:
+            stands: For each node of the graph, the answers to the questions.
+            at_least: Leave out names that stop a smaller share than this.
+        """
+        stopped: dict[int, list[Function]] = {1 << at: [] for at in range(self.every.bit_length())}
+        lists: dict[int, list[list[Function]]] = {}
+        for function, number in zip(graph.functions, graph.nodes.at, strict=True):
+            gone = self.every & ~stands[number]
+            if gone not in lists:
+                lists[gone] = [stopped[bit] for bit in split(gone)]
+            for one in lists[gone]:
+                one.append(function)
+        found: list[SinglePoint] = []
+        for level, masks in self.levels:
+            points = []
+            for at, name in enumerate(masks.names, start=masks.first):
+                several = stopped[1 << at]
+                share = _share(sum([one.weight for one in several]), graph.weight) if several else 0.0
+                if several and share >= at_least:
+                    points.append(SinglePoint(name, level, share, tuple([one.id for one in several])))
+            found += sorted(points, key=lambda point: (-point.stop_share, point.supplier))
+        return tuple(found)
 
 
 def single_points(
-    graph: Graph, level: str, of: Callable[[Chain], str | None], at_least: float = 0.0
+    graph: Graph, *levels: tuple[str, Callable[[Chain], str | None]], at_least: float = 0.0
 ) -> tuple[SinglePoint, ...]:
-    """Return A7: the names at one level whose loss alone stops functions; largest first.
+    """Return A7: the names whose loss alone stops functions, level by level; the largest first.
 
-    Uses whose name at this level is not known cut nothing here: they can only add.
+    Uses whose name at a level is not known cut nothing there: they can only add.
 
     Args:
-        at_least: Leave out names that stop a smaller share than this.
+        levels: The name of each level, and what a chain is called at it; the providers and
+            the countries if none is given.
     """
-    names = Masks.of(graph, of)
-    stopped: dict[str, list[str]] = defaultdict(list)
-    weight: dict[str, float] = defaultdict(float)
-    alone = {need: single_mask(need, names.by_use) for need in graph.needs}
-    for function in graph.functions:
-        mask = alone[function.need]
-        if mask:
-            for name in names.named(mask):
-                stopped[name].append(function.id)
-                weight[name] += function.weight
-    found = [
-        SinglePoint(name, level, _share(weight[name], graph.weight), tuple(stopped[name])) for name in stopped
-    ]
-    found = [point for point in found if point.stop_share >= at_least]
-    return tuple(sorted(found, key=lambda point: (-point.stop_share, point.supplier)))
+    losses = Losses.of(graph, *levels)
+    return losses.points(graph, graph.nodes.solve(losses.there, losses.every), at_least)
 
 
 def hosted_by(chain: Chain) -> str | None:
@@ -343,10 +382,7 @@ def impact(
     return Impact(
         functions=function_impacts(graph, down),
         stop_share=stop_share(graph, down),
-        single_points=(
-            *single_points(graph, "provider", hosted_by),
-            *single_points(graph, "jurisdiction", hosted_in),
-        ),
+        single_points=single_points(graph),
         hhi={
             "provider": concentration(by_provider.known.values(), by_provider.unknown),
             "jurisdiction": concentration(by_country.known.values(), by_country.unknown),
@@ -361,6 +397,7 @@ def impact(
 __all__ = [
     "Cut",
     "Graph",
+    "Losses",
     "Masks",
     "Purchases",
     "concentration",

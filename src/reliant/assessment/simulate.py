@@ -14,17 +14,16 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
-from reliant.assessment.cuts import singles_and_pairs
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.measures import Masks, hosted_by, hosted_in, interval, single_points
+from reliant.assessment.measures import Losses, Masks, interval
 from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
-from reliant.assessment.simulate_explain import Explainer, Told
+from reliant.assessment.simulate_explain import Explainer, Reason, Told
 from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, met_at, route
-from reliant.core.need import Function, Need, Supplier
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, first_of_route, levels, solved
+from reliant.core.need import Function
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
 from reliant.core.simulation import (
     ComparedFunction,
@@ -94,16 +93,21 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
         plans: What the operator told of the functions; an empty one if nothing.
     """
     stages = sorted(scenario.stages, key=lambda stage: (stage.on is None, stage.on or dt.date.max))
-    uncut = _Stage.uncut(graph, plans, setting)
-    played = [uncut.then(graph, stages[: count + 1], plans, setting) for count in range(len(stages))]
+    losses = Losses.of(graph)
+    (uncut, *played), stands = _played(graph, stages, plans, setting, losses)
     last = played[-1] if played else uncut
+    weights = _Weights.of(graph, plans)
     answers = _answers(graph, stages, played, uncut)
+    told = plans.functions
     rows = tuple(
-        _row(function, plans.of(function.id), answers[function.need], last) for function in graph.functions
+        [
+            _row(function, told.get(function.id, NOTHING_TOLD), answers[number], last)
+            for function, number in zip(graph.functions, graph.nodes.at, strict=True)
+        ]
     )
-    stop, unreplaced = last.shares(graph)
-    already, _ = uncut.shares(graph)
-    losses = [row.loss for row in rows if row.loss is not None]
+    stop, unreplaced = last.shares(weights)
+    already, _ = uncut.shares(weights)
+    lost = [row.loss for row in rows if row.loss is not None]
     return Simulation(
         tool=setting.tool,
         atlas=setting.atlas,
@@ -112,7 +116,7 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
         as_of=setting.as_of.isoformat(),
         scenario=ScenarioStamp(
             scenario.name,
-            tuple(_step(stage, one, graph) for stage, one in zip(stages, played, strict=True)),
+            tuple(_step(stage, one, weights) for stage, one in zip(stages, played, strict=True)),
             scenario.summary,
             scenario.sources,
         ),
@@ -120,55 +124,63 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
         stop_share=stop,
         unreplaced=unreplaced,
         already=already,
-        loss=math.fsum(losses) if losses else None,
-        single_points=(
-            *single_points(graph, "provider", hosted_by),
-            *single_points(graph, "jurisdiction", hosted_in),
-        ),
-        pairs=pairs(graph, "provider", hosted_by),
+        loss=math.fsum(lost) if lost else None,
+        single_points=losses.points(graph, stands),
+        pairs=pairs(graph, *losses.levels[0]),
         actions=best_actions(
-            graph, last.down, last.open_functions(graph), plans, places=setting.places, cuts=last.cuts
+            graph, last.level, last.open_functions(graph), plans, places=setting.places, cuts=last.cuts
         ),
         assumptions=(*setting.assumptions, *_assumptions(plans, setting, last.cuts)),
         sources=setting.sources,
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """The weight of the functions at each node; those that the operator told of stand apart."""
+
+    whole: float
+    at: Mapping[int, float]
+    told: Sequence[tuple[Function, int]]
+
+    @classmethod
+    def of(cls, graph: Graph, plans: Plans) -> _Weights:
+        at: dict[int, float] = {}
+        told = []
+        for function, number in zip(graph.functions, graph.nodes.at, strict=True):
+            if function.id in plans.functions:
+                told.append((function, number))
+            else:
+                at[number] = at.get(number, 0.0) + function.weight
+        return cls(graph.weight, at, told)
+
+
+@dataclass(frozen=True, slots=True)
 class _Stage:
-    """The estate after the first stages of a scenario."""
+    """The estate after the first stages of a scenario.
+
+    Attributes:
+        down: The level of each use.
+        level: The level of each node of the graph.
+        replaced: For each function that was told of, how far a proven replacement stands.
+    """
 
     cuts: tuple[Cut, ...]
     down: Levels
-    after: Mapping[Need, int]
+    level: Sequence[int]
     replaced: Mapping[str, int]
 
-    @classmethod
-    def uncut(cls, graph: Graph, plans: Plans, setting: Setting) -> _Stage:
-        """Return the estate before anything is cut."""
-        down = levels(graph, setting.already, ())
-        after = {need: met_at(need, down) for need in graph.needs}
-        return cls((), down, after, _standing(plans, (), graph, setting))
-
-    def then(self, graph: Graph, stages: Sequence[Stage], plans: Plans, setting: Setting) -> _Stage:
-        """Return the estate once the cuts of these stages are made on top of this one."""
-        cuts = tuple(dict.fromkeys(cut for stage in stages for cut in stage.cuts))
-        down = levels(graph, setting.already, cuts, plans.weights_kept)
-        changed = {use for use, level in down.items() if level != self.down[use]}
-        after = {
-            need: self.after[need] if uses.isdisjoint(changed) else met_at(need, down)
-            for need, uses in graph.needs.items()
-        }
-        return _Stage(cuts, down, after, _standing(plans, cuts, graph, setting))
-
-    def shares(self, graph: Graph) -> tuple[Interval, Interval]:
+    def shares(self, weights: _Weights) -> tuple[Interval, Interval]:
         """Return L(S) and U(S)."""
-        stopping = unknown = unreplaced = maybe = 0.0
-        for function in graph.functions:
-            level = self.after[function.need]
+        by_level = [0.0, 0.0, 0.0]
+        for number, weight in weights.at.items():
+            by_level[self.level[number]] += weight
+        stopping, unknown = by_level[DOWN], by_level[UNKNOWN]
+        unreplaced, maybe = stopping, unknown
+        for function, number in weights.told:
+            level, other = self.level[number], self.replaced[function.id]
             if level == UP:
                 continue
-            other = self.replaced.get(function.id, DOWN)
             if level == DOWN:
                 stopping += function.weight
             else:
@@ -179,15 +191,31 @@ class _Stage:
                 unreplaced += function.weight
             else:
                 maybe += function.weight
-        return interval(stopping, unknown, graph.weight), interval(unreplaced, maybe, graph.weight)
+        return interval(stopping, unknown, weights.whole), interval(unreplaced, maybe, weights.whole)
 
-    def open_functions(self, graph: Graph) -> list[Function]:
-        """Return the functions that stop, or may, and have no proven replacement."""
+    def open_functions(self, graph: Graph) -> list[tuple[Function, int]]:
+        """Return the functions that stop, or may, and have no proven replacement, with their nodes."""
         return [
-            function
-            for function in graph.functions
-            if self.after[function.need] != UP and self.replaced.get(function.id, DOWN) != UP
+            (function, number)
+            for function, number in zip(graph.functions, graph.nodes.at, strict=True)
+            if self.level[number] != UP and self.replaced.get(function.id, DOWN) != UP
         ]
+
+
+def _played(
+    graph: Graph, stages: Sequence[Stage], plans: Plans, setting: Setting, losses: Losses
+) -> tuple[list[_Stage], list[int]]:
+    """Return the estate before anything is cut and after each stage, and what the losses leave."""
+    cuts: list[tuple[Cut, ...]] = [()]
+    for stage in stages:
+        cuts.append(tuple(dict.fromkeys((*cuts[-1], *stage.cuts))))
+    downs = [levels(graph, setting.already, made, plans.weights_kept) for made in cuts]
+    found, stands = solved(graph.nodes, downs, losses)
+    played = [
+        _Stage(made, down, level, _standing(plans, made, graph, setting))
+        for made, down, level in zip(cuts, downs, found, strict=True)
+    ]
+    return played, stands
 
 
 def _standing(plans: Plans, cuts: Sequence[Cut], graph: Graph, setting: Setting) -> dict[str, int]:
@@ -226,21 +254,20 @@ def _known_from(graph: Graph, one: Replacement) -> Chain:
     )
 
 
-def _first_day(need: Need, stages: Sequence[Stage], played: Sequence[_Stage]) -> str | None:
+def _first_day(number: int, stages: Sequence[Stage], played: Sequence[_Stage]) -> str | None:
     for stage, result in zip(stages, played, strict=True):
-        if result.after[need] == DOWN:
+        if result.level[number] == DOWN:
             return stage.on.isoformat() if stage.on else None
     return None
 
 
-def _step(stage: Stage, played: _Stage, graph: Graph) -> Step:
-    stop, unreplaced = played.shares(graph)
+def _step(stage: Stage, played: _Stage, weights: _Weights) -> Step:
+    stop, unreplaced = played.shares(weights)
     day = stage.on.isoformat() if stage.on else None
     return Step(day, stage.label, tuple(map(str, stage.cuts)), stop, unreplaced)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What all functions with one need share."""
 
     level: int
@@ -275,51 +302,56 @@ class _Answer:
 
 def _answers(
     graph: Graph, stages: Sequence[Stage], played: Sequence[_Stage], uncut: _Stage
-) -> dict[Need, _Answer]:
+) -> dict[int, _Answer]:
+    """Return the answer for each node that is the need of a function."""
+    nodes = graph.nodes
     last = played[-1] if played else uncut
-    changed = {use for use, level in last.down.items() if level != uncut.down[use]}
-    stays: dict[str, _Answer] = {}
-    explainer = Explainer(graph, uncut.down, last.down, last.cuts)
-    answers: dict[Need, _Answer] = {}
-    for need, uses in graph.needs.items():
-        level = last.after[need]
-        used = route(need, last.down) if level == UP and uses.isdisjoint(changed) else ()
-        if used:  # untouched: every function that begins with this use says the same
-            if used[0] not in stays:
-                chain = graph.chain(used[0])
-                stays[used[0]] = _Answer.of(level, explainer.stays(chain))
-            answers[need] = stays[used[0]]
+    touched = nodes.touched(use for use, level in last.down.items() if level != uncut.down[use])
+    explainer = Explainer(graph, uncut.level, last.level, last.down, last.cuts)
+    made: dict[tuple[Reason, str | None, bool], _Answer] = {}
+    answers: dict[int, _Answer] = {}
+    for number in nodes.at:
+        if number in answers:
             continue
-        when = _first_day(need, stages, played) if level == DOWN else None
-        stopped = uncut.after[need] == DOWN
-        found = explainer.explain(need, level)
-        answers[need] = _Answer.of(level, found, when, already=stopped)
+        level = last.level[number]
+        if level == UP and not touched[number]:  # every function that begins with this use says the same
+            first = first_of_route(nodes, number, last.level)
+            reason: Reason = (UP,) if first is None else (UP, first)
+        else:
+            reason = explainer.reason(number)
+        when = _first_day(number, stages, played) if level == DOWN else None
+        key = (reason, when, uncut.level[number] == DOWN)
+        answer = made.get(key)
+        if answer is None:
+            answer = made[key] = _Answer.of(level, explainer.explain(reason), when, already=key[2])
+        answers[number] = answer
     return answers
 
 
 def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> FunctionRow:
     level = answer.level
-    common: dict[str, Any] = {
-        "id": function.id,
-        "weight": function.weight,
-        "stops": _STOPS[level],
-        "when": answer.when,
-        "already": answer.already,
-        "path": (f"function:{function.id}", *answer.path),
-        "why": answer.why,
-        "provider": answer.provider,
-        "owner": answer.owner,
-        "jurisdiction": answer.jurisdiction,
-    }
-    if plan is NOTHING_TOLD:
+    path = (f"function:{function.id}", *answer.path)
+    if plan is NOTHING_TOLD:  # as ten thousand rows often are: in the order of the fields
         return FunctionRow(
-            name=function.name,
-            fallback=answer.fallback,
-            proven=None,
-            survive_days=None,
-            recover_days=None,
-            gap_days=None,
-            **common,
+            function.name,
+            _STOPS[level],
+            answer.when,
+            path,
+            answer.fallback,
+            None,
+            None,
+            None,
+            None,
+            function.id,
+            function.weight,
+            answer.already,
+            False,
+            False,
+            None,
+            answer.why,
+            answer.provider,
+            answer.owner,
+            answer.jurisdiction,
         )
     stands = last.replaced.get(function.id, DOWN)
     fallback, proven, missing = _taken_over(plan, answer, stands)
@@ -329,6 +361,16 @@ def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> Funct
     if level == DOWN and survive is not None and (recover is not None or for_ever):
         gap = gap_days(survive, recover or 0.0)
     return FunctionRow(
+        id=function.id,
+        weight=function.weight,
+        stops=_STOPS[level],
+        when=answer.when,
+        already=answer.already,
+        path=path,
+        why=answer.why,
+        provider=answer.provider,
+        owner=answer.owner,
+        jurisdiction=answer.jurisdiction,
         name=plan.name or function.name,
         fallback=fallback,
         proven=proven,
@@ -339,7 +381,6 @@ def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> Funct
         gap_days=gap,
         loss=gap * plan.cost_per_day if gap is not None and plan.cost_per_day is not None else None,
         missing=missing,
-        **common,
     )
 
 
@@ -362,22 +403,22 @@ def _is(one: Replacement, fallback: str) -> bool:
     return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
 
 
-def pairs(graph: Graph, level: str, of: Callable[[Chain], str | None], limit: int = 20) -> tuple[Pair, ...]:
+def pairs(graph: Graph, level: str, names: Masks, limit: int = 20) -> tuple[Pair, ...]:
     """Return the cut sets of two names, by the weight that only both together stop; largest first."""
-    names = Masks.of(graph, of)
+    found = graph.nodes.pairs(names.by_use)
     weight: dict[int, float] = defaultdict(float)
-    stopped: dict[int, list[str]] = defaultdict(list)
-    found: dict[Need, frozenset[int]] = {
-        need: singles_and_pairs(need, names.by_use)[1]
-        for need in graph.needs
-        if not isinstance(need, Supplier)
-    }
-    for function in graph.functions:
-        for pair in found.get(function.need, ()):
-            weight[pair] += function.weight
-            stopped[pair].append(function.id)
+    for function, number in zip(graph.functions, graph.nodes.at, strict=True):
+        if number in found:
+            for pair in found[number]:
+                weight[pair] += function.weight
+    largest = sorted(weight, key=lambda pair: (-weight[pair], pair))[:limit]
+    stopped: dict[int, list[str]] = {pair: [] for pair in largest}
+    for function, number in zip(graph.functions, graph.nodes.at, strict=True):
+        for pair in found.get(number, ()):
+            if pair in stopped:
+                stopped[pair].append(function.id)
     result = []
-    for pair in sorted(weight, key=lambda pair: (-weight[pair], pair))[:limit]:
+    for pair in largest:
         one, other = sorted(names.named(pair))
         share = interval(weight[pair], 0.0, graph.weight).low
         result.append(Pair((one, other), level, share, tuple(stopped[pair])))

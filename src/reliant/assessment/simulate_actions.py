@@ -8,15 +8,16 @@ change counts as one, and the action says so.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reliant.assessment.graph import Cut, Graph
+from reliant.assessment.nodes import ALL, LEAF
 from reliant.assessment.simulate_plans import Plans
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, met_at, name_of
-from reliant.core.need import AllOf, Function, Need, Supplier
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, name_of
+from reliant.core.need import Function, suppliers
 from reliant.core.simulation import Action
 
 TOLD = "engineer-days"
@@ -40,10 +41,14 @@ class _Candidate:
         return sum(function.weight for function in self.functions)
 
 
+Open: TypeAlias = Sequence[tuple[Function, int]]
+"""Functions that stop, or may, without a proven replacement, each with the node of its need."""
+
+
 def best_actions(
     graph: Graph,
-    down: Levels,
-    functions: Sequence[Function],
+    level: Sequence[int],
+    functions: Open,
     plans: Plans,
     *,
     places: Mapping[str, int],
@@ -53,14 +58,13 @@ def best_actions(
     """Return the actions that save most per effort, best first.
 
     Args:
-        down: The level of each use after the cut.
-        functions: Those that stop, or may, without a proven replacement.
+        level: Of each node of the graph after the cut.
         places: For each use, in how many places of the target it stands; 1 if not told.
     """
     found = [
-        *_fallbacks(graph, down, functions, plans, places=places, limit=limit),
+        *_fallbacks(graph, level, functions, plans, places=places, limit=limit),
         *_proofs(functions, plans),
-        *_open_questions(graph, down, functions, cuts),
+        *_open_questions(graph, level, functions, cuts),
     ]
     found.sort(key=lambda one: (-one.weight / one.effort, one.effort, one.kind, one.text))
     return tuple(
@@ -78,44 +82,46 @@ def best_actions(
 
 def _fallbacks(
     graph: Graph,
-    down: Levels,
-    functions: Sequence[Function],
+    level: Sequence[int],
+    functions: Open,
     plans: Plans,
     *,
     places: Mapping[str, int],
     limit: int,
 ) -> Iterable[_Candidate]:
-    by_need: dict[Need, list[Function]] = defaultdict(list)
-    for function in functions:
-        by_need[function.need].append(function)
-    groups: dict[frozenset[str], _Candidate] = {}
-    supplier_of: dict[str, str] = {}
-    for use in graph.uses:
-        provider = graph.chain(use).provider
-        supplier_of[use] = f"provider:{provider}" if provider else f"use:{use}"
-    for need, several in by_need.items():
-        uses = _cheapest(need, down, places)
+    by_need: dict[int, list[Function]] = defaultdict(list)
+    for function, number in functions:
+        by_need[number].append(function)
+    repairs = _Repairs(graph, level, places)
+    groups: dict[int, _Candidate] = {}
+    for number, several in by_need.items():
+        uses = repairs.of(number)
         # An open question is answered, not replaced.
-        if not uses or any(down.get(use, UNKNOWN) != DOWN for use in uses):
+        if not uses or any(level[graph.nodes.leaves[use]] != DOWN for use in uses):
             continue
-        key = frozenset(map(supplier_of.__getitem__, uses))
-        group = groups.setdefault(key, _Candidate("add-fallback"))
+        key = repairs.suppliers(uses)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Candidate("add-fallback")
         group.uses |= uses
         group.functions += several
     weight = {key: group.weight for key, group in groups.items()}
     places_of = {key: _places(group.uses, places) for key, group in groups.items()}
-    ranked: list[tuple[float, frozenset[str], list[frozenset[str]]]] = []
+    ranked: list[tuple[float, int, list[int]]] = []
     for key in groups:
-        wide = [key, *(other for other in _subsets(key) if other in groups)]
+        wide = [key, *[other for other in _subsets(key) if other in groups]]
         # Uses shared by two groups count twice here: this only ranks, the text counts exactly.
-        counted = float(sum(places_of[other] for other in wide))
-        effort = _told_effort(key, plans) or counted
-        ranked.append((-sum(weight[other] for other in wide) / effort, key, wide))
-    ranked.sort(key=lambda one: (one[0], sorted(one[1])))
-    for _, key, wide in ranked[:limit]:
+        counted = float(sum([places_of[other] for other in wide]))
+        told = _told_effort(repairs.named(key), plans) if plans.effort else None
+        ranked.append((-sum([weight[other] for other in wide]) / (told or counted), key, wide))
+    # Names break ties; they are sorted only of those that can be among the first.
+    last = sorted([one[0] for one in ranked])[:limit][-1:]
+    best = [one for one in ranked if one[0] <= last[0]]
+    best.sort(key=lambda one: (one[0], repairs.named(one[1])))
+    for _, key, wide in best[:limit]:
         together = set().union(*(groups[other].uses for other in wide))
         kept = [function for other in wide for function in groups[other].functions]
-        told = _told_effort(key, plans)
+        told = _told_effort(repairs.named(key), plans)
         effort, unit = (told, TOLD) if told else (float(_places(together, places)), COUNTED)
         names = _list(sorted({name_of(graph.chain(use)) for use in together}))
         text = f"Give {names} a second, proven supplier outside of the cut"
@@ -126,36 +132,76 @@ def _places(uses: Iterable[str], places: Mapping[str, int]) -> int:
     return sum(max(1, places.get(use, 1)) for use in uses)
 
 
-def _told_effort(key: frozenset[str], plans: Plans) -> float | None:
+def _told_effort(names: Iterable[str], plans: Plans) -> float | None:
     """Return the engineer-days told for all of these names together; None if one is not told."""
-    days = [plans.effort.get(name) for name in key]
+    days = [plans.effort.get(name) for name in names]
     told = [one for one in days if one is not None]
     return sum(told) if len(told) == len(days) else None
 
 
-def _subsets(key: frozenset[str]) -> Iterable[frozenset[str]]:
+def _subsets(key: int) -> Iterable[int]:
     """Return the proper subsets of a small key; none of a large one, where the search is not worth it."""
-    if len(key) > _WIDEST:
+    if key.bit_count() > _WIDEST:
         return
-    for size in range(1, len(key)):
-        yield from map(frozenset, itertools.combinations(sorted(key), size))
+    below = (key - 1) & key
+    while below:
+        yield below
+        below = (below - 1) & key
 
 
-def _cheapest(need: Need, down: Levels, places: Mapping[str, int]) -> frozenset[str]:
-    """Return the uses that, were they up again, would meet the need with the fewest places touched."""
-    if isinstance(need, Supplier):
-        return frozenset() if down.get(need.id, UNKNOWN) == UP else frozenset((need.id,))
-    parts = [_cheapest(part, down, places) for part in need.of]
-    if isinstance(need, AllOf):
-        return frozenset().union(*parts)
-    if not parts or met_at(need, down) == UP:
-        return frozenset()
-    return min(parts, key=lambda uses: (sum(places.get(use, 1) for use in uses), sorted(uses)))
+@dataclass
+class _Repairs:
+    """The uses that, were they up again, would meet a need with the fewest places touched."""
+
+    graph: Graph
+    level: Sequence[int]
+    places: Mapping[str, int]
+    _known: dict[int, frozenset[str]] = field(default_factory=dict)
+    _bits: dict[str, int] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def of(self, number: int) -> frozenset[str]:
+        """Return the uses for the need of a node; of an OR, its first part that costs least."""
+        if self.level[number] == UP:
+            return _NOTHING
+        if number not in self._known:
+            self._known[number] = self._find(number)
+        return self._known[number]
+
+    def _find(self, number: int) -> frozenset[str]:
+        nodes = self.graph.nodes
+        kind, parts = nodes.kinds[number], nodes.parts[number]
+        if kind == LEAF:
+            return frozenset((nodes.use(number),))
+        if kind == ALL:
+            return _NOTHING.union(*map(self.of, parts))
+        return min(map(self.of, parts), key=self._cost, default=_NOTHING)
+
+    def _cost(self, uses: frozenset[str]) -> int:
+        return sum([self.places.get(use, 1) for use in uses])
+
+    def suppliers(self, uses: Iterable[str]) -> int:
+        """Return who is replaced with these uses, as bits: providers, or a use itself if nobody knows."""
+        key = 0
+        for use in uses:
+            if use not in self._bits:
+                provider = self.graph.chain(use).provider
+                name = f"provider:{provider}" if provider else f"use:{use}"
+                self._bits[use] = self._names.setdefault(name, 1 << len(self._names))
+            key |= self._bits[use]
+        return key
+
+    def named(self, key: int) -> list[str]:
+        """Return the suppliers of a key, sorted."""
+        return sorted(name for name, bit in self._names.items() if bit & key)
 
 
-def _proofs(functions: Sequence[Function], plans: Plans) -> Iterable[_Candidate]:
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _proofs(functions: Open, plans: Plans) -> Iterable[_Candidate]:
     groups: dict[str, _Candidate] = {}
-    for function in functions:
+    for function, _ in functions if plans.functions else ():
         for one in plans.of(function.id).replacements:
             if one.proven or one.reachable is False or one.permitted is False or one.parity == "failed":
                 continue
@@ -169,14 +215,15 @@ def _proofs(functions: Sequence[Function], plans: Plans) -> Iterable[_Candidate]
 
 
 def _open_questions(
-    graph: Graph, down: Levels, functions: Sequence[Function], cuts: Sequence[Cut]
+    graph: Graph, level: Sequence[int], functions: Open, cuts: Sequence[Cut]
 ) -> Iterable[_Candidate]:
     hubs = {cut.id for cut in cuts if cut.level == "hub"}
+    nodes = graph.nodes
     groups: dict[tuple[str, str], _Candidate] = defaultdict(lambda: _Candidate("find-out"))
-    for function in functions:
-        if met_at(function.need, down) != UNKNOWN:
+    for function, number in functions:
+        if level[number] != UNKNOWN:
             continue
-        open_uses = sorted(use for use in graph.needs[function.need] if down.get(use, UNKNOWN) == UNKNOWN)
+        open_uses = sorted(use for use in suppliers(function.need) if level[nodes.leaves[use]] == UNKNOWN)
         if not open_uses:
             continue
         chain = graph.chain(open_uses[0])

@@ -1,6 +1,6 @@
 """Why a function stops, stays or is not known to, as a path and a sentence.
 
-Many functions share what decides them, so an answer is kept by the uses to blame.
+Many functions share what decides them, so an answer is kept by its reason: the leaves to blame.
 """
 
 from __future__ import annotations
@@ -10,36 +10,74 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, met_at, name_of, route
-from reliant.core.need import AllOf, Need, Supplier
+from reliant.assessment.nodes import ALL, LEAF, Nodes
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, name_of, route
 
 Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Chain | None]
 """The path, the sentence, a built-in fallback that works, and the chain that decides."""
+
+Reason: TypeAlias = tuple[int, ...]
+"""A level, and numbers of the leaves that decide it: those to blame, the one that is used, or of
+a fallback the one that is lost and those that take over."""
 
 _NAMED = 3
 
 
 @dataclass
 class Explainer:
-    """Explains one estate before and after some cuts."""
+    """Explains one estate before and after some cuts.
+
+    Attributes:
+        before, after: The level of each node of the graph.
+        down: The level of each use after the cuts.
+    """
 
     graph: Graph
-    before: Levels
+    before: Sequence[int]
+    after: Sequence[int]
     down: Levels
     cuts: Sequence[Cut]
-    _told: dict[tuple[str, ...], Told] = field(default_factory=dict)
+    _told: dict[Reason, Told] = field(default_factory=dict)
     _hits: dict[str, Cut | None] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+    _paths: dict[tuple[str, bool], tuple[str, ...]] = field(default_factory=dict)
 
-    def explain(self, need: Need, level: int) -> Told:
-        """Return why the need is at this level after the cuts."""
-        if level == UP:
-            return self._met(need)
-        blamed = tuple(_blame(need, self.down, level))
-        if blamed not in self._told:
-            self._told[blamed] = self._blamed(blamed, level)
-        return self._told[blamed]
+    def reason(self, number: int) -> Reason:
+        """Return what decides the level of the need of a node, the same for all that it decides."""
+        level, nodes = self.after[number], self.graph.nodes
+        if level != UP:
+            return (level, *_blame(nodes, number, self.after, level))
+        used = route(nodes, number, self.after)
+        first = route(nodes, number, self.before)
+        fallback = [leaf for leaf in used if leaf not in first] if first else []
+        if fallback:
+            for leaf in first:
+                if self.after[leaf] != UP:
+                    return (UP, leaf, *fallback)
+        return (UP, *used[:1])
 
-    def stays(self, chain: Chain) -> Told:
+    def explain(self, reason: Reason) -> Told:
+        """Return a reason as a path and a sentence."""
+        if reason not in self._told:
+            level, *leaves = reason
+            uses = [self.graph.nodes.use(leaf) for leaf in leaves]
+            if level != UP:
+                self._told[reason] = self._blamed(uses, level)
+            elif len(uses) > 1:
+                self._told[reason] = self._taken_over(uses[0], uses[1:])
+            elif uses:
+                self._told[reason] = self._stays(self.graph.chain(uses[0]))
+            else:
+                self._told[reason] = (), "needs no AI that can be cut", None, None
+        return self._told[reason]
+
+    def name(self, use: str) -> str:
+        """Return what a use is called."""
+        if use not in self._names:
+            self._names[use] = name_of(self.graph.chain(use))
+        return self._names[use]
+
+    def _stays(self, chain: Chain) -> Told:
         """Return why the use behind a chain stays."""
         if not chain.hosted:
             kept = "weights on disk stay" if chain.model else "it is software that is installed"
@@ -50,27 +88,26 @@ class Explainer:
             why = f"{name_of(chain)} is not cut"
         return _chain_path(chain, None), why, None, chain
 
-    def _met(self, need: Need) -> Told:
-        used = route(need, self.down)
-        first = route(need, self.before)
-        fallback = [use for use in used if use not in first] if first else []
-        lost = [use for use in first if self.down[use] != UP]
-        if fallback and lost:
-            gone, taken = self.graph.chain(lost[0]), self.graph.chain(fallback[0])
-            names = _several(dict.fromkeys(name_of(self.graph.chain(use)) for use in fallback))
-            how = "is gone" if self.down[lost[0]] == DOWN else "may be gone"
-            path = (*_chain_path(gone, self._hit(lost[0])), *_chain_path(taken, None))
-            return path, f"{name_of(gone)} {how}, {names} takes over", names, taken
-        if not used:
-            return (), "needs no AI that can be cut", None, None
-        return self.stays(self.graph.chain(used[0]))
+    def _taken_over(self, lost: str, fallback: Sequence[str]) -> Told:
+        names = _several(dict.fromkeys(map(self.name, fallback)))
+        how = "is gone" if self.down[lost] == DOWN else "may be gone"
+        path = (*self._path(lost, cut=True), *self._path(fallback[0], cut=False))
+        why = f"{self.name(lost)} {how}, {names} takes over"
+        return path, why, names, self.graph.chain(fallback[0])
 
-    def _blamed(self, blamed: tuple[str, ...], level: int) -> Told:
+    def _path(self, use: str, *, cut: bool) -> tuple[str, ...]:
+        """Return the nodes from a use upwards, to the cut that takes it away or to its country."""
+        key = (use, cut)
+        if key not in self._paths:
+            self._paths[key] = _chain_path(self.graph.chain(use), self._hit(use) if cut else None)
+        return self._paths[key]
+
+    def _blamed(self, blamed: Sequence[str], level: int) -> Told:
         if not blamed:
             return (), "nothing could ever meet its need", None, None
         chain = self.graph.chain(blamed[0])
         cut = self._hit(blamed[0])
-        names = _several(dict.fromkeys(name_of(self.graph.chain(use)) for use in blamed))
+        names = _several(dict.fromkeys(map(self.name, blamed)))
         if level == UNKNOWN:
             why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
         elif cut is None:
@@ -107,17 +144,17 @@ def _unsure(chain: Chain, cut: Cut | None) -> str:
     return f"its {cut.level} is not known" if getattr(chain, cut.level, "") is None else f"{cut} may reach it"
 
 
-def _blame(need: Need, down: Levels, level: int) -> list[str]:
-    """Return uses that explain the level: of an AND its first such part, of an OR all of its parts."""
-    if isinstance(need, Supplier):
-        return [need.id]
-    found: list[str] = []
-    for part in need.of:
-        own = down[part.id] if isinstance(part, Supplier) else met_at(part, down)
-        if own != level:
+def _blame(nodes: Nodes, number: int, level_of: Sequence[int], level: int) -> list[int]:
+    """Return leaves that explain the level: of an AND its first such part, of an OR all of its parts."""
+    kind = nodes.kinds[number]
+    if kind == LEAF:
+        return [number]
+    found: list[int] = []
+    for part in nodes.parts[number]:
+        if level_of[part] != level:
             continue
-        found += [part.id] if isinstance(part, Supplier) else _blame(part, down, level)
-        if isinstance(need, AllOf):
+        found += [part] if nodes.kinds[part] == LEAF else _blame(nodes, part, level_of, level)
+        if kind == ALL:
             break
     return found
 

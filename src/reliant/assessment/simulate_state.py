@@ -5,10 +5,11 @@ The same logic as `Truth`, in the form that ten thousand functions are played wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.core.need import AllOf, Need, Supplier
+from reliant.assessment.measures import Losses
+from reliant.assessment.nodes import ANY, LEAF, Nodes
 from reliant.core.truth import Truth
 
 DOWN, UNKNOWN, UP = 0, 1, 2
@@ -27,46 +28,56 @@ def levels(
     return found
 
 
-def met_at(need: Need, level: Levels) -> int:
-    """Return UP if the need is met, DOWN if it is not, else UNKNOWN; every use must have a level."""
-    if isinstance(need, Supplier):
-        return level[need.id]
-    if isinstance(need, AllOf):
-        worst = UP
-        for part in need.of:
-            found = level[part.id] if isinstance(part, Supplier) else met_at(part, level)
-            if found < worst:
-                if found == DOWN:
-                    return DOWN
-                worst = found
-        return worst
-    best = DOWN
-    for part in need.of:
-        found = level[part.id] if isinstance(part, Supplier) else met_at(part, level)
-        if found > best:
-            if found == UP:
-                return UP
-            best = found
-    return best
+def solved(nodes: Nodes, stages: Sequence[Levels], losses: Losses) -> tuple[list[list[int]], list[int]]:
+    """Return the level of each node after each stage, and its answers to the losses: all in one walk."""
+    # Two bits a stage, above those of the losses: the upper is set if it is there for certain,
+    # the lower if it may be.
+    shifts = range(losses.every.bit_length(), losses.every.bit_length() + 2 * len(stages), 2)
+    there = {
+        use: losses.there[use]
+        + sum([_BITS[stage[use]] << at for at, stage in zip(shifts, stages, strict=True)])
+        for use in nodes.leaves
+    }
+    values = nodes.solve(there, (1 << shifts.stop) - 1)
+    return [[_LEVEL[value >> at & 3] for value in values] for at in shifts], values
 
 
-def route(need: Need, level: Levels) -> tuple[str, ...]:
-    """Return the uses that meet a need, the first of each OR that is up; none if it is not met."""
-    if isinstance(need, Supplier):
-        return (need.id,) if level[need.id] == UP else ()
-    if isinstance(need, AllOf):
-        found: dict[str, None] = {}
-        for part in need.of:
-            below = route(part, level)
-            if not below and met_at(part, level) != UP:
-                return ()
-            found.update(dict.fromkeys(below))
-        return tuple(found)
-    for part in need.of:
-        below = route(part, level)
-        if below or met_at(part, level) == UP:
-            return below
-    return ()
+_BITS = {DOWN: 0b00, UNKNOWN: 0b01, UP: 0b11}
+_LEVEL = (DOWN, UNKNOWN, UNKNOWN, UP)
+
+
+def route(nodes: Nodes, number: int, level: Sequence[int]) -> tuple[int, ...]:
+    """Return the leaves that meet a need, the first of each OR that is up; none if it is not met."""
+    if level[number] != UP:
+        return ()
+    kinds, parts = nodes.kinds, nodes.parts
+    while kinds[number] == ANY:
+        for part in parts[number]:
+            if level[part] == UP:
+                number = part
+                break
+    if kinds[number] == LEAF:
+        return (number,)
+    found: list[int] = []
+    for part in parts[number]:
+        if kinds[part] == LEAF:
+            found.append(part)
+        else:
+            found += route(nodes, part, level)
+    return tuple(dict.fromkeys(found))
+
+
+def first_of_route(nodes: Nodes, number: int, level: Sequence[int]) -> int | None:
+    """Return the first leaf of the route of a need that is met; None if it needs nothing."""
+    while nodes.kinds[number] == ANY:
+        number = next(part for part in nodes.parts[number] if level[part] == UP)
+    if nodes.kinds[number] == LEAF:
+        return number
+    for part in nodes.parts[number]:
+        found = first_of_route(nodes, part, level)
+        if found is not None:
+            return found
+    return None
 
 
 def name_of(chain: Chain) -> str:

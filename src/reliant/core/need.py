@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Supplier(msgspec.Struct, frozen=True, tag="supplier"):
+class Supplier(msgspec.Struct, frozen=True, tag="supplier", gc=False):
     """One supplier that must be there."""
 
     id: str
 
 
-class AllOf(msgspec.Struct, frozen=True, tag="all"):
+class AllOf(msgspec.Struct, frozen=True, tag="all", gc=False):
     """Every one of these is needed; with none, nothing is."""
 
     of: tuple[Need, ...]
 
 
-class AnyOf(msgspec.Struct, frozen=True, tag="any"):
+class AnyOf(msgspec.Struct, frozen=True, tag="any", gc=False):
     """One of these is enough; with none, it can never be met."""
 
     of: tuple[Need, ...]
@@ -65,7 +65,7 @@ def suppliers(need: Need) -> frozenset[str]:
     return frozenset().union(*(suppliers(part) for part in need.of))
 
 
-class Function(msgspec.Struct, frozen=True):
+class Function(msgspec.Struct, frozen=True, gc=False):
     """Something the product does with AI.
 
     Attributes:
