@@ -6,12 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -27,7 +22,9 @@ from reliant.gateway.audit.records import Change, Opening
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.verify import public_key_of, verify
 from reliant.gateway.audit.writer import ChainWriter, public_bytes
-from support.gateway_rig import config, gateway, get, post, providers
+from support.gateway_process import served
+from support.gateway_provider import providers
+from support.gateway_rig import PATIENCE_S, config, gateway, get, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 _SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -273,71 +270,56 @@ def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
     assert mock.seen == []
 
 
-def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
-    env = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
-    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    for _ in range(400):
-        assert process.poll() is None, "the gateway did not start"
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            break
-        except OSError:
-            time.sleep(0.02)
-    return process
-
-
 def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
     """Killed three times under load, with a quota that must not be spent twice."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    limit = 150
+    limit, answers_each_life = 150, 8
+    ports: list[int] = [0]
+    answered: list[str] = []
+    refused: list[int] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        body = {"model": "gpt-4o", "messages": []}
+        with httpx.Client(headers=KEY, timeout=PATIENCE_S) as client:
+            while not stop.is_set():
+                try:
+                    answer = client.post(f"http://127.0.0.1:{ports[0]}/v1/chat/completions", json=body)
+                except httpx.HTTPError:
+                    stop.wait(0.01)
+                    continue
+                if answer.status_code == 200:
+                    answered.append(answer.headers["x-reliant-request-id"])
+                else:
+                    refused.append(answer.status_code)
+
     with providers("mock") as (mock,):
-        text = config(mock, more=f'[audit]\npath = "{tmp_path / "audit"}"\n[listen]\nport = {port}\n')
+        text = config(mock, more=f'[audit]\npath = "{tmp_path / "audit"}"\n[listen]\nport = 0\n')
         quota = f"admin = true\nquota = {{ requests_per_day = {limit} }}\n"
         (tmp_path / "gateway.toml").write_text(text.replace("admin = true\n", quota))
-        answered: list[str] = []
-        statuses: list[int] = []
-        stop = threading.Event()
-
-        def load() -> None:
-            body = {"model": "gpt-4o", "messages": []}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, timeout=2) as client:
-                while not stop.is_set():
-                    try:
-                        answer = client.post("/v1/chat/completions", json=body)
-                    except httpx.HTTPError:
-                        time.sleep(0.01)
-                        continue
-                    statuses.append(answer.status_code)
-                    if answer.status_code == 200:
-                        answered.append(answer.headers["x-reliant-request-id"])
-
         threads = [threading.Thread(target=load, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
         try:
-            for _ in range(3):
-                process = serve(tmp_path, port)
-                time.sleep(0.25)
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-            process = serve(tmp_path, port)
-            time.sleep(0.3)
+            for life in range(4):
+                with served(tmp_path) as running:
+                    ports[0], begun = running.port, len(answered)
+                    until(lambda begun=begun: refused or len(answered) >= begun + answers_each_life)  # type: ignore[misc]
+                    if life < 3:
+                        running.kill()
+                    else:
+                        stop.set()
+                        running.stop()
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-        process.terminate()
-        process.wait()
 
     report = verify(tmp_path / "audit", public_key_of(tmp_path / "audit", None))
     lines = [json.loads(line)["record"] for line in export_lines(tmp_path / "audit")]
     decided = {one["id"] for one in lines if one["kind"] == "decision"}
     ended = {one["id"] for one in lines if one["kind"] == "outcome"}
     assert report.problems == ()
-    assert len(answered) > 10
+    assert len(answered) > answers_each_life
     assert set(answered) <= decided & ended
     assert len(answered) <= limit
 

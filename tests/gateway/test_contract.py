@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.gateway_rig import TOKENS, Provider, Running, config, gateway, get, post, providers
+from support.gateway_provider import TOKENS, Provider, providers
+from support.gateway_rig import Running, config, gateway, get, post
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -23,7 +24,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, Ru
 
 def ask(running: Running, model: str, **more: object) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
-    return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY, timeout=10)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
 
 
 def test_health_says_ok(rig: tuple[Provider, Running]) -> None:
@@ -77,7 +78,7 @@ def test_the_first_event_arrives_long_before_the_last(rig: tuple[Provider, Runni
         pieces = list(answer.iter_raw())
     mock.gap_s = 0.0
 
-    assert len(pieces) > TOKENS / 2
+    assert len(pieces) > 3, "a gateway that waits for the end sends one"
 
 
 def test_without_a_valid_key_nothing_reaches_the_provider(rig: tuple[Provider, Running]) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import anthropic
 import openai
 import pytest
 
-from support.gateway_rig import GEO, TOKENS, Provider, Running, config, gateway, get, providers
+from support.gateway_provider import GEO, TOKENS, Provider, providers
+from support.gateway_rig import Running, config, gateway, get
 
 Rig = tuple[Provider, Running]
 
@@ -125,9 +127,11 @@ def test_a_reset_becomes_a_502_with_an_error_object(client: openai.OpenAI) -> No
     assert (caught.value.status_code, caught.value.code) == (502, "upstream_unreachable")
 
 
-def test_a_provider_that_hangs_becomes_a_504(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.InternalServerError) as caught:
-        ask(client.with_options(max_retries=0), "fault-hang")
+def test_a_provider_that_hangs_becomes_a_504(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, timeout_s=0.5)) as running:
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client:
+            with pytest.raises(openai.InternalServerError) as caught:
+                ask(client, "fault-hang")
 
     assert (caught.value.status_code, caught.value.code) == (504, "upstream_timeout")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway_rig import TOKENS, config, gateway, providers
+from support.gateway_provider import TOKENS, providers
+from support.gateway_rig import config, gateway
 
 SCRIPT = """
 import OpenAI from "openai";

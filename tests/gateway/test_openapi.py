@@ -15,7 +15,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from reliant.gateway.openapi import describe
-from support.gateway_rig import Running, config, gateway, get, providers
+from support.gateway_provider import providers
+from support.gateway_rig import Running, config, gateway, get
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 schema = schemathesis.openapi.from_dict(describe())
@@ -38,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 )
 def test_what_is_described_holds(case: schemathesis.Case, running: Running) -> None:
     case.call_and_validate(
-        base_url=running.url, headers={"authorization": "Bearer sk-test"}, checks=CHECKS, timeout=10
+        base_url=running.url, headers={"authorization": "Bearer sk-test"}, checks=CHECKS, timeout=60
     )
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError
 from reliant.gateway.config import parse_config
-from support.gateway_rig import config, gateway, get, post, providers
+from reliant.gateway.worker import node_name
+from support.gateway_process import Served, served
+from support.gateway_provider import Provider, providers
+from support.gateway_rig import config, gateway, get, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 SMALLEST = """[listen]
@@ -103,12 +103,11 @@ def test_a_reload_changes_the_rules_without_losing_a_request(tmp_path: Path) -> 
         def ask(model: str) -> int:
             body = {"model": model, "messages": []}
             url = f"{running.url}/v1/chat/completions"
-            return post(url, json=body, headers=KEY, timeout=5).status_code
+            return post(url, json=body, headers=KEY).status_code
 
         thread = threading.Thread(target=lambda: slow.append(ask("slow-400")), daemon=True)
         thread.start()
-        while "slow-400" not in mock.models():
-            time.sleep(0.01)
+        until(lambda: "slow-400" in mock.models())
         running.config.write_text(config(mock, more=rule))
         reloaded = post(f"{running.url}/admin/reload", headers=KEY)
         after = ask("gpt-4o")
@@ -173,102 +172,122 @@ def test_metrics_are_in_the_format_prometheus_reads(tmp_path: Path) -> None:
     assert next(one.value for one in seconds.samples if one.name.endswith("_count")) == 1
 
 
-def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
-    env = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
-    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE)
-    for _ in range(400):
-        assert process.poll() is None, "the gateway did not start"
-        try:
-            if get(f"http://127.0.0.1:{port}/health").status_code == 200:
-                break
-        except httpx.HTTPError:
-            time.sleep(0.02)
-    return process
+def serving(mock: Provider, folder: Path, *, workers: int = 1, drain_s: float = 5.0) -> Path:
+    """Write a gateway's configuration into `folder`; return where its log will be."""
+    audit = folder / "audit"
+    text = config(mock, more=f'[audit]\npath = "{audit}"\n[listen]\nport = 0\nworkers = {workers}\n')
+    (folder / "gateway.toml").write_text(text.replace("drain_s = 1.0", f"drain_s = {drain_s}"))
+    return audit
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def text(file: Path) -> list[str]:
+    return file.read_text().splitlines(keepends=True)
 
 
-def wait_for(audit: Path, part: str, count: int) -> list[str]:
-    """Return the file of each line that holds `part`, once there are so many."""
-    found: list[str] = []
-    for _ in range(150):
-        files = sorted(audit.glob("*.jsonl"))
-        found = [file.name for file in files for line in file.read_text().splitlines() if part in line]
-        if len(found) >= count:
-            break
-        time.sleep(0.02)
-    return found
+def records(audit: Path, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return each record of a kind with the name of its file."""
+    lines = [(file.name, line) for file in sorted(audit.glob("*.jsonl")) for line in text(file)]
+    read = [(name, json.loads(line)["r"]) for name, line in lines if line.endswith("\n")]
+    return [one for one in read if one[1]["kind"] == kind]
+
+
+def asked(running: Served) -> int:
+    body = {"model": "gpt-4o", "messages": []}
+    try:
+        return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY).status_code
+    except httpx.HTTPError:
+        return 0
 
 
 def test_two_workers_serve_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
-    port = free_port()
     with providers("mock") as (mock,):
-        audit = tmp_path / "audit"
-        text = config(mock, more=f'[audit]\npath = "{audit}"\n[listen]\nport = {port}\nworkers = 2\n')
-        (tmp_path / "gateway.toml").write_text(text)
-        process = serve(tmp_path, port)
-        try:
-            for _ in range(100):
-                first = [line for file in audit.glob("*.jsonl") for line in file.read_text().splitlines()[:1]]
-                pids = {json.loads(line)["r"]["pid"] for line in first}
-                if len(pids) == 2:
-                    break
-                time.sleep(0.02)
-            os.kill(min(pids), signal.SIGKILL)
-            statuses = []
-            for _ in range(20):
-                body = {"model": "gpt-4o", "messages": []}
-                try:
-                    answer = post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, headers=KEY)
-                    statuses.append(answer.status_code)
-                except httpx.HTTPError:
-                    statuses.append(0)
-            openings = wait_for(audit, '"kind":"opening"', 3)
-            reloaded = post(f"http://127.0.0.1:{port}/admin/reload", headers=KEY).status_code
-            for _ in range(100):
-                kept = wait_for(audit, '"what":"reloaded"', 2)
-                if len(set(kept)) == 2:
-                    break
-                time.sleep(0.03)
-        finally:
-            process.terminate()
-            _, said = process.communicate(timeout=15)
+        audit = serving(mock, tmp_path, workers=2)
+        with served(tmp_path) as running:
+            until(lambda: len(records(audit, "opening")) == 2, "both workers begin a log")
+            os.kill(records(audit, "opening")[0][1]["pid"], signal.SIGKILL)
+            statuses = [asked(running) for _ in range(20)]
+            until(lambda: len(records(audit, "opening")) == 3, "the dead one is replaced")
+            reloaded = post(f"{running.url}/admin/reload", headers=KEY).status_code
+            until(lambda: len({name for name, _ in records(audit, "change")}) == 2, "all workers reload")
+            ended = running.stop()
+            said = running.said()
 
-    assert len(pids) == 2
     assert statuses.count(200) >= 18
-    assert len(openings) == 3
     assert reloaded == 200
-    assert len(set(kept)) == 2, "a reload reaches every worker"
-    assert b"starting it anew" in said
+    assert "worker 0 ended with -9; starting it anew" in said
+    assert ended == 0, said
     result = CliRunner().invoke(command, ["audit", "verify", str(audit)])
     assert result.exit_code == 0, result.output
 
 
-def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path) -> None:
-    port = free_port()
+def test_a_gateway_told_to_stop_while_a_worker_is_replaced_starts_none(tmp_path: Path) -> None:
     with providers("mock") as (mock,):
-        text = config(mock, more=f'[audit]\npath = "{tmp_path / "audit"}"\n[listen]\nport = {port}\n')
-        (tmp_path / "gateway.toml").write_text(text.replace("drain_s = 1.0", "drain_s = 5.0"))
-        process = serve(tmp_path, port)
+        audit = serving(mock, tmp_path, workers=2)
+        with served(tmp_path) as running:
+            until(lambda: len(records(audit, "opening")) == 2)
+            os.kill(records(audit, "opening")[0][1]["pid"], signal.SIGKILL)
+            until(lambda: "starting it anew" in running.said())
+            ended = running.stop()
+            said = running.said()
+
+    assert ended == 0, said
+
+
+def test_a_worker_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        audit = serving(mock, tmp_path, workers=2, drain_s=0.0)
+        with served(tmp_path) as running:
+            until(lambda: len(records(audit, "opening")) == 2)
+            os.kill(records(audit, "opening")[0][1]["pid"], signal.SIGSTOP)
+            ended = running.stop()
+            said = running.said()
+
+    assert ended == 0, said
+    assert "worker 0 did not stop in time; it is killed" in said
+
+
+def test_workers_stop_when_the_process_that_watches_them_is_gone(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        audit = serving(mock, tmp_path, workers=2)
+        with served(tmp_path) as running:
+            until(lambda: len(records(audit, "opening")) == 2)
+            running.process.kill()
+            running.wait()
+            until(lambda: running.said().count("the process that watched it is gone") == 2)
+            until(lambda: len(records(audit, "checkpoint")) == 2, "both sign their log and stop")
+
+
+def test_why_a_worker_cannot_begin_is_said(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        audit = serving(mock, tmp_path, workers=2)
+        audit.mkdir()
+        for number in range(2):
+            (audit / f"{node_name()}-{number}-00001.jsonl").write_text("not a record\n")
+        with served(tmp_path, ready=False) as running:
+            ended = running.wait()
+            said = running.said()
+
+    assert ended == 2
+    assert "does not end in a record" in said
+
+
+def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        serving(mock, tmp_path, drain_s=60.0)
         answers: list[int] = []
+        with served(tmp_path) as running:
 
-        def ask() -> None:
-            body = {"model": "slow-500", "messages": []}
-            url = f"http://127.0.0.1:{port}/v1/chat/completions"
-            answers.append(post(url, json=body, headers=KEY).status_code)
+            def ask() -> None:
+                body = {"model": "slow-500", "messages": []}
+                url = f"{running.url}/v1/chat/completions"
+                answers.append(post(url, json=body, headers=KEY).status_code)
 
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        while "slow-500" not in mock.models():
-            time.sleep(0.01)
-        process.terminate()
-        thread.join()
-        process.communicate(timeout=10)
+            thread = threading.Thread(target=ask, daemon=True)
+            thread.start()
+            until(lambda: "slow-500" in mock.models())
+            ended = running.stop()
+            said = running.said()
+            thread.join()
 
     assert answers == [200]
-    assert process.returncode == 0
+    assert ended == 0, said

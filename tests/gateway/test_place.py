@@ -17,7 +17,8 @@ from reliant.gateway.signals._ranges import Ranges
 from reliant.gateway.signals._sphere import distance_km
 from reliant.gateway.signals.latency import Latency, shortest_rtt_ms
 from reliant.gateway.signals.travel import Travel
-from support.gateway_rig import Running, config, gateway, post, providers
+from support.gateway_provider import providers
+from support.gateway_rig import Running, config, gateway, post
 
 PLACES = {"US": (39.8, -98.6), "CN": (35.0, 103.8), "DE": (51.2, 10.4), "JP": (36.2, 138.3)}
 

@@ -10,7 +10,8 @@ import httpx
 import openai
 import pytest
 
-from support.gateway_rig import Running, config, gateway, post, providers
+from support.gateway_provider import providers
+from support.gateway_rig import Running, config, gateway, post
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -18,7 +19,7 @@ KEY = {"authorization": "Bearer sk-test"}
 def ask(running: Running, model: str = "gpt-4o", key: str = "sk-test", **headers: str) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     headers = {"authorization": f"Bearer {key}", **headers}
-    return post(f"{running.url}/v1/chat/completions", json=body, headers=headers, timeout=10)
+    return post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
 
 
 def test_a_caller_in_an_unsupported_place_is_refused_with_rule_source_and_date(tmp_path: Path) -> None:

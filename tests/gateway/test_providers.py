@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.gateway.refusals import Refusals, load_shapes
-from support.gateway_rig import Provider, config, gateway, post, providers
+from support.gateway_provider import Provider, providers
+from support.gateway_rig import config, gateway, post
 
 KEY = {"authorization": "Bearer sk-test"}
 BODY = {"model": "gpt-4o", "messages": []}

@@ -10,7 +10,8 @@ import pytest
 from reliant.gateway.body import form_with_model, read_form, tokens_of, with_model
 from reliant.gateway.events import Relay, read_chat
 from reliant.gateway.surface import CHAT, MESSAGES, find, object_ids
-from support.gateway_rig import config, gateway, post, providers
+from support.gateway_provider import providers
+from support.gateway_rig import config, gateway, post
 
 KEY = {"authorization": "Bearer sk-test"}
 

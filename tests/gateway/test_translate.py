@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from reliant.gateway.translate.chat_to_messages import ChatToMessages
 from reliant.gateway.translate.messages_to_chat import MessagesToChat
-from support.gateway_rig import Provider, config, gateway, providers
+from support.gateway_provider import Provider, providers
+from support.gateway_rig import config, gateway
 
 PIXEL = "iVBORw0KGgo="
 TOOL = {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}}

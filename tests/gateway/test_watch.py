@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from reliant.gateway.audit.export import export_lines
 from reliant.gateway.audit.verify import public_key_of, verify
-from support.gateway_rig import config, gateway, post, providers
+from support.gateway_provider import Provider, providers
+from support.gateway_rig import config, gateway, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 DAY = 86_400.0
+
+
+def spans_in(collector: Provider) -> list[dict[str, Any]]:
+    sent = [one.json["resourceSpans"][0]["scopeSpans"][0]["spans"] for one in collector.seen]
+    return [span for batch in sent for span in batch]
 
 
 def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path) -> None:
@@ -22,15 +29,11 @@ def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path
             for model in ("gpt-4o", "fault-500"):
                 url = f"{running.url}/v1/chat/completions"
                 post(url, json={"model": model, "messages": []}, headers=headers)
-            for _ in range(100):
-                if collector.seen:
-                    break
-                time.sleep(0.05)
+            until(lambda: len(spans_in(collector)) == 2, "both spans are sent")
 
-    (sent,) = collector.seen
-    spans = sent.json["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    spans = spans_in(collector)
     values = [{one["key"]: next(iter(one["value"].values())) for one in span["attributes"]} for span in spans]
-    assert sent.path == "/v1/traces"
+    assert {sent.path for sent in collector.seen} == {"/v1/traces"}
     assert [span["name"] for span in spans] == ["chat gpt-4o", "chat fault-500"]
     assert {span["traceId"] for span in spans} == {trace}
     assert values[0]["gen_ai.provider.name"] == "openai"
@@ -48,16 +51,10 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
             folder = running.audit
             now[0] += 8 * DAY
             post(f"{running.url}/v1/chat/completions", json={**body, "messages": []}, headers=KEY)
-            for _ in range(100):
-                if len(list(folder.glob("*.jsonl"))) > 1:
-                    break
-                time.sleep(0.02)
+            until(lambda: len(list(folder.glob("*.jsonl"))) > 1, "a new day begins a new file")
         assert any("an old secret" in line for line in export_lines(folder))
         with gateway(tmp_path, config(mock, more=audit), wall=lambda: now[0]) as running:
-            for _ in range(100):
-                if not any("an old secret" in line for line in export_lines(folder)):
-                    break
-                time.sleep(0.02)
+            until(lambda: not any("an old secret" in line for line in export_lines(folder)), "it is erased")
 
     report = verify(folder, public_key_of(folder, None))
     assert not any("an old secret" in line for line in export_lines(folder))

@@ -16,7 +16,7 @@ def _settings(config: Path) -> object:
     import platformdirs
 
     from reliant.gateway.clock import Clock
-    from reliant.gateway.server import Settings
+    from reliant.gateway.worker import Settings
 
     return Settings(
         path=config,
@@ -51,8 +51,8 @@ def check(config: Path) -> None:
     """Check a configuration, and say what its keys may reach today."""
     from reliant import atlas
     from reliant.gateway.knowledge import Knowledge
-    from reliant.gateway.server import Settings, load
     from reliant.gateway.table import permissions
+    from reliant.gateway.worker import Settings, load
 
     settings = _settings(config)
     assert isinstance(settings, Settings)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reliant.gateway.audit.records import Outcome
     from reliant.gateway.context import Context
     from reliant.gateway.keys import Caller
-    from reliant.gateway.server import Worker
+    from reliant.gateway.worker import Worker
 
 _LATEST = 200
 _PAGE_HEADERS = {

@@ -11,7 +11,7 @@ from reliant.gateway.answers import Headers, Problem, error_answer
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
     from reliant.gateway.intake import Receive, Scope, Send
-    from reliant.gateway.server import Worker
+    from reliant.gateway.worker import Worker
 
 
 _READ_ONLY = frozenset({"/health", "/metrics", "/openapi.json", "/audit/head"})

@@ -1,8 +1,7 @@
-"""Starts a gateway: opens the log, the store and the port, and stops them in order.
+"""Starts a gateway: opens the port, then serves on it in one process or in several.
 
-One worker runs in this process. With more, this process only watches: it forks
-one child per worker, all listening on the same port, hands signals on and starts
-anew a child that died.
+One worker runs in this process. With more, this process only watches them, and all
+listen on the same port.
 """
 
 from __future__ import annotations
@@ -10,285 +9,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
+import math
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from reliant import __version__
+import msgspec
+
 from reliant.errors import ConfigError, MissingExtra, ReliantError
-from reliant.gateway._toml_lines import line_of, locate
-from reliant.gateway.app import Gateway
-from reliant.gateway.audit.folder import open_chain, signing_key
-from reliant.gateway.audit.records import Change
-from reliant.gateway.audit.redact import redact
-from reliant.gateway.audit.replay import replay
-from reliant.gateway.audit.verify import find_chains
-from reliant.gateway.audit.writer import ChainWriter
-from reliant.gateway.clock import DAY_S, Clock
-from reliant.gateway.cold import Cold
-from reliant.gateway.config import Config, read_config
-from reliant.gateway.holdings import Holdings
-from reliant.gateway.knowledge import Knowledge, check_ids
-from reliant.gateway.metrics import Metrics
-from reliant.gateway.runtime import Runtime
-from reliant.gateway.state import Store
-from reliant.gateway.telemetry import Exporter
+from reliant.gateway.audit.folder import signing_key
+from reliant.gateway.config import Config
+from reliant.gateway.knowledge import Knowledge
+from reliant.gateway.supervise import STOP_S, Supervisor
+from reliant.gateway.worker import Settings, Worker, load
 
-if TYPE_CHECKING:
-    import uvicorn
-
-    from reliant.gateway.state.postgres import Copier
-
-log = logging.getLogger("reliant.gateway")
-
-_RESTART_S = 1.0
-_NUMBERS_S = 1.0
 _YOUNG_OBJECTS = 20_000
-_RETENTION_S = 3_600.0
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a gateway is started with.
+class Watch:
+    """The process that watches a worker: its id, and what becomes readable once it is gone."""
 
-    Attributes:
-        state: Where the log and the store go if the configuration names no place.
-        say: Prints a line for the operator.
-    """
-
-    path: Path
-    env: Mapping[str, str]
-    state: Path
-    clock: Clock
-    say: Callable[[str], None]
+    parent: int
+    alive: int
 
 
-def load(settings: Settings, knowledge: Knowledge) -> Config:
-    """Return the configuration, checked against the atlas as well.
-
-    Raises:
-        ConfigError: It is wrong; the line is named.
-    """
-    config = read_config(settings.path, settings.env)
-    lines = locate(settings.path.read_text(encoding="utf-8"))
-
-    def line(table: str, at: int, key: str) -> int:
-        return line_of(lines, (table, key) if at < 0 else (table, at, key))
-
-    check_ids(config, knowledge.atlas, settings.path, line)
-    return config
-
-
-class Worker:
-    """One gateway process: application, log, store and what happens regularly."""
-
-    def __init__(self, settings: Settings, config: Config, knowledge: Knowledge, number: int) -> None:
-        self.settings = settings
-        self.knowledge = knowledge
-        self.number = number
-        self.audit = Path(config.audit.path) if config.audit.path else settings.state / "audit"
-        self.runtime = Runtime(config, knowledge, settings.clock, settings.env)
-        self.metrics = Metrics(lambda: self.chain.next_number)
-        self.chain: ChainWriter = open_chain(
-            self.audit,
-            f"{_node()}-{number}",
-            config,
-            clock=settings.clock,
-            config_digest=self.runtime.digest,
-            atlas_version=knowledge.atlas.version,
-            version=__version__,
-        )
-        self.store: Store = open_store(config, settings)
-        self.numbers = settings.state / f"metrics-{config.listen.port}"
-        self._cold = Cold(self)
-        self.gateway = Gateway(
-            self.runtime,
-            self.chain,
-            self.metrics,
-            settings.clock,
-            Holdings(self.store),
-            cold=self._cold.answer,
-        )
-        self._tasks: list[asyncio.Task[None]] = []
-        self.server: uvicorn.Server | None = None
-        self.exporter: Exporter | None = None
-        self.watched = False
-
-    # life
-    async def start(self) -> None:
-        """Open what needs a running loop, and begin the regular work."""
-        await self.store.open()
-        self.runtime.with_keys(await self.store.keys())
-        segments = find_chains(self.audit)[self.chain.chain]
-        replay(segments, self.runtime.meters, self.settings.clock.wall())
-        self._tasks = [
-            asyncio.create_task(self._checkpoints(), name="checkpoints"),
-            asyncio.create_task(self._follow_keys(), name="keys"),
-            asyncio.create_task(self.chain.follow(), name="disk"),
-        ]
-        if self.runtime.config.listen.workers > 1:
-            self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))
-        copier = self.copier()
-        if copier is not None:
-            self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
-        self._start_shared()
-        if self.runtime.config.telemetry.otlp_endpoint:
-            self.exporter = Exporter(self.runtime.config.telemetry, __version__)
-            self.gateway.journal.listeners.append(self.exporter.listen)
-            self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
-        if self.runtime.config.audit.retention_days is not None:
-            self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
-
-    async def stop(self) -> None:
-        """Sign the log and close everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.gateway.shared is not None:
-            await self.gateway.shared.stop()
-        if self.exporter is not None:
-            self.exporter.close()
-        await self.store.close()
-        self.gateway.runtime.close()
-        self.chain.close()
-
-    def copier(self) -> Copier | None:
-        """Return what copies the log to the database, if there is one."""
-        from reliant.gateway.state.postgres import Copier, PostgresStore  # noqa: PLC0415
-
-        return (
-            Copier(self.audit, self.chain.chain, self.store)
-            if isinstance(self.store, PostgresStore)
-            else None
-        )
-
-    async def _copy(self, copier: Copier) -> None:
-        while True:
-            try:
-                if not await copier.step():
-                    await asyncio.sleep(0.3)
-            except Exception as error:  # whatever the database does, copying must go on
-                self.settings.say(f"the log is not copied for now: {error}")
-                await asyncio.sleep(1.0)
-
-    async def _leave_numbers(self) -> None:
-        """Let the other workers know what this one has counted."""
-        from reliant.gateway.merged import leave  # noqa: PLC0415 - only with several workers
-
-        while True:
-            leave(self.numbers, self.number, self.metrics.text())
-            await asyncio.sleep(_NUMBERS_S)
-
-    async def _retain(self) -> None:
-        """Erase kept prompts that are older than the configuration says; the newest segment waits."""
-        while True:
-            days = self.gateway.runtime.config.audit.retention_days
-            if days is not None:
-                before = self.settings.clock.wall() - days * DAY_S
-                erased = 0
-                for file in find_chains(self.audit)[self.chain.chain]:
-                    if file != self.chain.segment:
-                        erased += await asyncio.to_thread(redact, file, frozenset(), before)
-                if erased:
-                    self.note("prompts erased by retention", "the gateway", str(erased))
-            await asyncio.sleep(_RETENTION_S)
-
-    def _start_shared(self) -> None:
-        shared = self.runtime.config.shared
-        url = shared.url or (self.settings.env.get(shared.url_env) if shared.url_env else None)
-        if url is None:
-            return
-        from reliant.gateway.state.shared import SharedState  # noqa: PLC0415
-
-        state = self.gateway.shared = SharedState(url, lease=shared.lease, on_down=shared.on_down)
-        state.start(lambda: self.gateway.runtime, self.settings.clock.steady, self.settings.clock.wall)
-
-    def reload_all(self, by: str) -> str:
-        """Reload this worker and, through the process that watches them, all others."""
-        wrong = self.reload(by)
-        if not wrong and self.watched:
-            os.kill(os.getppid(), signal.SIGHUP)
-        return wrong
-
-    def reload(self, by: str) -> str:
-        """Read the configuration again; return what is wrong with it, or nothing.
-
-        Requests in flight end under the configuration they began with.
-        """
-        old = self.gateway.runtime
-        try:
-            config = load(self.settings, self.knowledge)
-            fresh = Runtime(
-                config,
-                self.knowledge,
-                self.settings.clock,
-                self.settings.env,
-                before=old,
-                stored=old.stored,
-            )
-        except ReliantError as error:
-            self.note("reload refused", by, str(error))
-            return str(error)
-        self.gateway.runtime = fresh
-        old.close()
-        self.note("reloaded", by, fresh.digest)
-        return ""
-
-    def drain(self, server: uvicorn.Server, number: int) -> None:
-        """Take no new connections, let requests in flight end, then stop; at once if told twice."""
-        self.gateway.draining = True
-        server.handle_exit(number, None)
-
-    def note(self, what: str, by: str, detail: str = "") -> None:
-        """Write a change into the log."""
-        number, moment = self.chain.take()
-        self.chain.append(Change(n=number, t=moment, what=what, by=by, detail=detail))
-
-    async def _checkpoints(self) -> None:
-        every = self.runtime.config.audit.checkpoint_s
-        while True:
-            await asyncio.sleep(every)
-            try:
-                self.chain.checkpoint()
-                await self.chain.durable(self.chain.next_number - 1)
-            except OSError as error:
-                self.settings.say(f"the decision log cannot be written: {error}")
-
-    async def _follow_keys(self) -> None:
-        """Learn keys that other workers and nodes made."""
-        while True:
-            await asyncio.sleep(2.0)
-            try:
-                stored = await self.store.keys()
-            except Exception as error:  # a store that is down must not stop serving
-                self.settings.say(f"keys cannot be read from the store: {error}")
-                continue
-            if tuple(stored) != self.gateway.runtime.stored:
-                self.gateway.runtime.with_keys(stored)
-
-
-def open_store(config: Config, settings: Settings) -> Store:
-    """Return the store that the configuration names."""
-    url = config.store.url or (settings.env.get(config.store.url_env) if config.store.url_env else None)
-    if url is None:
-        from reliant.gateway.state.sqlite import SqliteStore  # noqa: PLC0415
-
-        return SqliteStore(settings.state / "gateway.sqlite")
-    from reliant.gateway.state.postgres import PostgresStore  # noqa: PLC0415
-
-    return PostgresStore(url)
-
-
-def _node() -> str:
-    return "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40] or "node"
-
-
-# the port
 def _bind(config: Config) -> socket.socket:
     host, port = config.listen.host, config.listen.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -317,6 +66,8 @@ def serve(settings: Settings) -> int:
         raise MissingExtra("the gateway", "gateway") from None
     from reliant import atlas  # noqa: PLC0415
 
+    # Read the configuration again: nobody can do that yet, so the wish waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     knowledge = Knowledge(atlas.load())
     config = load(settings, knowledge)
     sock = _bind(config)
@@ -337,27 +88,63 @@ def run_worker(
     number: int,
     sock: socket.socket,
     *,
-    watched: bool = False,
+    watch: Watch | None = None,
 ) -> int:
-    """Serve in this process until a signal says to stop; `watched` if a parent hands signals on."""
+    """Serve in this process until a signal says to stop, or until who watches it is gone."""
     import uvloop  # noqa: PLC0415
 
     worker = Worker(settings, config, knowledge, number)
-    worker.watched = watched
+    worker.parent = watch.parent if watch is not None else None
     # What is loaded now stays: looking through it for garbage again and again costs a tenth of all time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve_on(worker, config, sock, signals=True))
+        return runner.run(_heeding(worker, config, sock, watch))
 
 
-async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, signals: bool = False) -> int:
-    """Serve a worker on a socket until its server is told to exit.
+async def _heeding(worker: Worker, config: Config, sock: socket.socket, watch: Watch | None) -> int:
+    """Serve, and do what signals say: this is the main thread of its process."""
+    loop = asyncio.get_running_loop()
+    stop = _Stop(worker, config.limits.drain_s)
+    loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop.told)
+    if watch is not None:
+        loop.add_reader(watch.alive, stop.orphaned, loop, watch.alive)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return await serve_on(worker, config, sock)
 
-    With `signals`, which only the main thread can have, SIGHUP reads the configuration
-    again, and SIGTERM or SIGINT lets requests in flight end and stops.
-    """
+
+class _Stop:
+    """Stops a worker, and ends its process if that takes longer than it may."""
+
+    def __init__(self, worker: Worker, drain_s: float) -> None:
+        self._worker = worker
+        self._seconds = drain_s + STOP_S - 1.0
+        self._overdue: threading.Timer | None = None
+
+    def told(self) -> None:
+        """Stop taking connections; a second time, stop at once."""
+        if self._overdue is None:
+            self._overdue = threading.Timer(self._seconds, self._end)
+            self._overdue.daemon = True
+            self._overdue.start()
+        self._worker.drain()
+
+    def orphaned(self, loop: asyncio.AbstractEventLoop, alive: int) -> None:
+        """Stop because nobody would start this worker anew or hand signals on."""
+        loop.remove_reader(alive)
+        self._worker.settings.say(f"worker {self._worker.number} stops: the process that watched it is gone")
+        self.told()
+
+    def _end(self) -> None:
+        self._worker.settings.say(f"worker {self._worker.number} did not stop in time; it ends now")
+        os._exit(1)
+
+
+async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
+    """Serve a worker on a socket until it is drained."""
     import uvicorn  # noqa: PLC0415
 
     from reliant.gateway.protocol import guarded  # noqa: PLC0415
@@ -384,79 +171,43 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket, *, signa
             date_header=True,
             proxy_headers=False,
             timeout_keep_alive=int(config.limits.keep_alive_s),
-            timeout_graceful_shutdown=int(config.limits.drain_s),
+            timeout_graceful_shutdown=math.ceil(config.limits.drain_s),
             ssl_certfile=config.listen.tls_cert,
             ssl_keyfile=config.listen.tls_key,
             backlog=4_096,
         )
     )
-    loop = asyncio.get_running_loop()
-    await worker.start()
-    protocol.watch(loop)
-    if signals:
-        loop.add_signal_handler(signal.SIGHUP, worker.reload, "SIGHUP")
-        for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, worker.drain, server, one)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     worker.server = server
     try:
+        await worker.start()
+        protocol.watch(asyncio.get_running_loop())
+        if worker.gateway.draining:
+            server.should_exit = True
         await server.serve(sockets=[sock])
     finally:
         await worker.stop()
     return 0
 
 
+def _supervise(settings: Settings, config: Config, knowledge: Knowledge, sock: socket.socket) -> int:
+    """Serve in several processes; each begins with the configuration as the file has it then."""
+    parent = os.getpid()
+
+    def work(number: int, alive: int) -> int:
+        # How long draining may take is the watcher's to know: that stays as it was at the start.
+        newest = _newest(settings, config, knowledge)
+        limits = msgspec.structs.replace(newest.limits, drain_s=config.limits.drain_s)
+        mine = msgspec.structs.replace(newest, limits=limits)
+        return run_worker(settings, mine, knowledge, number, sock, watch=Watch(parent, alive))
+
+    drain_s = math.ceil(config.limits.drain_s)
+    return Supervisor(config.listen.workers, work, drain_s, settings.say, settings.clock.steady).run()
+
+
 def _newest(settings: Settings, config: Config, knowledge: Knowledge) -> Config:
     """Return the configuration as the file has it now; where that is wrong, the one we began with."""
     try:
         return load(settings, knowledge)
-    except ReliantError as error:
-        settings.say(f"a worker starts with the configuration before: {error}")
+    except (ReliantError, OSError) as error:
+        settings.say(f"the configuration before stays in force: {error}")
         return config
-
-
-def _supervise(settings: Settings, config: Config, knowledge: Knowledge, sock: socket.socket) -> int:
-    """Run workers as children; start anew those that die."""
-    children: dict[int, int] = {}
-    stopping = False
-
-    def spawn(number: int) -> None:
-        # A reload that comes while a worker starts waits until it can be heard.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        pid = os.fork()
-        if pid == 0:
-            for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(one, signal.SIG_DFL)
-            code = 1
-            try:
-                newest = _newest(settings, config, knowledge)
-                code = run_worker(settings, newest, knowledge, number, sock, watched=True)
-            except ReliantError as error:
-                settings.say(f"error: {error}")
-            finally:
-                os._exit(code)
-        children[pid] = number
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-
-    def pass_on(number: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = stopping or number != signal.SIGHUP
-        for pid in children:
-            os.kill(pid, number)
-
-    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, pass_on)
-    for number in range(config.listen.workers):
-        spawn(number)
-    while children:
-        try:
-            pid, status = os.wait()
-        except InterruptedError:
-            continue
-        number = children.pop(pid)
-        if not stopping:
-            code = os.waitstatus_to_exitcode(status)
-            settings.say(f"worker {number} ended with {code}; starting it anew")
-            signal.sigtimedwait([], _RESTART_S)
-            spawn(number)
-    return 0

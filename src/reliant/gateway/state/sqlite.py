@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +21,30 @@ create table if not exists held (id text primary key, upstream text not null, ow
 """
 
 _Result = TypeVar("_Result")
+_TRIES = 1_000
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Return a connection to the file, with its tables.
+
+    Whoever opens a new file first turns it into one with a write-ahead log. For the
+    others that is an error SQLite does not wait out, so we do.
+    """
+    for left in range(_TRIES, -1, -1):
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+        try:
+            connection.execute("pragma journal_mode=wal")
+            connection.execute("pragma synchronous=full")
+            connection.executescript(_TABLES)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if error.sqlite_errorcode & 0xFF not in _BUSY or not left:
+                raise
+            time.sleep(0.01 + random.random() / 50)  # noqa: S311 - so that they do not meet again
+        else:
+            return connection
+    raise AssertionError
 
 
 class SqliteStore:
@@ -32,10 +58,7 @@ class SqliteStore:
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = self._local.connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
-            found.execute("pragma journal_mode=wal")
-            found.execute("pragma synchronous=full")
-            found.executescript(_TABLES)
+            found = self._local.connection = _opened(self._path)
         return found
 
     async def _do(self, sql: str, rows: list[tuple[object, ...]] | None = None) -> list[tuple[object, ...]]:

@@ -1,0 +1,289 @@
+"""One gateway process: application, log, store, and what happens regularly beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reliant import __version__
+from reliant.errors import ReliantError
+from reliant.gateway._toml_lines import line_of, locate
+from reliant.gateway.app import Gateway
+from reliant.gateway.audit.folder import open_chain
+from reliant.gateway.audit.records import Change
+from reliant.gateway.audit.redact import redact
+from reliant.gateway.audit.replay import replay
+from reliant.gateway.audit.verify import find_chains
+from reliant.gateway.audit.writer import ChainWriter
+from reliant.gateway.clock import DAY_S, Clock
+from reliant.gateway.cold import Cold
+from reliant.gateway.config import Config, read_config
+from reliant.gateway.holdings import Holdings
+from reliant.gateway.knowledge import Knowledge, check_ids
+from reliant.gateway.metrics import Metrics
+from reliant.gateway.runtime import Runtime
+from reliant.gateway.state import Store
+from reliant.gateway.telemetry import Exporter
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from reliant.gateway.state.postgres import Copier
+
+_NUMBERS_S = 1.0
+_RETENTION_S = 3_600.0
+_CLOSE_S = 1.5
+"""How long a database or a cache may take to say goodbye when the worker stops."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a gateway is started with.
+
+    Attributes:
+        state: Where the log and the store go if the configuration names no place.
+        say: Prints a line for the operator.
+    """
+
+    path: Path
+    env: Mapping[str, str]
+    state: Path
+    clock: Clock
+    say: Callable[[str], None]
+
+
+def load(settings: Settings, knowledge: Knowledge) -> Config:
+    """Return the configuration, checked against the atlas as well.
+
+    Raises:
+        ConfigError: It is wrong; the line is named.
+    """
+    config = read_config(settings.path, settings.env)
+    lines = locate(settings.path.read_text(encoding="utf-8"))
+
+    def line(table: str, at: int, key: str) -> int:
+        return line_of(lines, (table, key) if at < 0 else (table, at, key))
+
+    check_ids(config, knowledge.atlas, settings.path, line)
+    return config
+
+
+class Worker:
+    """One gateway process: application, log, store and what happens regularly."""
+
+    def __init__(self, settings: Settings, config: Config, knowledge: Knowledge, number: int) -> None:
+        self.settings = settings
+        self.knowledge = knowledge
+        self.number = number
+        self.audit = Path(config.audit.path) if config.audit.path else settings.state / "audit"
+        self.runtime = Runtime(config, knowledge, settings.clock, settings.env)
+        self.metrics = Metrics(lambda: self.chain.next_number)
+        self.chain: ChainWriter = open_chain(
+            self.audit,
+            f"{node_name()}-{number}",
+            config,
+            clock=settings.clock,
+            config_digest=self.runtime.digest,
+            atlas_version=knowledge.atlas.version,
+            version=__version__,
+        )
+        self.store: Store = open_store(config, settings)
+        self.numbers = settings.state / f"metrics-{config.listen.port}"
+        self._cold = Cold(self)
+        self.gateway = Gateway(
+            self.runtime,
+            self.chain,
+            self.metrics,
+            settings.clock,
+            Holdings(self.store),
+            cold=self._cold.answer,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self.server: uvicorn.Server | None = None
+        self.exporter: Exporter | None = None
+        self.parent: int | None = None
+
+    # life
+    async def start(self) -> None:
+        """Open what needs a running loop, and begin the regular work."""
+        await self.store.open()
+        self.runtime.with_keys(await self.store.keys())
+        segments = find_chains(self.audit)[self.chain.chain]
+        replay(segments, self.runtime.meters, self.settings.clock.wall())
+        self._tasks = [
+            asyncio.create_task(self._checkpoints(), name="checkpoints"),
+            asyncio.create_task(self._follow_keys(), name="keys"),
+            asyncio.create_task(self.chain.follow(), name="disk"),
+        ]
+        if self.runtime.config.listen.workers > 1:
+            self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))
+        copier = self.copier()
+        if copier is not None:
+            self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
+        self._start_shared()
+        if self.runtime.config.telemetry.otlp_endpoint:
+            self.exporter = Exporter(self.runtime.config.telemetry, __version__)
+            self.gateway.journal.listeners.append(self.exporter.listen)
+            self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
+        if self.runtime.config.audit.retention_days is not None:
+            self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
+
+    async def stop(self) -> None:
+        """Sign the log and close everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.gateway.shared is not None:
+            await self._close("shared counts", self.gateway.shared.stop())
+        if self.exporter is not None:
+            self.exporter.close()
+        await self._close("store", self.store.close())
+        self.gateway.runtime.close()
+        self.chain.close()
+
+    async def _close(self, what: str, closing: Awaitable[None]) -> None:
+        """Wait for a service to be closed, but never for long: the log must still be signed."""
+        try:
+            await asyncio.wait_for(closing, _CLOSE_S)
+        except Exception as error:  # whatever it is, the log comes after it
+            self.settings.say(f"the {what} did not close: {str(error) or type(error).__name__}")
+
+    def copier(self) -> Copier | None:
+        """Return what copies the log to the database, if there is one."""
+        from reliant.gateway.state.postgres import Copier, PostgresStore  # noqa: PLC0415
+
+        return (
+            Copier(self.audit, self.chain.chain, self.store)
+            if isinstance(self.store, PostgresStore)
+            else None
+        )
+
+    async def _copy(self, copier: Copier) -> None:
+        while True:
+            try:
+                if not await copier.step():
+                    await asyncio.sleep(0.3)
+            except Exception as error:  # whatever the database does, copying must go on
+                self.settings.say(f"the log is not copied for now: {error}")
+                await asyncio.sleep(1.0)
+
+    async def _leave_numbers(self) -> None:
+        """Let the other workers know what this one has counted."""
+        from reliant.gateway.merged import leave  # noqa: PLC0415 - only with several workers
+
+        while True:
+            leave(self.numbers, self.number, self.metrics.text())
+            await asyncio.sleep(_NUMBERS_S)
+
+    async def _retain(self) -> None:
+        """Erase kept prompts that are older than the configuration says; the newest segment waits."""
+        while True:
+            days = self.gateway.runtime.config.audit.retention_days
+            if days is not None:
+                before = self.settings.clock.wall() - days * DAY_S
+                erased = 0
+                for file in find_chains(self.audit)[self.chain.chain]:
+                    if file != self.chain.segment:
+                        erased += await asyncio.to_thread(redact, file, frozenset(), before)
+                if erased:
+                    self.note("prompts erased by retention", "the gateway", str(erased))
+            await asyncio.sleep(_RETENTION_S)
+
+    def _start_shared(self) -> None:
+        shared = self.runtime.config.shared
+        url = shared.url or (self.settings.env.get(shared.url_env) if shared.url_env else None)
+        if url is None:
+            return
+        from reliant.gateway.state.shared import SharedState  # noqa: PLC0415
+
+        state = self.gateway.shared = SharedState(url, lease=shared.lease, on_down=shared.on_down)
+        state.start(lambda: self.gateway.runtime, self.settings.clock.steady, self.settings.clock.wall)
+
+    def reload_all(self, by: str) -> str:
+        """Reload this worker and, through the process that watches them, all others."""
+        wrong = self.reload(by)
+        if not wrong and self.parent is not None and os.getppid() == self.parent:
+            os.kill(self.parent, signal.SIGHUP)
+        return wrong
+
+    def reload(self, by: str) -> str:
+        """Read the configuration again; return what is wrong with it, or nothing.
+
+        Requests in flight end under the configuration they began with.
+        """
+        old = self.gateway.runtime
+        try:
+            config = load(self.settings, self.knowledge)
+            fresh = Runtime(
+                config,
+                self.knowledge,
+                self.settings.clock,
+                self.settings.env,
+                before=old,
+                stored=old.stored,
+            )
+        except ReliantError as error:
+            self.note("reload refused", by, str(error))
+            return str(error)
+        self.gateway.runtime = fresh
+        old.close()
+        self.note("reloaded", by, fresh.digest)
+        return ""
+
+    def drain(self) -> None:
+        """Take no new connections, let requests in flight end, then stop; at once if told twice."""
+        server = self.server
+        self.gateway.draining = True
+        if server is not None:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    def note(self, what: str, by: str, detail: str = "") -> None:
+        """Write a change into the log."""
+        number, moment = self.chain.take()
+        self.chain.append(Change(n=number, t=moment, what=what, by=by, detail=detail))
+
+    async def _checkpoints(self) -> None:
+        every = self.runtime.config.audit.checkpoint_s
+        while True:
+            await asyncio.sleep(every)
+            try:
+                self.chain.checkpoint()
+                await self.chain.durable(self.chain.next_number - 1)
+            except OSError as error:
+                self.settings.say(f"the decision log cannot be written: {error}")
+
+    async def _follow_keys(self) -> None:
+        """Learn keys that other workers and nodes made."""
+        while True:
+            await asyncio.sleep(2.0)
+            try:
+                stored = await self.store.keys()
+            except Exception as error:  # a store that is down must not stop serving
+                self.settings.say(f"keys cannot be read from the store: {error}")
+                continue
+            if tuple(stored) != self.gateway.runtime.stored:
+                self.gateway.runtime.with_keys(stored)
+
+
+def open_store(config: Config, settings: Settings) -> Store:
+    """Return the store that the configuration names."""
+    url = config.store.url or (settings.env.get(config.store.url_env) if config.store.url_env else None)
+    if url is None:
+        from reliant.gateway.state.sqlite import SqliteStore  # noqa: PLC0415
+
+        return SqliteStore(settings.state / "gateway.sqlite")
+    from reliant.gateway.state.postgres import PostgresStore  # noqa: PLC0415
+
+    return PostgresStore(url)
+
+
+def node_name() -> str:
+    """Return what this machine is called in the names of its chains."""
+    return "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40] or "node"
