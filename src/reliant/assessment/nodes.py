@@ -140,7 +140,11 @@ class Nodes:
             elif parts:
                 ones, twos = alone[parts[0]], together[parts[0]]
                 for part in parts[1:]:
-                    ones, twos = _both(ones, twos, alone[part], together[part])
+                    other, more = alone[part], together[part]
+                    if twos or more or ones & (ones - 1) or other & (other - 1):
+                        ones, twos = _both(ones, twos, other, more)
+                    elif ones != other:  # a name each, as most alternatives have
+                        ones, twos = 0, (ones | other,) if ones and other else NO_PAIRS
                     if not ones and not twos:
                         break
             alone.append(ones)
@@ -158,11 +162,8 @@ def _both(one: int, one_pairs: Pairs, other: int, other_pairs: Pairs) -> tuple[i
     left, right = one ^ ones, other ^ ones
     found: list[int] = []
     if left and right:
-        if left & (left - 1) or right & (right - 1):
-            seconds = split(right)
-            found = [first | second for first in split(left) for second in seconds]
-        else:
-            found = [left | right]
+        seconds = split(right)
+        found = [first | second for first in split(left) for second in seconds]
     if one_pairs:
         found += [pair for pair in one_pairs if pair & other or pair in other_pairs]
     if other_pairs:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reliant.assessment.graph import Cut, Graph
-from reliant.assessment.nodes import ALL, LEAF
+from reliant.assessment.nodes import ALL, LEAF, split
 from reliant.assessment.simulate_plans import Plans
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, name_of
+from reliant.assessment.simulate_state import UNKNOWN, UP, name_of
 from reliant.core.need import Function, suppliers
 from reliant.core.simulation import Action
 
@@ -89,21 +89,20 @@ def _fallbacks(
     places: Mapping[str, int],
     limit: int,
 ) -> Iterable[_Candidate]:
-    by_need: dict[int, list[Function]] = defaultdict(list)
-    for function, number in functions:
-        by_need[number].append(function)
     repairs = _Repairs(graph, level, places)
+    by_repair: dict[int, list[Function]] = defaultdict(list)
+    for function, number in functions:
+        by_repair[repairs.of(number)].append(function)
     groups: dict[int, _Candidate] = {}
-    for number, several in by_need.items():
-        uses = repairs.of(number)
+    for uses, several in by_repair.items():
         # An open question is answered, not replaced.
-        if not uses or any(level[graph.nodes.leaves[use]] != DOWN for use in uses):
+        if not uses or uses & repairs.unsure:
             continue
         key = repairs.suppliers(uses)
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Candidate("add-fallback")
-        group.uses |= uses
+        group.uses.update(repairs.names(uses))
         group.functions += several
     weight = {key: group.weight for key, group in groups.items()}
     places_of = {key: _places(group.uses, places) for key, group in groups.items()}
@@ -149,54 +148,69 @@ def _subsets(key: int) -> Iterable[int]:
         below = (below - 1) & key
 
 
-@dataclass
 class _Repairs:
-    """The uses that, were they up again, would meet a need with the fewest places touched."""
+    """The uses that, were they up again, would meet a need with the fewest places touched.
 
-    graph: Graph
-    level: Sequence[int]
-    places: Mapping[str, int]
-    _known: dict[int, frozenset[str]] = field(default_factory=dict)
-    _bits: dict[str, int] = field(default_factory=dict)
-    _names: dict[str, int] = field(default_factory=dict)
+    Sets of uses are bits of a number.
 
-    def of(self, number: int) -> frozenset[str]:
+    Attributes:
+        unsure: The uses of which it is not known whether they are down.
+    """
+
+    def __init__(self, graph: Graph, level: Sequence[int], places: Mapping[str, int]) -> None:
+        self._graph, self._level = graph, level
+        self._uses = tuple(graph.nodes.leaves)
+        self._bit = {leaf: 1 << at for at, leaf in enumerate(graph.nodes.leaves.values())}
+        self._places = {1 << at: max(1, places.get(use, 1)) for at, use in enumerate(self._uses)}
+        self._counted = any(one > 1 for one in self._places.values())
+        self._known: dict[int, int] = {}
+        self._suppliers: dict[int, int] = {}
+        self._names: dict[str, int] = {}
+        self.unsure = sum([bit for leaf, bit in self._bit.items() if level[leaf] == UNKNOWN])
+
+    def of(self, number: int) -> int:
         """Return the uses for the need of a node; of an OR, its first part that costs least."""
-        if self.level[number] == UP:
-            return _NOTHING
-        if number not in self._known:
-            self._known[number] = self._find(number)
-        return self._known[number]
+        if self._level[number] == UP:
+            return 0
+        known = self._known.get(number)
+        if known is None:
+            known = self._known[number] = self._find(number)
+        return known
 
-    def _find(self, number: int) -> frozenset[str]:
-        nodes = self.graph.nodes
+    def _find(self, number: int) -> int:
+        nodes = self._graph.nodes
         kind, parts = nodes.kinds[number], nodes.parts[number]
         if kind == LEAF:
-            return frozenset((nodes.use(number),))
+            return self._bit[number]
         if kind == ALL:
-            return _NOTHING.union(*map(self.of, parts))
-        return min(map(self.of, parts), key=self._cost, default=_NOTHING)
+            every = 0
+            for part in parts:
+                every |= self.of(part)
+            return every
+        return min(map(self.of, parts), key=self._cost if self._counted else int.bit_count, default=0)
 
-    def _cost(self, uses: frozenset[str]) -> int:
-        return sum([self.places.get(use, 1) for use in uses])
+    def _cost(self, uses: int) -> int:
+        return sum([self._places[bit] for bit in split(uses)])
 
-    def suppliers(self, uses: Iterable[str]) -> int:
+    def names(self, uses: int) -> list[str]:
+        """Return the uses."""
+        return [self._uses[bit.bit_length() - 1] for bit in split(uses)]
+
+    def suppliers(self, uses: int) -> int:
         """Return who is replaced with these uses, as bits: providers, or a use itself if nobody knows."""
         key = 0
-        for use in uses:
-            if use not in self._bits:
-                provider = self.graph.chain(use).provider
+        for bit in split(uses):
+            if bit not in self._suppliers:
+                use = self._uses[bit.bit_length() - 1]
+                provider = self._graph.chain(use).provider
                 name = f"provider:{provider}" if provider else f"use:{use}"
-                self._bits[use] = self._names.setdefault(name, 1 << len(self._names))
-            key |= self._bits[use]
+                self._suppliers[bit] = self._names.setdefault(name, 1 << len(self._names))
+            key |= self._suppliers[bit]
         return key
 
     def named(self, key: int) -> list[str]:
         """Return the suppliers of a key, sorted."""
         return sorted(name for name, bit in self._names.items() if bit & key)
-
-
-_NOTHING: frozenset[str] = frozenset()
 
 
 def _proofs(functions: Open, plans: Plans) -> Iterable[_Candidate]:
