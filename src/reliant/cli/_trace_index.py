@@ -24,6 +24,25 @@ _BUDGET = click.option(
 )
 
 
+_PATHS = click.option(
+    "--paths",
+    default="I",
+    show_default=True,
+    metavar="I,E,P",
+    callback=lambda _, __, value: _paths(value),
+    help="What to keep: I unchanged coordinates; E and P find turned or disguised models, and are larger.",
+)
+
+
+def _paths(value: str) -> tuple[str, ...]:
+    from reliant.lineage.index import PATHS
+
+    wanted = {one.strip().upper() for one in value.split(",")}
+    if not wanted <= set(PATHS):
+        raise UsageError(f"{value!r} names no paths", hint="Write --paths I,E,P or some of them.")
+    return tuple(path for path in PATHS if path in wanted)
+
+
 @click.group()
 def index() -> None:
     """Keep fingerprints of reference models, and search among them."""
@@ -32,25 +51,37 @@ def index() -> None:
 @index.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("models", nargs=-1, required=True)
+@_PATHS
 @_BUDGET
 @offline_option
-def build(folder: Path, models: tuple[str, ...], budget: int | None, *, offline: bool) -> None:
-    """Fingerprint MODELS into FOLDER; `-` reads names from stdin. Models already there are kept."""
-    _write(folder, models, budget, offline=offline)
+def build(
+    folder: Path, models: tuple[str, ...], paths: tuple[str, ...], budget: int | None, *, offline: bool
+) -> None:
+    """Fingerprint MODELS into FOLDER; `-` reads names from stdin. What is already there is kept."""
+    _write(folder, models, paths, budget, offline=offline)
 
 
 @index.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("models", nargs=-1, required=True)
+@_PATHS
 @_BUDGET
 @offline_option
-def add(folder: Path, models: tuple[str, ...], budget: int | None, *, offline: bool) -> None:
+def add(
+    folder: Path, models: tuple[str, ...], paths: tuple[str, ...], budget: int | None, *, offline: bool
+) -> None:
     """Fingerprint MODELS into FOLDER, replacing those already there."""
-    _write(folder, models, budget, offline=offline, again=True)
+    _write(folder, models, paths, budget, offline=offline, again=True)
 
 
 def _write(
-    folder: Path, models: tuple[str, ...], budget: int | None, *, offline: bool, again: bool = False
+    folder: Path,
+    models: tuple[str, ...],
+    paths: tuple[str, ...],
+    budget: int | None,
+    *,
+    offline: bool,
+    again: bool = False,
 ) -> None:
     from reliant.lineage.index import Fingerprint, Store, fingerprint
     from reliant.lineage.opening import Limits, open_named
@@ -62,14 +93,14 @@ def _write(
     failed = 0
     with online_or_none(offline=offline, cache=cache_folder()) as online:
 
-        def make(name: str) -> Fingerprint:
-            return fingerprint(prepare(open_named(name, limits, online)))
+        def make(name: str, wanted: tuple[str, ...]) -> Fingerprint:
+            return fingerprint(prepare(open_named(name, limits, online)), wanted)
 
         if again:
             for name in names:
                 store.path_for(name).unlink(missing_ok=True)
-        for name, word in store.build(names, make):
-            failed += word not in {"added", "kept"}
+        for name, word in store.build(names, make, paths):
+            failed += word != "kept" and not word.startswith("added")
             say(f"{name}: {word}")
     if failed:
         raise UsageError(f"{failed} of {len(names)} models have no fingerprint", hint="See the lines above.")
@@ -82,19 +113,20 @@ def _write(
 def list_(folder: Path, style: str, output: Path | None) -> None:
     """List the fingerprints in FOLDER."""
     from reliant.lineage.index import Store
+    from reliant.report._text import clean
 
     entries = [entry for entry in Store(folder).entries() if entry.fingerprint is not None]
     if style == "json":
         rows = [
             {"name": one.name, "width": one.width, "depth": one.depth, "architecture": one.architecture,
-             "vocabulary": one.vocabulary, "bytes": entry.size}
+             "vocabulary": one.vocabulary, "paths": one.paths, "bytes": entry.size}
             for entry in entries if (one := entry.fingerprint) is not None
         ]  # fmt: skip
         emit(msgspec.json.format(msgspec.json.encode(rows)).decode(), output)
         return
     lines = [
-        f"{one.name}  {one.architecture or '?'}, {one.depth} layers, width {one.width}, "
-        f"{entry.size / 1e6:.2f} MB"
+        f"{clean(one.name)}  {clean(one.architecture or '?')}, {one.depth} layers, width {one.width}, "
+        f"paths {', '.join(one.paths) or 'none'}, {entry.size / 1e6:.2f} MB"
         for entry in entries
         if (one := entry.fingerprint) is not None
     ]
@@ -105,54 +137,26 @@ def list_(folder: Path, style: str, output: Path | None) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def verify(folder: Path) -> None:
     """Check every fingerprint's checksum and contents; exit 1 if one is damaged."""
-    from reliant.lineage.index import Store
+    from reliant.lineage.index import PATHS, Store
 
     entries = list(Store(folder).entries())
     damaged = [entry for entry in entries if entry.problem]
     lines = [f"{entry.path.name}: {entry.problem}" for entry in damaged]
-    emit("\n".join([*lines, f"{len(entries) - len(damaged)} sound, {len(damaged)} damaged"]))
+    sound = [entry.fingerprint for entry in entries if entry.fingerprint is not None]
+    held = ", ".join(f"{sum(path in one.paths for one in sound)} hold path {path}" for path in PATHS)
+    emit("\n".join([*lines, f"{len(sound)} sound ({held}), {len(damaged)} damaged"]))
     sys.exit(1 if damaged else 0)
 
 
 def with_candidates(result: Trace, suspect: Model, folders: Sequence[Path], top: int) -> Trace:
     """Return the trace with the best candidates of some indexes added as results."""
-    from reliant.core.use import NotLookedAt
-    from reliant.lineage.blueprint import ConfigLevel
-    from reliant.lineage.declared import compare_declared, declared_by
-    from reliant.lineage.index import Store, fingerprint, search
-    from reliant.lineage.results import Levels, TraceResult, statement
-    from reliant.lineage.vocabulary import TokenizerLevel
-    from reliant.lineage.weights import Weights
+    from reliant.lineage.index import Store, compared
 
-    ours = fingerprint(suspect)
-    entries = [entry for folder in folders for entry in Store(folder).entries()]
-    pool = [entry.fingerprint for entry in entries if entry.fingerprint is not None]
-    found = search(ours, pool)
-    results = []
-    for one in found[:top]:
-        weights = Weights(
-            verdict="derived" if one.related else "none_detected", path="I" if one.related else None,
-            agreement=one.agreement, log10_p=one.log10_p, cosine=one.cosine, paths_tried=("I",),
-            rows_read=sum(len(block.numbers) for block in ours.blocks), bytes_read=ours.bytes_read,
-            hints=("compared by fingerprint: run --against for the layer map",) if one.related else (),
-            detection_limit=round(max(0.13, (2 * 4.2 / ours.dimensions) ** 0.5), 3),
-        )  # fmt: skip
-        levels = Levels(
-            declared=compare_declared(declared_by(suspect.opened), one.name, ()),
-            config=ConfigLevel("same" if one.same_shape else "unknown", ours.architecture, None),
-            tokenizer=TokenizerLevel("same" if one.same_tokenizer else "unknown"),
-            weights=weights,
-        )
-        results.append(TraceResult(one.name, levels, statement(suspect.name, one.name, weights)))
-    skipped = [NotLookedAt(str(entry.path), entry.problem) for entry in entries if entry.problem]
-    others = len(pool) - len(found)
-    if others:
-        skipped.append(
-            NotLookedAt("index", f"{others} fingerprints of another width: path I does not reach them")
-        )
+    more = compared(suspect, [Store(folder) for folder in folders], top=top)
     return msgspec.structs.replace(
         result,
-        results=(*result.results, *results),
-        not_looked_at=(*result.not_looked_at, *skipped),
-        notes=(*result.notes, f"{len(found)} fingerprints of this width were searched"),
+        results=(*result.results, *more.results),
+        contradictions=(*result.contradictions, *more.contradictions),
+        not_looked_at=(*result.not_looked_at, *more.not_looked_at),
+        notes=(*result.notes, *more.notes),
     )

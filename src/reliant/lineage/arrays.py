@@ -223,9 +223,9 @@ class Values:
             part = self.opened.tensors.get(stem + end)
             if part is None:
                 raise WeightsError(tensor.file, f"the tensor {short(stem + end)} is not there")
-            parts.append(
-                self._slab(part, part.shape, rows[0], rows[-1] - rows[0] + 1)[[row - rows[0] for row in rows]]
-            )
+            first = min(rows)
+            slab = self._slab(part, part.shape, first, max(rows) - first + 1)
+            parts.append(slab[[row - first for row in rows]])
         groups = parts[0].shape[1]
         grouped = values.astype(np.float32).reshape(len(rows), groups, -1)
         found: Floats = (grouped * parts[0][:, :, None] + parts[1][:, :, None]).reshape(len(rows), shape[-1])

@@ -75,6 +75,17 @@ def _roots(rows: Floats) -> tuple[Floats, Floats]:
     return r.astype(np.float32), b.astype(np.float32)
 
 
+def reduced(rows: Floats) -> tuple[Floats, Floats]:
+    """Return the rows in an orthonormal basis of their own span, and that basis as columns.
+
+    Cosines among the rows, and of anything within their span, stay as they are.
+    """
+    if len(rows) >= rows.shape[1]:
+        return rows, np.eye(rows.shape[1], dtype=np.float32)
+    root, back = _roots(rows)
+    return np.ascontiguousarray(root.T), rows.T @ back
+
+
 def turned(rows: Floats, side: Floats) -> Floats:
     """Return unit rows after one side of a map."""
     return unit(rows @ side)

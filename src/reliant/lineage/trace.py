@@ -89,9 +89,9 @@ def trace(suspect: Model, references: Sequence[Model]) -> Trace:
     return Trace(
         suspect=suspect.name,
         results=results,
-        contradictions=tuple(_contradictions(suspect, references, results)),
+        contradictions=(*contradictions_of(suspect, results), *_misfits(suspect, references, results)),
         not_looked_at=tuple(dict.fromkeys(notes)),
-        facts=_facts(suspect),
+        facts=facts_of(suspect),
         notes=tuple(extra),
     )
 
@@ -269,61 +269,72 @@ def _with_shares(
     }
 
 
-def _contradictions(
-    suspect: Model, references: Sequence[Model], results: Sequence[TraceResult]
-) -> list[Contradiction]:
+def contradictions_of(suspect: Model, results: Sequence[TraceResult]) -> list[Contradiction]:
+    """Return where what the suspect says of itself cannot stand beside what its weights say."""
     found = []
     claims = declared_by(suspect.opened)
     bases = [claim for claim in claims if claim.kind in {"base", "merge", "adapter"}]
-    for reference, result in zip(references, results, strict=True):
+    for result in results:
+        reference = result.reference
         declared, weights = result.levels.declared, result.levels.weights
         related = weights.verdict in RELATED
         if related and declared.says_from_scratch:
             words = next(claim for claim in claims if claim.kind == "scratch")
-            found.append(
-                Contradiction(
-                    "says_from_scratch",
-                    reference.name,
-                    f'{suspect.name} says it was trained from scratch ({words.place}: "{words.value}"), '
-                    f"and shares weights with {reference.name}.",
-                )
+            text = (
+                f'{suspect.name} says it was trained from scratch ({words.place}: "{words.value}"), '
+                f"and shares weights with {reference}."
             )
+            found.append(Contradiction("says_from_scratch", reference, text))
         if related and bases and not declared.names_reference and weights.verdict != "same_space":
-            found.append(
-                Contradiction(
-                    "names_another",
-                    reference.name,
-                    f"{suspect.name} names {bases[0].value} ({bases[0].place}), and shares weights "
-                    f"with {reference.name}, "
-                    "which it does not name.",
-                )
+            text = (
+                f"{suspect.name} names {bases[0].value} ({bases[0].place}), and shares weights with "
+                f"{reference}, which it does not name."
             )
+            found.append(Contradiction("names_another", reference, text))
         if declared.names_reference and weights.verdict == "none_detected":
-            found.append(
-                Contradiction(
-                    "names_without_weights",
-                    reference.name,
-                    f"{suspect.name} names {reference.name} as its base; no shared weights were "
-                    f"detected at detection "
-                    f"limit c >= {weights.detection_limit}.",
-                )
+            text = (
+                f"{suspect.name} names {reference} as its base; no shared weights were detected at "
+                f"detection limit c >= {weights.detection_limit}."
             )
-        if (
-            is_adapter(suspect.opened)
-            and declared.names_reference
-            and fit(suspect.opened, reference.opened).refuted
-        ):
-            found.append(
-                Contradiction(
-                    "adapter_does_not_fit",
-                    reference.name,
-                    f"{suspect.name} names {reference.name} as its base, and its shapes do not fit it.",
-                )
-            )
+            found.append(Contradiction("names_without_weights", reference, text))
     return found
 
 
-def _facts(suspect: Model) -> Facts:
+def _misfits(
+    suspect: Model, references: Sequence[Model], results: Sequence[TraceResult]
+) -> list[Contradiction]:
+    """Return the bases that an adapter names and whose shapes it does not fit."""
+    if not is_adapter(suspect.opened):
+        return []
+    text = "{} names {} as its base, and its shapes do not fit it."
+    return [
+        Contradiction("adapter_does_not_fit", reference.name, text.format(suspect.name, reference.name))
+        for reference, result in zip(references, results, strict=True)
+        if result.levels.declared.names_reference and fit(suspect.opened, reference.opened).refuted
+    ]
+
+
+def retold(suspect: Model, reference: Model, found: Weights) -> Trace:
+    """Return a pair whose weights were compared from the other side, with the claims of `suspect`.
+
+    The layer map belongs to the other side and is left out.
+    """
+    turned = msgspec.structs.replace(
+        found, layer_map=(), layers=(), hints=(), shares={},
+        bytes_read=found.reference_bytes_read, reference_bytes_read=found.bytes_read,
+    )  # fmt: skip
+    results = (_result(suspect, reference, turned),)
+    return Trace(
+        suspect=suspect.name,
+        results=results,
+        contradictions=(*contradictions_of(suspect, results), *_misfits(suspect, [reference], results)),
+        not_looked_at=(),
+        facts=facts_of(suspect),
+    )
+
+
+def facts_of(suspect: Model) -> Facts:
+    """Return what a model is, from its headers."""
     opened, anatomy = suspect.opened, suspect.anatomy
     return Facts(
         format=opened.format,

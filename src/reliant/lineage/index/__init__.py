@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from reliant.lineage.index.answer import compared
 from reliant.lineage.index.batch import Made, fingerprint_batch
-from reliant.lineage.index.fingerprint import Fingerprint, decode, encode, fingerprint
+from reliant.lineage.index.fingerprint import PATHS, Fingerprint, decode, encode
+from reliant.lineage.index.make import fingerprint
 from reliant.lineage.index.search import Candidate, search
 from reliant.lineage.index.store import Entry, Store
 
 __all__ = [
+    "PATHS",
     "Candidate",
     "Entry",
     "Fingerprint",
     "Made",
     "Store",
+    "compared",
     "decode",
     "encode",
     "fingerprint",

@@ -1,17 +1,16 @@
-r"""The fingerprint of a model: sampled neurons of every layer, thrown onto few dimensions.
+r"""The fingerprint of a model: enough of its neurons to find a relative without opening it again.
 
-A fixed random projection keeps cosines to within about 1/sqrt(dimensions), so rows of 8192
-numbers become 512 bytes, and the agreement test of path I runs on them as it is. The
-projection depends on the width of the residual space alone: two models of one width are
-comparable, whoever made the fingerprints.
+It holds up to three parts, one per path of comparison, and `parts_*` say what is in them:
+    I   sampled neurons of every layer, thrown onto few dimensions by a fixed projection;
+    E   neurons of some layers, in coordinates that embeddings of common tokens give;
+    P   whole neurons of a few layers, with signatures that no rotation changes.
 
-File format `reliant.fingerprint/1`, little-endian:
-    8 bytes   b"RLNTFP\x00\x01"
+File format `reliant.fingerprint/2`, little-endian:
+    8 bytes   b"RLNTFP\x00\x02"
     4 bytes   length of the header
-    header    JSON: the fields of `Fingerprint` but the arrays, and `layers`: per layer
-              [layer, expert, rows, first row, neurons]
-    arrays    per layer gate (rows x dims, int8) then up (rows x dims, int8), as in `layers`;
-              then tokens (count x dims, int8)
+    header    JSON: the fields of `Fingerprint` but the arrays, and `arrays`: a list of
+              [name, type, rows, columns], type being i1, f2 or u8
+    arrays    in the order of the list, row by row, without gaps
     32 bytes  SHA-256 of all before
 """
 
@@ -20,36 +19,54 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from reliant.errors import WeightsError
 from reliant.lineage.agreement import Bundle, unit
-from reliant.lineage.blueprint import blueprint_of
+from reliant.lineage.sample import LayerRows
 
-if TYPE_CHECKING:
-    from reliant.lineage.trace import Model
-
-MAGIC = b"RLNTFP\x00\x01"
-DIMENSIONS = 512
-ROWS = 64
-TOKENS = 256
+MAGIC = b"RLNTFP\x00\x02"
 MAX_HEADER = 16 << 20
 MAX_FILE = 256 << 20
-_BLOCKS = 96  # experts and layers beyond this many are thinned out evenly
+PATHS = ("I", "E", "P")
+_TYPES: dict[str, Any] = {"i1": np.int8, "f2": np.dtype("<f2"), "u8": np.dtype("<u8")}
 
 Floats = Any
 
 
 class Block(msgspec.Struct, frozen=True):
-    """The sampled rows of one FFN block."""
+    """The sampled rows of one FFN block.
+
+    Attributes:
+        neurons: In the whole block.
+        numbers: Of the rows that are here.
+    """
 
     layer: int
     expert: int
     neurons: int
     numbers: tuple[int, ...]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What a fingerprint holds for one path.
+
+    Attributes:
+        dimensions: Numbers per row.
+        blocks: FFN blocks that are compared; rows are arrays `<path>.gate.<n>`, `<path>.up.<n>`.
+        learned: Layers that path P learns its map from.
+        forms: Names of the forms behind its signatures.
+        tables: Token tables (embedding, head) that path E's rows come from.
+    """
+
+    dimensions: int
+    blocks: tuple[Block, ...]
+    learned: tuple[int, ...] = ()
+    forms: tuple[str, ...] = ()
+    tables: int = 0
 
 
 class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,97 +76,84 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
         name: Path or id at the time it was made.
         width: Of the residual space.
         depth: Layers.
-        dimensions: Of the projection; the width itself if that is smaller.
         vocabulary_digest: Of the token texts in order of id; equal for equal tokenizers.
         header_digest: Of names, types and shapes of all tensors.
         bytes_read: To make it.
+        parts: By path: I, E, P.
+        asked: The paths that were asked for; one that is not in `parts` cannot be had of this model.
     """
 
     name: str
     width: int
     depth: int
     inner_width: int
-    dimensions: int
     architecture: str | None
     vocabulary: int
     vocabulary_digest: str
     header_digest: str
     bytes_read: int
-    blocks: tuple[Block, ...]
-    gates: tuple[Any, ...] = ()
-    ups: tuple[Any, ...] = ()
+    parts: dict[str, Part]
+    asked: tuple[str, ...] = ()
+    arrays: dict[str, Any] = {}
 
-    def bundles(self) -> list[Bundle]:
-        """Return the rows as unit vectors, one bundle per block."""
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths it can be compared by."""
+        return tuple(path for path in PATHS if path in self.parts)
+
+    def rows(self, path: str) -> list[LayerRows]:
+        """Return the rows of one path as unit vectors, one bundle per block."""
         return [
-            Bundle(unit(gate.astype(np.float32)), unit(up.astype(np.float32)), np.array(block.numbers))
-            for block, gate, up in zip(self.blocks, self.gates, self.ups, strict=True)
+            LayerRows(
+                block.layer,
+                block.expert,
+                Bundle(
+                    unit(self.floats(f"{path}.gate.{at}")),
+                    unit(self.floats(f"{path}.up.{at}")),
+                    np.array(block.numbers, np.int64),
+                ),
+                block.neurons,
+            )
+            for at, block in enumerate(self.parts[path].blocks)
         ]
 
+    def floats(self, name: str) -> Floats:
+        """Return an array as float32."""
+        return np.asarray(self.arrays[name]).astype(np.float32)
 
-def projection(width: int, dimensions: int = DIMENSIONS) -> Floats:
-    """Return the fixed projection of this width: random signs from a counter-based generator."""
-    if width <= dimensions:
-        return np.eye(width, dtype=np.float32)
-    bits = np.random.Generator(np.random.Philox(key=width)).integers(0, 2, (width, dimensions), dtype=np.int8)
-    found: Floats = (2.0 * bits - 1).astype(np.float32) / np.float32(np.sqrt(dimensions))
-    return found
-
-
-def fingerprint(model: Model) -> Fingerprint:
-    """Return the fingerprint of an opened model; a pure function of its bytes.
-
-    Raises:
-        WeightsError: No feed-forward neurons were found, or they cannot be read.
-    """
-    if model.side is None or model.anatomy is None:
-        raise WeightsError(model.name, "no feed-forward neurons were found, so it has no fingerprint")
-    side, anatomy = model.side, model.anatomy
-    turn = projection(anatomy.d)
-    layers = list(range(side.depth))
-    experts = max(1, side.experts)
-    if side.depth * experts > _BLOCKS:
-        layers = layers[:: -(-side.depth * experts // _BLOCKS)]
-    blocks, gates, ups = [], [], []
-    for one in side.sampler.layer_rows(layers, ROWS):
-        blocks.append(Block(one.layer, one.expert, one.neurons, tuple(int(at) for at in one.rows.numbers)))
-        gates.append(_bytes(one.rows.gate @ turn))
-        ups.append(_bytes(one.rows.up @ turn))
-    tokens = (
-        [] if model.vocabulary is None else sorted(model.vocabulary.ids, key=model.vocabulary.ids.__getitem__)
-    )
-    shapes = sorted((tensor.name, tensor.dtype, tensor.shape) for tensor in model.opened.tensors.values())
-    return Fingerprint(
-        name=model.name,
-        width=anatomy.d,
-        depth=side.depth,
-        inner_width=anatomy.ff,
-        dimensions=turn.shape[1],
-        architecture=blueprint_of(model.opened, anatomy).architecture,
-        vocabulary=len(tokens),
-        vocabulary_digest=hashlib.sha256("\n".join(tokens).encode("utf-8", "replace")).hexdigest()[:32],
-        header_digest=hashlib.sha256(repr(shapes).encode()).hexdigest()[:32],
-        bytes_read=side.meter.bytes_read,
-        blocks=tuple(blocks),
-        gates=tuple(gates),
-        ups=tuple(ups),
-    )
+    def with_parts(self, other: Fingerprint) -> Fingerprint:
+        """Return this with the parts of `other` that it does not hold."""
+        new = {path: part for path, part in other.parts.items() if path not in self.parts}
+        arrays = {name: one for name, one in other.arrays.items() if name.partition(".")[0] in new}
+        return msgspec.structs.replace(
+            self, parts={**self.parts, **new}, arrays={**self.arrays, **arrays},
+            asked=tuple(path for path in PATHS if path in (*self.asked, *other.asked)),
+            bytes_read=max(self.bytes_read, other.bytes_read),
+        )  # fmt: skip
 
 
-def _bytes(rows: Floats) -> Floats:
+def eight_bit(rows: Floats) -> Floats:
+    """Return rows as signed bytes; only their direction is kept."""
     top = np.abs(rows).max(axis=1, keepdims=True)
     return np.round(np.divide(rows, top, out=np.zeros_like(rows), where=top > 0) * 127).astype(np.int8)
 
 
 def encode(one: Fingerprint) -> bytes:
     """Return the fingerprint as a file."""
-    fields = msgspec.to_builtins(msgspec.structs.replace(one, gates=(), ups=()))
-    del fields["gates"], fields["ups"]
+    fields = msgspec.to_builtins(msgspec.structs.replace(one, arrays={}))
+    held = {name: np.atleast_2d(one.arrays[name]) for name in sorted(one.arrays)}
+    fields["arrays"] = [
+        [name, f"{array.dtype.kind}{array.dtype.itemsize}", *array.shape] for name, array in held.items()
+    ]
     header = json.dumps(fields, sort_keys=True).encode()
-    parts = [MAGIC, struct.pack("<I", len(header)), header]
-    for gate, up in zip(one.gates, one.ups, strict=True):
-        parts += [gate.tobytes(), up.tobytes()]
-    body = b"".join(parts)
+    body = b"".join(
+        [
+            MAGIC,
+            struct.pack("<I", len(header)),
+            header,
+            *(np.ascontiguousarray(a).tobytes() for a in held.values()),
+        ]
+    )
     return body + hashlib.sha256(body).digest()
 
 
@@ -163,26 +167,50 @@ def decode(data: bytes, place: str) -> Fingerprint:
         raise WeightsError(place, "it is not a fingerprint")
     if data[:8] != MAGIC:
         raise WeightsError(place, f"fingerprint version {data[7]} is not read", hint="Build the index again.")
-    if hashlib.sha256(data[:-32]).digest() != data[-32:]:
+    if hashlib.sha256(memoryview(data)[:-32]).digest() != data[-32:]:
         raise WeightsError(place, "its checksum is wrong", hint="Remove the file and add the model again.")
     (length,) = struct.unpack("<I", data[8:12])
     if length > min(MAX_HEADER, len(data) - 44):
         raise WeightsError(place, "its header is longer than the file")
     try:
         fields = json.loads(data[12 : 12 + length])
-        one = msgspec.convert({**fields, "gates": (), "ups": ()}, Fingerprint)
-    except (ValueError, TypeError, msgspec.ValidationError) as error:
+        listed = msgspec.convert(fields.pop("arrays"), list[tuple[str, str, int, int]])
+        one = msgspec.convert(fields, Fingerprint)
+    except (ValueError, TypeError, KeyError, AttributeError, msgspec.ValidationError) as error:
         raise WeightsError(place, f"its header is damaged: {str(error)[:100]}") from error
-    if not 1 <= one.dimensions <= DIMENSIONS or len(one.blocks) > 1 << 14:
-        raise WeightsError(place, "its sizes make no sense")
-    at = 12 + length
-    gates: list[Any] = []
-    ups: list[Any] = []
-    for block in one.blocks:
-        size = len(block.numbers) * one.dimensions
-        if at + 2 * size > len(data) - 32:
+    at, arrays = 12 + length, {}
+    for name, kind, rows, columns in listed:
+        if kind not in _TYPES or min(rows, columns) < 0:
+            raise WeightsError(place, f"its array {name[:40]!r} makes no sense")
+        size = rows * columns * int(kind[1])
+        if at + size > len(data) - 32:
             raise WeightsError(place, "it is shorter than its header says")
-        for held in (gates, ups):
-            held.append(np.frombuffer(data, np.int8, size, at).reshape(-1, one.dimensions))
-            at += size
-    return msgspec.structs.replace(one, gates=tuple(gates), ups=tuple(ups))
+        arrays[name] = np.frombuffer(data, _TYPES[kind], rows * columns, at).reshape(rows, columns)
+        at += size
+    one = msgspec.structs.replace(one, arrays=arrays)
+    _check(one, place)
+    return one
+
+
+def _check(one: Fingerprint, place: str) -> None:
+    """Raise WeightsError unless every part has the arrays it says, in shapes that fit."""
+    wanted: dict[str, tuple[int | None, int | None]] = {}
+    for path, part in one.parts.items():
+        if path not in PATHS or not 1 <= part.dimensions <= 1 << 16 or len(part.blocks) > 1 << 14:
+            raise WeightsError(place, "its sizes make no sense")
+        for at, block in enumerate(part.blocks):
+            for role in ("gate", "up"):
+                wanted[f"{path}.{role}.{at}"] = (len(block.numbers), part.dimensions)
+        for at, _ in enumerate(part.learned):
+            wanted |= {f"{path}.{role}.{at}": (None, part.dimensions) for role in ("lgate", "lup", "ldown")}
+            wanted[f"{path}.signature.{at}"] = (None, None)
+        if path == "E":
+            wanted["E.tokens"], wanted["E.table"] = (1, None), (None, part.dimensions)
+    for name, (rows, columns) in wanted.items():
+        shape = one.arrays[name].shape if name in one.arrays else None
+        if (
+            shape is None
+            or (rows is not None and shape[0] != rows)
+            or (columns is not None and shape[1] != columns)
+        ):
+            raise WeightsError(place, f"its array {name} does not fit its header")

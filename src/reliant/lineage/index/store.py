@@ -39,10 +39,10 @@ class Store:
         """Return the file of a model by its name."""
         return self.root / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}{_END}"
 
-    def has(self, name: str) -> bool:
-        """Return True if a sound fingerprint of this name is there."""
+    def get(self, name: str) -> Fingerprint | None:
+        """Return the sound fingerprint of this name, if there is one."""
         path = self.path_for(name)
-        return path.exists() and not self._entry(path).problem
+        return self._entry(path).fingerprint if path.exists() else None
 
     def add(self, one: Fingerprint) -> Path:
         """Write a fingerprint, replacing one of the same name."""
@@ -53,18 +53,28 @@ class Store:
         fresh.replace(path)
         return path
 
-    def build(self, names: list[str], make: Callable[[str], Fingerprint]) -> Iterator[tuple[str, str]]:
-        """Add the models that are not there yet; yields each name with `added`, `kept` or what went wrong."""
+    def build(
+        self, names: list[str], make: Callable[[str, tuple[str, ...]], Fingerprint], paths: tuple[str, ...]
+    ) -> Iterator[tuple[str, str]]:
+        """Add what is not there yet, path by path; yields each name with what became of it.
+
+        A path that was asked for before and that the model cannot have is not tried again.
+        """
         for name in names:
-            if self.has(name):
+            held = self.get(name)
+            wanted = tuple(path for path in paths if held is None or path not in held.asked)
+            if not wanted:
                 yield name, "kept"
                 continue
             try:
-                self.add(make(name))
+                made = make(name, wanted)
             except WeightsError as error:
                 yield name, str(error)
                 continue
-            yield name, "added"
+            one = made if held is None else held.with_parts(made)
+            self.add(one)
+            lacking = [path for path in wanted if path not in one.parts]
+            yield name, "added" + (f" without {', '.join(lacking)}" if lacking else "")
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file of the index, sound or not, in a fixed order."""
