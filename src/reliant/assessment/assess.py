@@ -15,9 +15,9 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment import measures
-from reliant.assessment.chains import chain_of, country_of, host_of
+from reliant.assessment.chains import chain_of, country_of, host_of, with_found
 from reliant.assessment.citing import Citations
-from reliant.assessment.graph import Graph
+from reliant.assessment.graph import FOLLOWED, Graph
 from reliant.assessment.models import models_of
 from reliant.core.facts import Fact, Facts, Provenance
 from reliant.core.results import (
@@ -34,10 +34,11 @@ from reliant.policy.ask import Asker
 from reliant.policy.scenario import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from reliant.assessment.model_files import ModelFiles
     from reliant.atlas import Atlas
-    from reliant.core.results import Model
+    from reliant.core.results import Descent, Model
     from reliant.core.use import Use
     from reliant.core.verdict import VerdictChange
     from reliant.inventory import Inventory
@@ -70,6 +71,7 @@ def assess(
     atlas: Atlas,
     rules: RuleBook,
     before: RuleBook | None = None,
+    files: ModelFiles | None = None,
 ) -> Assessment:
     """Return what `found` relies on, what is permitted on the day, and what would stop.
 
@@ -78,16 +80,20 @@ def assess(
         target: What was opened.
         rules: The rules of the atlas, with those of the operator and of a scenario.
         before: The same without the scenario, to say what it changes.
+        files: The models that lie in the target, if there are any.
     """
     citations = Citations()
     atlas = atlas.known_on(question.known_on)
-    answers = _answers(found.uses, question, atlas, rules)
+    edges: Mapping[str, tuple[Descent, ...]] = files.edges() if files else {}
+    answers = _answers(found.uses, question, atlas, rules, edges)
     verdicts = tuple(
         UseAnswer(use=use.id, combined=answer.combined, axes=_cited(answer, rules, citations))
         for use, answer in zip(found.uses, answers, strict=True)
     )
-    models = models_of(found.uses, atlas, citations)
-    graph = Graph(found.functions, {use.id: chain_of(use, atlas) for use in found.uses})
+    models = models_of(found.uses, atlas, citations, edges)
+    chains = {use.id: chain_of(use, atlas) for use in found.uses}
+    chains |= {use: with_found(chains[use], more, atlas) for use, more in edges.items() if use in chains}
+    graph = Graph(found.functions, chains)
     impact = measures.impact(graph, {answer.use: reachable(answer) for answer in verdicts})
     parties = _parties(found.uses, models, atlas)
     return Assessment(
@@ -101,12 +107,13 @@ def assess(
         models=models,
         verdicts=verdicts,
         impact=impact,
-        not_looked_at=found.not_looked_at,
+        not_looked_at=(*found.not_looked_at, *(files.not_looked_at if files else ())),
         sources=citations.sources,
         parties=parties,
         place_names=_place_names(question.place, parties, models, atlas),
         scenario=question.scenario,
-        changes=_changes(found.uses, answers, question, atlas, before) if before else (),
+        changes=_changes(found.uses, answers, question, atlas, before, edges) if before else (),
+        model_files=files.files if files else (),
     )
 
 
@@ -122,21 +129,44 @@ def reachable(answer: UseAnswer) -> Verdict:
     return answer.axes[Axis.ACCESS].verdict
 
 
-def _answers(uses: Iterable[Use], question: Question, atlas: Atlas, rules: RuleBook) -> list[Answer]:
+def _answers(
+    uses: Iterable[Use],
+    question: Question,
+    atlas: Atlas,
+    rules: RuleBook,
+    edges: Mapping[str, tuple[Descent, ...]],
+) -> list[Answer]:
     """Decide each use on what is found of it, what the atlas adds and what the operator says."""
     asker = Asker(atlas, rules)
     answers = []
     for use in uses:
         facts = asker.facts_of_use(use, question.place, question.about) | _estate(use, atlas)
+        if use.id in edges:
+            facts |= asker.facts_of_ancestors(_shown(use, edges[use.id]), facts)
         answers.append(rules.decide(facts, question.as_of, question.known_on))
     return answers
 
 
+def _shown(use: Use, edges: Iterable[Descent]) -> list[tuple[str, Provenance]]:
+    """Return the ancestors whose weights a use's file carries, each with the basis of that."""
+    path = use.evidence[0].path
+    return [
+        (edge.ancestor, Provenance("found", path, f"{edge.basis}: {edge.note}"))
+        for edge in edges
+        if edge.status in {"confirmed", "reported"} and edge.kind in FOLLOWED
+    ]
+
+
 def _changes(
-    uses: Iterable[Use], answers: Iterable[Answer], question: Question, atlas: Atlas, before: RuleBook
+    uses: Iterable[Use],
+    answers: Iterable[Answer],
+    question: Question,
+    atlas: Atlas,
+    before: RuleBook,
+    edges: Mapping[str, tuple[Descent, ...]],
 ) -> tuple[VerdictChange, ...]:
     """Return what the scenario changes, use by use and axis by axis."""
-    today = _answers(uses, question, atlas, before)
+    today = _answers(uses, question, atlas, before, edges)
     return tuple(
         change
         for use, old, new in zip(uses, today, answers, strict=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from reliant.assessment.graph import DESCENT_KINDS, Chain, Link
+from reliant.core.truth import Truth
 from reliant.core.use import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reliant.atlas import Atlas
     from reliant.atlas.records.model import Model
     from reliant.atlas.records.provider import Provider
+    from reliant.core.results import Descent
     from reliant.core.use import Use
 
 _LOCAL = {"framework", "local-runtime"}
@@ -49,6 +54,43 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         descent_known=record is not None and record.weights_origin is not None and "descent" not in hidden,
         hidden=hidden,
     )
+
+
+_TRUTH = {"confirmed": Truth.YES, "reported": Truth.YES, "disputed": Truth.UNKNOWN, "denied": Truth.NO}
+
+
+def with_found(chain: Chain, edges: Iterable[Descent], atlas: Atlas) -> Chain:
+    """Return the chain with the edges that a model file itself shows, and with all above them."""
+    links = list(chain.links)
+    known = {(link.ancestor, link.kinds) for link in links}
+    for edge in edges:
+        record = atlas.models.get(edge.ancestor)
+        here = chain.model or ""
+        truth = _TRUTH[edge.status]
+        maker = atlas.providers.get(record.developer) if record else None
+        found = [
+            Link(
+                ancestor=edge.ancestor,
+                kinds=(edge.kind,),
+                truth=truth,
+                developer=record.developer if record else None,
+                jurisdiction=maker.hq_country if maker else None,
+                licence=record.licence if record else None,
+                path=(here, edge.ancestor),
+            )
+        ]
+        for above in links_of(record, atlas) if record else ():
+            found.append(
+                dataclasses.replace(
+                    above,
+                    kinds=(edge.kind, *above.kinds),
+                    truth=min(truth, above.truth, key=lambda one: one.value),
+                    path=(here, *above.path),
+                )
+            )
+        links += [link for link in found if (link.ancestor, link.kinds) not in known]
+        known |= {(link.ancestor, link.kinds) for link in found}
+    return dataclasses.replace(chain, links=tuple(links))
 
 
 def _hidden(provider: Provider | None, record: Model | None, atlas: Atlas) -> frozenset[str]:

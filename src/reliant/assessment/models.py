@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reliant.assessment.graph import DESCENT_KINDS
 from reliant.core.results import Descent, Model, ModelClaim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reliant.assessment.citing import Citations
     from reliant.atlas import Atlas
@@ -16,18 +18,30 @@ if TYPE_CHECKING:
     from reliant.core.use import Use
 
 
-def models_of(uses: Iterable[Use], atlas: Atlas, citations: Citations) -> tuple[Model, ...]:
+def models_of(
+    uses: Iterable[Use],
+    atlas: Atlas,
+    citations: Citations,
+    found: Mapping[str, tuple[Descent, ...]] | None = None,
+) -> tuple[Model, ...]:
     """Return each model once: first those relied on by id, then the ancestors they lead to.
 
     A model the atlas does not know is listed under the id as written: that it is not
     known is part of the answer.
+
+    Args:
+        found: By use, the edges that its model file shows, beside what the atlas records.
     """
+    shown: dict[str, list[Descent]] = {}
     records: dict[str, ModelRecord] = {}
     unrecorded: dict[str, Model] = {}
     for use in uses:
         if use.model is None:
             continue
         hit = atlas.find_model(use.model)
+        edges = found.get(use.id, ()) if found else ()
+        if edges:
+            shown.setdefault(hit.model.id if hit.model else use.model, []).extend(edges)
         if hit.model is not None:
             records[hit.model.id] = hit.model
         else:
@@ -45,9 +59,21 @@ def models_of(uses: Iterable[Use], atlas: Atlas, citations: Citations) -> tuple[
         for ancestor in atlas.ancestors(record.id, DESCENT_KINDS):
             if ancestor.id is not None and ancestor.id in atlas.models and ancestor.id not in records:
                 above[ancestor.id] = atlas.models[ancestor.id]
+    for edge in (edge for edges in shown.values() for edge in edges):
+        if edge.ancestor in atlas.models and edge.ancestor not in records:
+            above[edge.ancestor] = atlas.models[edge.ancestor]
+            for ancestor in atlas.ancestors(edge.ancestor, DESCENT_KINDS):
+                if ancestor.id is not None and ancestor.id in atlas.models and ancestor.id not in records:
+                    above[ancestor.id] = atlas.models[ancestor.id]
     relied_on = [_model(record, atlas, citations) for _, record in sorted(records.items())]
     ancestors = [_model(above[key], atlas, citations, relied_on=False) for key in sorted(above)]
-    return (*relied_on, *(unrecorded[key] for key in sorted(unrecorded)), *ancestors)
+    all_models = (*relied_on, *(unrecorded[key] for key in sorted(unrecorded)), *ancestors)
+    if not shown:
+        return all_models
+    return tuple(
+        msgspec.structs.replace(one, descent=tuple(dict.fromkeys((*one.descent, *shown.get(one.id, ())))))
+        for one in all_models
+    )
 
 
 def _model(record: ModelRecord, atlas: Atlas, citations: Citations, *, relied_on: bool = True) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reliant.assessment.chains import chain_of
+from reliant.assessment.chains import chain_of, with_found
 from reliant.assessment.graph import LEVELS, Chain, Graph
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.truth import Truth
@@ -49,7 +49,10 @@ def estate_of(assessment: Assessment, atlas: Atlas, plans: Plans) -> Estate:
     Raises:
         ConfigError: A need in the plans cannot be read, or names nothing that can be known.
     """
-    reading = _Reading(atlas, {use.id: chain_of(use, atlas) for use in assessment.uses})
+    chains = {use.id: chain_of(use, atlas) for use in assessment.uses}
+    for file in assessment.model_files:
+        chains |= {use: with_found(chains[use], file.descent, atlas) for use in file.uses if use in chains}
+    reading = _Reading(atlas, chains)
     found = {impact.function.id: impact.function for impact in assessment.impact.functions}
     whole = any(plan.needs is not None for plan in plans.functions.values())
     functions: list[Function] = []

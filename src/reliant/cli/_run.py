@@ -9,7 +9,7 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import platformdirs
 
@@ -25,11 +25,23 @@ from reliant.errors import NothingToAssess, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reliant.assessment.model_files import ModelFiles
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment, TargetStamp
     from reliant.inventory import Inventory
     from reliant.policy import RuleBook
     from reliant.policy.operator import Operator
+    from reliant.targets import Target
+
+
+_MODEL_FILE = "model-file"
+"""Id of the detector that sees weight files."""
+
+
+class Deep(NamedTuple):
+    """That weights are to be compared, and with the fingerprints in which folders."""
+
+    indexes: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Looked:
 
     Attributes:
         atlas: As known on the day of the question, if it names one.
+        files: The models that lie in the target; None if there are none.
     """
 
     found: Inventory
@@ -48,11 +61,18 @@ class Looked:
     plans: Plans
     operator: Operator
     before: RuleBook | None = None
+    files: ModelFiles | None = None
 
     def assessment(self) -> Assessment:
         """Judge what was found, with the functions that the operator names if there are any."""
         result = assess(
-            self.found, self.stamp, self.question, atlas=self.atlas, rules=self.rules, before=self.before
+            self.found,
+            self.stamp,
+            self.question,
+            atlas=self.atlas,
+            rules=self.rules,
+            before=self.before,
+            files=self.files,
         )
         result = with_plans(result, self.plans, self.atlas)
         return with_ignored(result, self.operator, self.question.as_of)
@@ -73,8 +93,12 @@ def look(
     workers: int | None = None,
     cached: bool = True,
     offline: bool = False,
+    deep: Deep | None = None,
 ) -> Looked:
     """Open and scan PATH, and read what the operator says.
+
+    Args:
+        deep: Compare the weights of model files too.
 
     Raises:
         UsageError: A place, a facts file or a configuration is wrong.
@@ -101,6 +125,7 @@ def look(
             cache = Cache(cache_folder(), str(target.root.resolve()))
         vendors = inventory.Vendors.from_atlas(desk.atlas)
         found = inventory.scan(target, vendors, workers=workers, cache=cache, only=only)
+        files = _model_files(target, found, desk.atlas.known_on(known_on), deep)
         stamp = target.stamp
         if stamp.files == 0 and not found.not_looked_at:
             raise NothingToAssess(
@@ -110,7 +135,27 @@ def look(
     scenario = desk.scenario.name if desk.scenario else None
     question = Question(as_of, place, known_on, about, scenario)
     known = desk.atlas.known_on(known_on)
-    return Looked(found, stamp, known, desk.book, question, plans, desk.operator, desk.before)
+    return Looked(found, stamp, known, desk.book, question, plans, desk.operator, desk.before, files)
+
+
+def _model_files(target: Target, found: Inventory, atlas: Atlas, deep: Deep | None) -> ModelFiles | None:
+    """Return what the models in the target say of their descent; without any, nothing is imported."""
+    if not any(seen.detector == _MODEL_FILE for use in found.uses for seen in use.evidence):
+        return None
+    from reliant.assessment.model_files import groups_of, look_into
+
+    groups = groups_of(found.uses)
+    files = look_into(groups, target.root, atlas)
+    if deep is None or not files.files:
+        return files
+    from reliant.assessment.model_weights import Indexes, with_weights
+
+    return with_weights(files, groups, target.root, atlas, Indexes(deep.indexes))
+
+
+def index_folder() -> Path:
+    """Return where the user's own reference index lies; RELIANT_INDEX names another place."""
+    return Path(os.environ.get("RELIANT_INDEX") or platformdirs.user_data_path("reliant") / "index")
 
 
 def own_config(path: str) -> Path | None:
@@ -119,4 +164,4 @@ def own_config(path: str) -> Path | None:
     return file if Path(path).is_dir() and file.is_file() else None
 
 
-__all__ = ["Looked", "cache_folder", "look"]
+__all__ = ["Deep", "Looked", "cache_folder", "look"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reliant.core.results import Assessment
 
 _STYLES = ("terminal", "json", "html", "markdown", "csv", "sarif", "cyclonedx")
-_FAIL_ON = ("blocked", "unknown", "conditional", "stop", "never")
+_FAIL_ON = ("blocked", "unknown", "conditional", "contradiction", "stop", "never")
 
 
 @click.command()
@@ -53,7 +53,18 @@ _FAIL_ON = ("blocked", "unknown", "conditional", "stop", "never")
     type=click.Choice(_FAIL_ON),
     default="blocked",
     show_default=True,
-    help="Exit 1 if a use reaches this verdict, or if a function stops.",
+    help="Exit 1 if a use reaches this verdict, a model file contradicts itself, or a function stops.",
+)
+@click.option(
+    "--deep", is_flag=True, help="Compare the weights of model files, with each other and an index."
+)
+@click.option(
+    "--index",
+    "indexes",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="With --deep: fingerprints to compare with; repeatable. By default your own index, if there is one.",
 )
 @click.option(
     "--changed-since", metavar="REVISION", help="Look only at files changed since this git revision."
@@ -71,7 +82,9 @@ def assess(
     outputs: tuple[str, ...],
     fail_on: str,
     changed_since: str | None,
+    indexes: tuple[Path, ...],
     workers: int | None,
+    deep: bool,
     no_cache: bool,
     offline: bool,
     **who: object,
@@ -82,8 +95,12 @@ def assess(
     git+URL or an image. Nothing in it is run or installed.
     """
     from reliant import report
-    from reliant.cli._run import look
+    from reliant.cli._run import Deep, index_folder, look
 
+    if indexes and not deep:
+        raise UsageError("--index is for the weights of model files", hint="Add --deep.")
+    if deep and not indexes and index_folder().is_dir():
+        indexes = (index_folder(),)
     written = [_destination(item, style) for item in outputs]
     result = look(
         path,
@@ -94,6 +111,7 @@ def assess(
         workers=workers,
         cached=not no_cache,
         offline=offline,
+        deep=Deep(indexes) if deep else None,
     ).assessment()
     for wanted, file in written:
         emit(report.render(result, wanted), file)
@@ -116,15 +134,23 @@ def exit_code(result: Assessment, fail_on: str) -> int:
     """Return 1 if there are findings at or above `fail_on`, else 3 if the run was incomplete, else 0.
 
     Findings are counted on what the product runs: not on tests, docs and examples,
-    and not on what is merely listed.
+    and not on what is merely listed. A model file that says of its origin what its weights
+    deny counts like an UNKNOWN; one whose own statements exclude each other like a CONDITIONAL.
     """
     if fail_on == "stop":
         found = any(function.state == "stops" for function in result.impact.functions)
+    elif fail_on == "contradiction":
+        found = any(one.findings for one in result.model_files)
     else:
-        found = fail_on != "never" and _reached(result, fail_on)
+        found = fail_on != "never" and (_reached(result, fail_on) or _contradicted(result, fail_on))
     if found:
         return 1
     return 3 if any(skipped.incomplete for skipped in result.not_looked_at) else 0
+
+
+def _contradicted(result: Assessment, fail_on: str) -> bool:
+    bases = {"unknown": {"measured"}, "conditional": {"measured", "declared"}}.get(fail_on, set())
+    return any(finding.basis in bases for one in result.model_files for finding in one.findings)
 
 
 def _reached(result: Assessment, fail_on: str) -> bool:

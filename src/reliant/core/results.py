@@ -114,6 +114,94 @@ class Model(msgspec.Struct, frozen=True):
     claims: tuple[ModelClaim, ...] = ()
 
 
+class FileClaim(msgspec.Struct, frozen=True):
+    """What a model file says of its own origin.
+
+    Attributes:
+        kind: base, self, scratch, merge, quantised or adapter.
+        value: As written, cut at 300 characters.
+        place: File and key.
+    """
+
+    kind: str
+    value: str
+    place: str
+
+
+class WeightsFound(msgspec.Struct, frozen=True):
+    """What the weights of a model file say against one reference, or against an index as a whole.
+
+    Attributes:
+        reference: A path of the target, or a name of the index.
+        verdict: As in `reliant.trace/1`: exact, near_copy, derived, partial, same_space,
+            none_detected or not_testable.
+        statement: The verdict in one sentence.
+        detection_limit: The least cosine between neurons that would have been found.
+        bytes_read: Of the model file, for all its comparisons.
+    """
+
+    reference: str
+    verdict: str
+    statement: str
+    path: str | None = None
+    agreement: float = 0.0
+    log10_p: float = 0.0
+    detection_limit: float | None = None
+    bytes_read: int = 0
+
+
+class ModelFinding(msgspec.Struct, frozen=True):
+    """Something about a model file that a reader must act on.
+
+    Attributes:
+        id: As in the list of findings, for example RLT-LIN-001.
+        kind: For example `says_from_scratch`.
+        basis: measured (the weights say otherwise) or declared (two statements exclude each other).
+    """
+
+    id: str
+    kind: str
+    text: str
+    basis: str
+    reference: str | None = None
+
+
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One model that lies in the target, on evidence levels that are never blended.
+
+    Attributes:
+        path: The folder or file, relative to the target.
+        uses: Ids of the uses that its files show.
+        files: The weight files that were opened.
+        architecture: As its config or header names it.
+        sizes: Width, layers and so on: config level.
+        vocabulary: Tokens of its tokenizer; None if it brings none.
+        same_blueprint_as: Other model files of the target with equal sizes. No evidence of common weights.
+        same_tokenizer_as: The same of the tokenizer.
+        claims: What it says of its origin: declared level.
+        weights: What its values say; empty unless they were looked at.
+        descent: Edges that follow, each with its basis.
+        problem: Why it could not be read; empty if it could.
+    """
+
+    path: str
+    uses: tuple[str, ...] = ()
+    format: str = ""
+    files: tuple[str, ...] = ()
+    parameters: int = 0
+    architecture: str | None = None
+    sizes: dict[str, float] = {}
+    vocabulary: int | None = None
+    same_blueprint_as: tuple[str, ...] = ()
+    same_tokenizer_as: tuple[str, ...] = ()
+    claims: tuple[FileClaim, ...] = ()
+    weights: tuple[WeightsFound, ...] = ()
+    descent: tuple[Descent, ...] = ()
+    findings: tuple[ModelFinding, ...] = ()
+    bytes_read: int = 0
+    problem: str = ""
+
+
 class Party(msgspec.Struct, frozen=True):
     """A provider or developer named in the result, so that a report need not look it up.
 
@@ -224,6 +312,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         remarks: What a reader must know of how it was made, one sentence each.
         scenario: Name of the what-if under which it was asked.
         changes: What the scenario changes: verdicts and gates, against the rules as they are.
+        model_files: The models that lie in the target, and what is known of their descent.
     """
 
     schema: str = ASSESSMENT_SCHEMA
@@ -244,3 +333,4 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     scenario: str | None = None
     changes: tuple[VerdictChange, ...] = ()
+    model_files: tuple[ModelFile, ...] = ()

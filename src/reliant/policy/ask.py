@@ -222,6 +222,37 @@ class Asker:
             else:
                 found[name] = Fact(truth is Truth.YES, origin)
 
+    def facts_of_ancestors(self, found: Iterable[tuple[str, Provenance]], facts: Facts) -> dict[str, Fact]:
+        """Return what follows for a model that was found to carry weights of recorded models.
+
+        A YES only: weights that were not found prove nothing.
+
+        Args:
+            found: Ids of records, with what shows it. The first that answers is kept.
+            facts: What is known of the model so far; its licences stay.
+        """
+        answers: dict[str, Fact] = {}
+        licences: list[Value] = []
+        known = facts.get("model.lineage.licence")
+        if known is not None:
+            licences += known.value if isinstance(known.value, tuple) else (known.value,)
+        origin = known.origin if known is not None else None
+        for ancestor, shown in found:
+            record = self.atlas.models.get(ancestor)
+            if record is None:
+                continue
+            for wanted in self._ancestors:
+                name = built_on_fact(wanted)
+                truth = self.atlas.descends_from_developer(record.id, wanted, WEIGHTS_KINDS)
+                if truth is Truth.YES and name not in answers:
+                    answers[name] = Fact(True, shown)
+            licences += self._licences(record)
+            origin = origin or shown
+        if origin is not None and licences:
+            several = tuple(dict.fromkeys((*(one for one in licences if one != MAYBE_MORE), MAYBE_MORE)))
+            answers["model.lineage.licence"] = Fact(several, origin)
+        return answers
+
     def _unrecorded(
         self, wanted: str, model: str, made_by: Fact | None, found: dict[str, Fact], unknown: dict[str, str]
     ) -> None:

@@ -17,7 +17,16 @@ from reliant.core.verdict import Axis, AxisAnswer, Verdict
 from reliant.report._text import percent
 
 if TYPE_CHECKING:
-    from reliant.core.results import Assessment, FunctionImpact, Model, Party, Share, Source, UseAnswer
+    from reliant.core.results import (
+        Assessment,
+        Descent,
+        FunctionImpact,
+        Model,
+        Party,
+        Share,
+        Source,
+        UseAnswer,
+    )
     from reliant.core.use import Use
     from reliant.core.verdict import Gate, Missing, Pending, RuleAnswer
 
@@ -38,6 +47,11 @@ DESCENT_WORDS = {
     "data": "trained on the data of",
     "api": "calls",
 }
+
+
+def descent_words(edge: Descent) -> str:
+    """Return how an edge reads; what was measured has no direction, so it names no parent."""
+    return "shares weights with" if edge.basis == "measured" else DESCENT_WORDS.get(edge.kind, edge.kind)
 
 
 def only_mentioned(use: Use) -> bool:

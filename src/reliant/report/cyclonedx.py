@@ -18,7 +18,7 @@ from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.use import Channel
 from reliant.report._registry import renders
 from reliant.report._text import clean
-from reliant.report._view import DESCENT_WORDS, View, only_mentioned
+from reliant.report._view import View, descent_words, only_mentioned
 
 if TYPE_CHECKING:
     from reliant.core.results import Assessment, Descent, Model
@@ -149,19 +149,24 @@ def _model(view: View, id_: str, uses: list[Use]) -> dict[str, Any]:
 
 
 def _edge(edge: Descent) -> str:
-    return f"{DESCENT_WORDS.get(edge.kind, edge.kind)} {edge.ancestor}, {edge.status}, {edge.basis}"
+    return f"{descent_words(edge)} {edge.ancestor}, {edge.status}, {edge.basis}"
 
 
 def _pedigree(view: View, model: Model) -> dict[str, Any]:
     followed = view.result.impact.followed
-    ancestors = [
-        {"type": "machine-learning-model", "name": clean(edge.ancestor)}
-        for edge in model.descent
-        if edge.kind in followed and edge.status in _HELD
-    ]
+    held = [edge for edge in model.descent if edge.kind in followed and edge.status in _HELD]
+    # Weights that are shared do not say which model came first.
+    pedigree = {
+        role: [
+            {"type": "machine-learning-model", "name": clean(edge.ancestor)}
+            for edge in held
+            if (edge.basis == "measured") is measured
+        ]
+        for role, measured in (("ancestors", False), ("variants", True))
+    }
     said = [f"it is said: {claim.says}, {claim.status}" for claim in model.claims]
     notes = "; ".join([*map(_edge, model.descent), *said])
-    return {"ancestors": ancestors, "notes": clean(notes)} if ancestors else {"notes": clean(notes)}
+    return {**{role: those for role, those in pedigree.items() if those}, "notes": clean(notes)}
 
 
 def _library(name: str, uses: list[Use]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, Verdict
+from reliant.report._model_files import words_of
 from reliant.report._registry import renders
 from reliant.report._text import clean, listed, number, percent, plural
-from reliant.report._view import DESCENT_WORDS, View
+from reliant.report._view import View, descent_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,7 @@ def to_markdown(result: Assessment, /, *, colour: bool = False) -> str:
         *_verdicts(view),
         *_functions(view),
         *_descent(view),
+        *_model_files(view),
         *_open(view),
         *_sources(view),
         f"Facts: atlas {escaped(result.atlas.version)}, newest source {escaped(result.atlas.newest_source)}. "
@@ -146,9 +148,9 @@ def _descent(view: View) -> list[str]:
     rows = [
         (
             escaped(model.name or model.id),
-            DESCENT_WORDS.get(edge.kind, escaped(edge.kind)),
+            escaped(descent_words(edge)),
             escaped(edge.ancestor),
-            escaped(edge.status) + _cites(view, edge.sources),
+            edge.status + (", measured" if edge.basis == "measured" else "") + _cites(view, edge.sources),
         )
         for model in view.result.models
         for edge in model.descent
@@ -167,6 +169,33 @@ def _descent(view: View) -> list[str]:
         for claim in model.claims
     ]
     return ["## Descent", table(("Model", "Relation", "Ancestor", "Status"), rows)] if rows else []
+
+
+def _model_files(view: View) -> list[str]:
+    words = words_of(view.result)
+    if not words:
+        return []
+    rows = [
+        (
+            code(one.file.path),
+            escaped(one.about),
+            escaped(one.declared),
+            escaped(one.config),
+            escaped(one.tokenizer),
+            escaped(one.weights),
+        )
+        for one in words[:_ROWS]
+    ]
+    findings = [
+        f"- {code(found.id)} ({found.basis}): {escaped(found.text)}"
+        for one in words
+        for found in one.file.findings
+    ]
+    heads = ("Model file", "What it is", "Declared", "Config", "Tokenizer", "Weights")
+    parts = ["## Model files", table(heads, rows)]
+    if len(words) > _ROWS:
+        parts.append(f"{plural(len(words) - _ROWS, 'model file')} more; the JSON has all.")
+    return [*parts, "\n".join(findings)] if findings else parts
 
 
 def _open(view: View) -> list[str]:

@@ -110,7 +110,24 @@ SINGLE = Rule(
     "Only one supplier can do this work. A second one that is proven to do it would remove the finding.",
     "warning",
 )
-_ALL_RULES = (*RULES.values(), PENDING, SINGLE)
+LINEAGE = {
+    "RLT-LIN-001": Rule(
+        "RLT-LIN-001",
+        "WeightsContradictWords",
+        "What a model says of its origin is not what its weights show",
+        "The weights were compared. Whom they share is measured; who took them from whom is not. Ask the "
+        "supplier, and check the licence of what is shared.",
+        "warning",
+    ),
+    "RLT-LIN-002": Rule(
+        "RLT-LIN-002",
+        "WordsContradictWords",
+        "What a model says of its origin contradicts itself",
+        "Two of its own statements exclude each other. Compare the weights with `assess --deep` or `trace`.",
+        "note",
+    ),
+}
+ALL_RULES = (*RULES.values(), PENDING, SINGLE, *LINEAGE.values())
 
 
 @renders("sarif", ASSESSMENT_SCHEMA)
@@ -124,7 +141,7 @@ def to_sarif(result: Assessment, /, *, colour: bool = False) -> str:
             "driver": {
                 "name": result.tool.name,
                 "version": result.tool.version,
-                "rules": [_rule(rule) for rule in _ALL_RULES],
+                "rules": [_rule(rule) for rule in ALL_RULES],
             }
         },
         "originalUriBaseIds": {"TARGET": {"description": {"text": clean(result.target.name)}}},
@@ -186,6 +203,24 @@ def _results(view: View) -> Iterator[dict[str, Any]]:
                     )
     yield from _pending(view)
     yield from _single_points(view)
+    yield from _contradictions(view)
+
+
+def _contradictions(view: View) -> Iterator[dict[str, Any]]:
+    for one in view.result.model_files:
+        places = (seen.path for use in one.uses if use in view.uses for seen in view.uses[use].evidence)
+        place = next((path for path in places if path.startswith(one.path)), one.path)
+        for finding in one.findings:
+            rule = LINEAGE[finding.id]
+            yield {
+                "ruleId": rule.id,
+                "ruleIndex": ALL_RULES.index(rule),
+                "level": rule.level,
+                "message": {"text": clean(finding.text)},
+                "locations": [_location(place, 0, 0, "")],
+                "partialFingerprints": _fingerprint(rule.id, one.path, finding.kind, finding.reference or ""),
+                "properties": {"uses": list(one.uses), "basis": finding.basis},
+            }
 
 
 def _pairs(view: View, group: Group) -> list[tuple[Use, UseAnswer]]:
@@ -251,7 +286,7 @@ def _single_points(view: View) -> Iterator[dict[str, Any]]:
             text = f"{function.name} stops if {name} ({point.level}) is cut alone."
             yield {
                 "ruleId": SINGLE.id,
-                "ruleIndex": _ALL_RULES.index(SINGLE),
+                "ruleIndex": ALL_RULES.index(SINGLE),
                 "level": SINGLE.level,
                 "message": {"text": clean(text)},
                 "locations": [_location(path, int(line), 0, "")],
@@ -265,7 +300,7 @@ def _result(
     places = [_evidence(one) for use in uses for one in use.evidence]
     result: dict[str, Any] = {
         "ruleId": rule.id,
-        "ruleIndex": _ALL_RULES.index(rule),
+        "ruleIndex": ALL_RULES.index(rule),
         "level": rule.level,
         "message": {"text": text},
         "locations": places[:1],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, Verdict
+from reliant.report._model_files import words_of
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, number, percent, plural, width, wrap
 from reliant.report._view import View
@@ -60,7 +61,7 @@ class _Screen:
             for sentence in filter(None, (view.stop_sentence, view.reliance_sentence, view.scenario_sentence))
             for line in wrap(clean(sentence), COLUMNS)
         ]
-        functions, questions = self._functions(), self._open_questions()
+        functions, questions = [*self._functions(), *self._model_files()], self._open_questions()
         footer = [
             *wrap(
                 f"Facts: atlas {result.atlas.version}, newest source {result.atlas.newest_source}.", COLUMNS
@@ -176,6 +177,25 @@ class _Screen:
             for point in sorted(self.view.result.impact.single_points, key=lambda p: -p.stop_share)
         ]
         lines += _line("  Stops if cut alone: ", points)
+        return ["", *lines] if lines else []
+
+    def _model_files(self) -> list[str]:
+        words = words_of(self.view.result)
+        findings = [finding for one in words for finding in one.file.findings]
+        lines = [
+            line
+            for found in findings[:2]
+            for line in wrap(clean(f"! {found.text}"), COLUMNS, indent="    ")[:2]
+        ]
+        rest = len(findings) - 2
+        lines += [f"! {plural(rest, 'more contradiction')}"] if rest > 0 else []
+        compared = [one for one in words if one.file.weights]
+        for one in compared[:2] or words[:2]:
+            said = one.weights if one.file.weights else f"{one.about}; {one.declared}"
+            lines.append(fit(f"  {clean(one.file.path)}: {said}", COLUMNS).rstrip())
+        more = len(words) - 2
+        if more > 0:
+            lines.append(f"  and {plural(more, 'more model file')}")
         return ["", *lines] if lines else []
 
     def _supplier(self, level: str, id_: str) -> str:

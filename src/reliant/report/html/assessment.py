@@ -12,9 +12,10 @@ from reliant.core.need import Need, Supplier
 from reliant.core.results import ASSESSMENT_SCHEMA, Interval
 from reliant.core.use import Channel
 from reliant.core.verdict import Axis, Verdict
+from reliant.report._model_files import words_of
 from reliant.report._registry import renders
 from reliant.report._text import listed, number, percent
-from reliant.report._view import DESCENT_WORDS, View
+from reliant.report._view import View, descent_words
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.descent import Relation, Tree, descent_tree
 from reliant.report.html.figures import Column, Figure, Table
@@ -66,6 +67,7 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         functions=_functions_table(view),
         points=_points_table(view),
         hhi=_hhi_table(view),
+        model_files=words_of(result),
         undescended=[model for model in view.relied_on if not model.descent and not model.descent_known],
         rootless=[model for model in view.relied_on if not model.descent and model.descent_known],
         numbered=[(view.numbers[source.id], source) for source in view.sources],
@@ -506,7 +508,7 @@ def _claim(view: View, claim: ModelClaim, depth: int) -> Relation:
 def _relation(view: View, edge: Descent, depth: int) -> Relation:
     ancestor = view.models.get(edge.ancestor)
     return Relation(
-        words=DESCENT_WORDS.get(edge.kind, edge.kind),
+        words=descent_words(edge),
         ancestor=(ancestor.name if ancestor else None) or edge.ancestor,
         status=edge.status,
         counts=edge.kind in view.result.impact.followed and edge.status != "denied",
@@ -554,7 +556,7 @@ def descent_figure(view: View) -> Figure | None:
     rows = tuple(
         (
             model.name or model.id,
-            DESCENT_WORDS.get(edge.kind, edge.kind),
+            descent_words(edge),
             edge.ancestor,
             edge.status,
             edge.basis,
