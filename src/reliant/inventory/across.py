@@ -3,7 +3,7 @@
 `OpenAI(base_url=settings.llm_url)` stands in one file, `llm_url: str = "https://..."` in another.
 The reader of the first leaves a question in its signal (`asks`), the reader of the second leaves
 facts. Names are looked up by the module they are imported from, attributes and keys by their name
-if the project gives them one meaning.
+if the project gives them one meaning; what an object asks of itself, only where one file answers.
 """
 
 from __future__ import annotations
@@ -70,6 +70,9 @@ class Answers:
         if kind == "name":
             module, _, name = rest.rpartition(":")
             return self._named(module, name)
+        if kind == "self":
+            found = self._fields.get(rest, [])
+            return found if len({path for path, _, _ in found}) == 1 else []
         table = self._fields if kind == "attr" else self._keys if kind == "key" else {}
         found = table.get(rest, [])
         if not found and kind == "attr":

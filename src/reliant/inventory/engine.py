@@ -105,7 +105,7 @@ class Scanner:
         if not candidates:
             return None
         limit = max(detector.wants.limit for detector in candidates)
-        scope = scope_of(file.path)
+        scope = self.scope(file.path)
         try:
             data = file.read(limit)
         except OSError as error:
@@ -118,6 +118,14 @@ class Scanner:
             if not candidates:
                 return Seen(file.path, scope, (), skipped=("is binary although its name says text",))
         return self.read(file.path, data, scope, candidates, skipped)
+
+    def scope(self, path: str) -> Scope:
+        """Return the scope of a path; a folder `tools` that is imported as a package is code."""
+        scope = scope_of(path)
+        if scope is Scope.TOOLING and path.startswith(("tools/", "tool/")):
+            head, _, rest = path.partition("/")
+            return scope_of(rest) if head in self.own else scope
+        return scope
 
     def read(
         self,

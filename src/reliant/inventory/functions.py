@@ -11,7 +11,7 @@ and the ways behind it are alternatives in the order in which they are tried.
 from __future__ import annotations
 
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
@@ -49,13 +49,16 @@ def functions_of(
     for draft in called:
         for path in dict.fromkeys(p.path for p in draft.places if p.path not in routed):
             by_place[_place(path, draft, roles)].append(draft)
+    stems = Counter(posixpath.splitext(place)[0] for place in by_place)
+    taken = {function.id for function in found}
     for place, here in sorted(by_place.items()):
         sites = [p for draft in here for p in draft.places if _place(p.path, draft, roles) == place]
         first = min(sites, key=lambda p: (p.path, p.signal.line))
         stem = posixpath.splitext(place)[0]
         found.append(
             Function(
-                id=stem,
+                # `index.js` beside `index.cjs`, `llm.py` beside `llm/`: each is called by its whole name.
+                id=stem if stems[stem] == 1 and stem not in taken else place,
                 name=posixpath.basename(stem).replace("_", " "),
                 weight=float(len({(p.path, p.signal.block[:2]) for p in sites}) or 1),
                 need=_need(list(dict.fromkeys(here)), roles),

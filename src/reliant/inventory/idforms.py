@@ -54,6 +54,25 @@ def snake(name: str) -> str:
     return _CAMEL.sub("_", name).replace("-", "_").replace(".", "_").strip("_").lower()
 
 
+_REFERENCE = re.compile(
+    r"(?:^|_)(?:source|sources|docs?|documentation|homepage|website|site|web|links?|references?|refs?|see|pricing"
+    r"|price_page|terms|privacy|policy|help|sign_?up|console|dashboard|citation|cite|blog|about|changelog|register"
+    r"|get_(?:api_)?key|apply|repository|license|referer|http_referer|icon|logo|avatar)"
+    r"(?:_(?:url|urls|link|links|href|page|uri))?$"
+)
+
+
+@functools.lru_cache(maxsize=20_000)
+def is_reference(name: str) -> bool:
+    """Say whether an address under this name is one for people to read, not for programs to call.
+
+    Examples:
+        >>> [is_reference(n) for n in ("source", "docsUrl", "signup_url", "base_url", "api_url")]
+        [True, True, True, False, False]
+    """
+    return bool(name) and _REFERENCE.search(snake(name)) is not None
+
+
 @functools.lru_cache(maxsize=20_000)
 def holds_model(name: str) -> bool:
     """Say whether a variable, keyword, key or option of this name usually holds a model id.

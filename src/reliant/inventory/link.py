@@ -153,7 +153,20 @@ class Linker:
         local = self._in_file(p, developer)
         if local is not None and local.provider and self._resells(local.provider):
             return None
-        return named
+        return self._broker_instead_of(named) or named
+
+    def _broker_instead_of(self, named: str) -> str | None:
+        """Return the one aggregator that the project calls, if nothing in it knows the way to `named`."""
+        if named in {*self._product, *self._declared, *self._defaults}:
+            return None
+        brokers = [
+            provider
+            for provider in self._product
+            if {"gateway", "reseller"} & set(self.vendors.providers[provider].roles)
+            and self._sells(provider)
+            and not self._only_passes_on(provider)
+        ]
+        return brokers[0] if len(brokers) == 1 else None
 
     def _only_passes_on(self, provider: str | None) -> bool:
         """Say whether a provider is a library that hands calls on and serves nothing itself."""
@@ -235,7 +248,9 @@ class Linker:
             endpoints = [e for e in endpoints if e.provider is None or self._sells(e.provider)]
         block = p.signal.block
         for depth in range(len(block), shallowest - 1, -1):
-            inside = [e for e in endpoints if e.block[:depth] == block[:depth]]
+            inside = [
+                e for e in endpoints if e.block[:depth] == block[:depth] and (depth or e.provider or e.sdk)
+            ]
             found = self._settled(inside, developer, p.signal, whole_file=depth == 0)
             if found is not None and depth == 0 and self._nearer_home(found, developer, p.signal.model or ""):
                 return None
@@ -323,6 +338,12 @@ class Linker:
         if developer in self._defaults:
             return msgspec.structs.replace(
                 signal, provider=developer, confidence=min(signal.confidence, 0.55)
+            )
+        home_of_it = self._own_server(developer)
+        if home_of_it is not None and any(self._only_passes_on(provider) for provider in pool):
+            # A library that hands calls on is somewhere in the project, and sends a plain id to its maker.
+            return msgspec.structs.replace(
+                signal, provider=home_of_it, confidence=min(signal.confidence, 0.55)
             )
         if len(pool) == 1 and self._may_serve(next(iter(pool)), developer):
             return msgspec.structs.replace(

@@ -10,7 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role, Scope
-from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
+from reliant.inventory.idforms import (
+    holds_model,
+    is_hub_id,
+    is_reference,
+    is_weight_file,
+    looks_like_id,
+    snake,
+)
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ _PAIR = re.compile(
     r"""([A-Za-z_][\w.-]{1,50})["'\]]?\s*(?::\s*[\w.\[\] |]{0,30}\s*)?(?:=|:|=>)\s*"""
     r"""["'`]([^"'`\s]{2,100})["'`]"""
 )
+_NAMED = re.compile(r"""([A-Za-z_][\w-]*)["'\]]?\s*(?:=|:|=>)\s*["'`]?$""")
 _PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
 _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
 _BYTES_URL = re.compile(rb"(?:https?|wss?)://[A-Za-z0-9._-]{4,80}")
@@ -40,6 +48,9 @@ def read(file: FileView, *, language: str = "", confidence: float = 0.5) -> Iter
         for match in _URL.finditer(line):
             found = vendors.host_in(match[0])
             if found is None or found[1].weak:
+                continue
+            named = _NAMED.search(line, max(0, match.start() - 50), match.start())
+            if named is not None and is_reference(named[1]):
                 continue
             yield Signal(
                 what=What.ENDPOINT,

@@ -165,6 +165,9 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue
+        nobody = signal.what is What.ENDPOINT and not (signal.provider or signal.sdk or signal.where)
+        if nobody and signal.confidence < _UNSURE:
+            continue
         unsure = signal.what is What.MODEL and signal.provider is None and signal.confidence <= _UNSURE
         if unsure and vendors.developer(signal.model or "") is None:
             continue

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reliant.inventory.vendors import Vendors
 
 _TABLE = 20
+_DIRECTORY = 30
+"""A file with the addresses of more providers than this lists them all."""
 
 PRODUCT = frozenset({Scope.CODE, Scope.CONFIG, Scope.MANIFEST})
 
@@ -139,14 +141,23 @@ def without_tables(placed: Sequence[Placed]) -> tuple[list[Placed], dict[str, in
         if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
             ids[p.path].add(p.signal.model)
     tables = {path: len(found) for path, found in ids.items() if len(found) > _TABLE}
-    kept = [p for p in placed if p.path not in tables or p.signal.where or not _of_table(p)]
+    servers: dict[str, set[str]] = defaultdict(set)
+    for p in placed:
+        if p.path in tables and p.signal.endpoint and p.signal.provider:
+            servers[p.path].add(p.signal.provider)
+    directories = {path for path, found in servers.items() if len(found) > _DIRECTORY}
+    kept = [p for p in placed if p.path not in tables or p.signal.where or not _of_table(p, directories)]
     return kept, tables
 
 
-def _of_table(p: Placed) -> bool:
-    """Say whether a signal of a file that holds a table is of the table, not beside it."""
+def _of_table(p: Placed, directories: set[str]) -> bool:
+    """Say whether a signal of a file that holds a table is of the table, not beside it.
+
+    Settings that give a server's address, and the model asked there, are called and not just described.
+    """
     if p.scope is Scope.CONFIG:
-        return True
+        called = p.signal.endpoint and p.signal.role is not Role.LISTED
+        return not called or p.path in directories
     if p.signal.what is not What.MODEL:
         return False
     inside = bool(p.signal.block) and p.signal.block[-1].startswith(("entry ", "value "))

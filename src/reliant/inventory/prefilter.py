@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
 _LETTER = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 _QUOTES = (b'"', b"'", b"`")
+_MARKS = frozenset(b"\"'`")
 _MOST_MODULES = 2_000
 _MOST_HITS = 20_000
 """Per file. A price table of 40,000 ids needs no more to be worth parsing."""
@@ -45,9 +46,15 @@ class Prefilter:
             kinds[module.encode()] = "module"
         for name in vendors.env_patterns:
             kinds[name.encode()] = "env"
+        for program in vendors.program_patterns:
+            kinds[program.encode()] = "program"
+        for image in vendors.image_patterns:
+            for before in ("", "'", '"', "`"):
+                kinds[f"{before}{image}".encode()] = "image"
         for host in vendors.host_patterns:
             kinds[host.encode()] = "host"
             kinds[b"/" + host.encode()] = "host"  # else `/stem` of an id would win one place earlier
+        self._variables = frozenset(name.encode() for name in vendors.env_patterns)
         self.patterns = sorted(kinds)
         self._kinds = [kinds[pattern] for pattern in self.patterns]
         self._literals = literals(self.patterns, to_read=to_read)
@@ -62,6 +69,10 @@ class Prefilter:
             if kind in {"module", "env"} and start and low[start] in _WORD and low[start - 1] in _LETTER:
                 continue
             if kind == "module" and end < len(low) and low[end] in _WORD:
+                # `"acme_api_key"` begins as the module `"acme` does.
+                name = _NAME.match(low, start + 1) if low[start] in _MARKS else None
+                if name is not None and name[0] in self._variables:
+                    found.append(Hit("env", start + 1, name[0].decode()))
                 continue
             if kind == "module":
                 modules += 1
@@ -70,12 +81,16 @@ class Prefilter:
             key = self.patterns[index].decode()
             if kind == "host" and key[0] == "/":
                 key, start = key[1:], start + 1  # noqa: PLW2901 - the host begins behind the slash
+            elif kind == "image" and key[0] in "'\"`":
+                key, start = key[1:], start + 1  # noqa: PLW2901 - as above, behind the quote
             found.append(Hit(kind, start, key))
             if len(found) >= _MOST_HITS:
                 break
         return found
 
 
+# How many bytes before a hit are looked at: a line of generated code may be as long as its file.
+_NEAR = 400
 _BROUGHT = re.compile(rb"from\s+[\w.]+\s+import\s+(\([^)]*\)|[^\n]*)")
 _CLASS = re.compile(rb"\b[A-Z]\w*[a-z]")
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
@@ -84,6 +99,7 @@ _REQUIRES = re.compile(rb"(?:from|import|require|import_module|__import__)\s*\(?
 _KEY = re.compile(rb"""["'`]\s*(?::|\])""")
 _ASKED = re.compile(rb"(?:[=!]=|\bin\s*[\[({]?|startswith\(|endswith\(|case)[^\w=]*$")
 _CALLED = re.compile(rb"^[\w.-]+/(?:api/|backend|v1/)|/resolve/")
+_STARTS = re.compile(rb"\b(?:subprocess|Popen|spawn|execa|execFile|child_process|check_output)(?:Sync)?\b")
 _SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
 
 
@@ -105,10 +121,11 @@ def telling(file: FileView, *, own: frozenset[str] = frozenset()) -> list[Hit]:
         if inside and (hit.kind != "host" or hit.key in file.vendors.weak_patterns):
             continue
         start = data.rfind(b"\n", 0, hit.start) + 1
-        before = data[start : hit.start].lstrip()
-        if before.startswith((b"#", b"//", b"*", b">>>")) or (before[:1] == b"@" and hit.kind == "id"):
+        opening = data[start : min(hit.start, start + _NEAR)].lstrip()
+        if opening.startswith((b"#", b"//", b"*", b">>>")) or (opening[:1] == b"@" and hit.kind == "id"):
             continue
-        if _counts(file, hit, before, own):
+        before = data[max(start, hit.start - _NEAR) : hit.start].lstrip()
+        if _counts(file, hit, before, own, brought=opening.startswith(b"import ")):
             found.append(hit)
     if all(hit.kind == "pattern" and hit.key.endswith("(") for hit in found):
         # A loader without any library of others in sight counts only with an id at its side.
@@ -131,7 +148,7 @@ def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:
     for hit in hits:
         if hit.kind != "module" or hit.key[0] in "\"'":
             return False
-        name = hit.key.removeprefix("import ").removeprefix("from ")
+        name = hit.key.removeprefix("import ").removeprefix("from ").replace(" import ", ".")
         sdk = file.vendors.module("python", name)
         if sdk is None or sdk.kind not in {"open-weights", "embedding", "tokenizer"}:
             return False
@@ -143,12 +160,16 @@ def only_imports_loaders(file: FileView, hits: Sequence[Hit]) -> bool:
     return True
 
 
-def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> bool:
+def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str], *, brought: bool) -> bool:
     data = file.data
     if hit.kind == "env":
         written = _NAME.match(data[hit.start : hit.start + 60])
         entry = file.vendors.env(written[0].decode()) if written else None
         return entry is not None and not entry.weak
+    if hit.kind == "program":
+        return _STARTS.search(data) is not None
+    if hit.kind == "image":
+        return data[hit.start + len(hit.key) : hit.start + len(hit.key) + 1] == b":"
     if hit.kind == "host":
         if hit.key not in file.vendors.weak_patterns:
             return True
@@ -159,12 +180,13 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str]) -> boo
             hit.key.lstrip("\"'")
             .removeprefix("import ")
             .removeprefix("from ")
+            .partition(" ")[0]
             .partition(".")[0]
             .partition("/")[0]
         )
         if hit.key[0] not in "\"'" and " " not in hit.key:
             # How other languages write it, or the second name of an import.
-            return name not in own and before.startswith(b"import ")
+            return name not in own and brought
         return name not in own and (hit.key[0] not in "\"'" or _REQUIRES.search(before) is not None)
     after = data[hit.start : hit.start + 160]
     if hit.kind == "id":

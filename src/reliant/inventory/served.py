@@ -61,11 +61,16 @@ def _impossible(p: Placed, vendors: Vendors) -> bool:
     signal = p.signal
     if signal.what is not What.MODEL or not signal.model or signal.kind in _NOBODY_SERVES or signal.family:
         return False
-    record = vendors.providers.get(signal.provider or "")
+    return cannot_serve(signal.provider, signal.model, vendors)
+
+
+def cannot_serve(provider: str | None, model: str, vendors: Vendors) -> bool:
+    """Say whether a provider is a lab that serves its own models alone, and the model is another's."""
+    record = vendors.providers.get(provider or "")
     if record is None or not _OWN_API <= set(record.roles) <= {*_OWN_API, "app"}:
         return False
-    developer = vendors.developer(signal.model)
+    developer = vendors.developer(model)
     return developer is not None and developer not in {record.id, *record.serves}
 
 
-__all__ = ["only_what_is_served"]
+__all__ = ["cannot_serve", "only_what_is_served"]

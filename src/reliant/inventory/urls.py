@@ -14,6 +14,12 @@ _BARE = re.compile(
 )
 
 
+_LOCAL = re.compile(
+    r"localhost$|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0|\[?::1|.*\.(?:local|internal)$"
+)
+_SERVER = re.compile(r"(?i)^(?:default_|llm_|chat_|openai_)*(?:base_?url|api_?base|api_?url|api_?endpoint)$")
+
+
 def host_of(text: str) -> str | None:
     """Return the host in a URL or in a bare `host[:port][/path]`.
 
@@ -59,6 +65,21 @@ def hub_repo(url: str) -> str | None:
 def plain_slug(name: str) -> str:
     """Return a name as slugs are compared: letters and digits in lower case."""
     return "".join(c for c in name.lower() if c.isalnum())
+
+
+def is_local(host: str) -> bool:
+    """Say whether a host is this machine or a network of one's own."""
+    return _LOCAL.match(host) is not None
+
+
+def is_server(name: str) -> bool:
+    """Say whether a setting of this name holds the address of an API.
+
+    Examples:
+        >>> is_server("base_url"), is_server("apiBase"), is_server("homepage_url")
+        (True, True, False)
+    """
+    return _SERVER.search(name) is not None
 
 
 def is_call(url: str) -> bool:

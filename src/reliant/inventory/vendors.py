@@ -341,12 +341,33 @@ class Vendors:
         found: set[str] = set()
         for language, module in self._modules:
             name = module.lower()
+            if language == "program":
+                continue
             found |= {f'"{name}', f"'{name}"}
             if language == "python":
                 found |= {f"import {name}", f"from {name}"}
+                parent, dot, last = name.rpartition(".")
+                if dot:
+                    found.add(f"from {parent} import {last}")
             elif language != "js" and len(name) >= 5:
                 found.add(name)
         return frozenset(found)
+
+    def program(self, word: str) -> SdkFacts | None:
+        """Return the SDK that a command of this name is: a vendor's own program, started by others."""
+        name = word.rpartition("/")[2].removesuffix(".exe").removesuffix(".cmd")
+        return self._modules.get(("program", name))
+
+    @functools.cached_property
+    def program_patterns(self) -> frozenset[str]:
+        """Those commands as texts of a program."""
+        names = [name for language, name in self._modules if language == "program"]
+        return frozenset(f"{quote}{name}{quote}" for name in names for quote in ("'", '"'))
+
+    @functools.cached_property
+    def image_patterns(self) -> frozenset[str]:
+        """Container images of two names or more, lower case."""
+        return frozenset(image for image, _ in self._images if "/" in image and len(image) >= 8)
 
     @functools.cached_property
     def env_patterns(self) -> frozenset[str]:

@@ -14,7 +14,9 @@ import msgspec
 from reliant.atlas.records.common import Name, Record, RecordKind
 from reliant.atlas.records.provider import Ecosystem
 
-Language: TypeAlias = Literal["python", "js", "java", "go", "rust", "ruby", "csharp", "php", "swift", "dart"]
+Language: TypeAlias = Literal[
+    "python", "js", "java", "go", "rust", "ruby", "csharp", "php", "swift", "dart", "program"
+]  # fmt: skip
 
 SdkKind: TypeAlias = Literal["sdk", "gateway", "tokenizer", "open-weights", "embedding", "framework"]
 """open-weights: it loads and runs weights itself; framework: it wraps other SDKs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,7 +19,14 @@ from reliant.inventory.across import FileFacts, Known
 from reliant.inventory.detectors._entries import Entry
 from reliant.inventory.detectors._shell import shell_signals
 from reliant.inventory.detectors._urls import model_at, model_in_path, region_in, urls_in
-from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
+from reliant.inventory.idforms import (
+    holds_model,
+    is_hub_id,
+    is_reference,
+    is_weight_file,
+    looks_like_id,
+    snake,
+)
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import host_of
 
@@ -178,12 +185,14 @@ class _Reading:
         reached = {s.provider: s for s in endpoints if s.what is What.ENDPOINT and s.endpoint}
         server = next(iter(reached.values())) if len(reached) == 1 else None
         settled = any(s.what is What.ENDPOINT for s in endpoints)
-        listed = len(models) >= _ROLE_LISTED_FROM and len({m.entry.keys[:-1] for m in models}) == 1
+        rows = Counter(m.entry.keys[:-1] for m in models if m.entry.keys[-1].startswith("["))
+        only_rows = len(models) >= _ROLE_LISTED_FROM and len({m.entry.keys[:-1] for m in models}) == 1
         for model in models:
             entry = model.entry
             known = model.provider or self.vendors.developer(model.id) or self.vendors.knows_id(model.id)
             if not (known or own or (settled and holds_model(entry.key)) or is_hub_id(model.id)):
                 continue
+            listed = only_rows or rows[entry.keys[:-1]] >= _ROLE_LISTED_FROM
             said = Role.LISTED if entry.commented or listed else role
             if any(_FALLBACK.search(snake(key)) for key in entry.keys) and said is None:
                 said = Role.OPTIONAL
@@ -246,6 +255,8 @@ class _Reading:
         key = snake(entry.key)
         value = _default(entry.value)
         for url, host in urls_in(value, self.vendors) if len(value) < 5_000 else ():
+            if is_reference(key) and not self._hub_of(host.provider):
+                continue
             if host.weak and not (
                 _URL_KEY.search(key) and (sure or self._of_ai(key) or not _LOCAL.match(url))
             ):
@@ -297,6 +308,11 @@ class _Reading:
         elif _MODEL_URL_KEY.search(key) and "//" in value and self._ours(key):
             # A vendor's client is sent somewhere else: whom it reaches is not known.
             yield self._signal(What.ENDPOINT, entry, block, role, endpoint=value.split("//", 1)[1][:120])
+
+    def _hub_of(self, provider: str) -> bool:
+        """Say whether a provider is a hub, whose addresses name what is fetched."""
+        record = self.vendors.providers.get(provider)
+        return record is not None and "hub" in record.roles
 
     def _of_ai(self, key: str) -> bool:
         return self._ours(key) or _AI_KEY.search(key) is not None

@@ -22,6 +22,9 @@ _URL_KEYS = frozenset({
     "baseURL", "baseUrl", "base_url", "endpoint", "apiUrl", "apiURL", "host", "basePath",
     "azureOpenAIEndpoint", "openAIBasePath", "url", "serverURL", "endpointUrl", "apiHost",
 })  # fmt: skip
+_STARTS = frozenset({
+    "spawn", "spawnSync", "execa", "execaSync", "execFile", "execFileSync", "exec", "execSync",
+})  # fmt: skip
 _MODEL_KEYS = (
     "model",
     "modelName",
@@ -281,6 +284,33 @@ class Clients(Base):
             yield from self._models(
                 arguments[0], block, endpoints, node, sure=target is not None and target.type == "identifier"
             )
+
+    def _spawned(self, node: Node, block: Block) -> Iterator[Signal]:
+        """Yield the vendor whose own program a call starts: `spawn("acme", ["-p", text])`."""
+        target = node.child_by_field_name("function")
+        last = text_of(
+            target.child_by_field_name("property")
+            if target is not None and target.type == "member_expression"
+            else target
+        )
+        arguments = _arguments(node)
+        if last not in _STARTS or not arguments:
+            return
+        for value in values(arguments[0], block)[:4]:
+            sdk = self.vendors.program((value.text or "").partition(" ")[0])
+            if sdk is not None:
+                yield Signal(
+                    what=What.ENDPOINT,
+                    line=value.line,
+                    column=value.column,
+                    block=block.path,
+                    provider=sdk.provider,
+                    sdk=sdk_name(sdk, "program"),
+                    run_time=True,
+                    confidence=0.7,
+                    where=f"{self.file.path}:{node.start_point[0] + 1}",
+                )
+                return
 
     def _models(
         self,

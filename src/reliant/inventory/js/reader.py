@@ -27,6 +27,7 @@ class Reader(Clients, Slots, Strings):
             yield from self._constructor(node, block)
         for node, block in calls:
             yield from self._asked(node, block)
+            yield from self._spawned(node, block)
         for node, block in self.tree.nodes:
             yield from self._slots(node, block)
         for node, block in self.tree.nodes:

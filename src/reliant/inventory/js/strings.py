@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
-from reliant.inventory.idforms import is_hub_id, looks_like_id
+from reliant.inventory.embedded import settings_in
+from reliant.inventory.idforms import is_hub_id, is_reference, looks_like_id
 from reliant.inventory.js.base import Base
 from reliant.inventory.js.tree import Block, Node, place_of, text_of
 from reliant.inventory.js.values import env_name
@@ -45,11 +46,14 @@ class Strings(Base):
             text = text_of(node)[1:-1]
         else:
             return
-        if not 3 <= len(text) <= 400 or "\n" in text:
-            return
         line, column = place_of(node)
+        if "\n" in text:
+            yield from settings_in(text, self.file, line, block.path)
+            return
+        if not 3 <= len(text) <= 400:
+            return
         aside = _aside(node)
-        if "." in text and " " not in text.strip():
+        if "." in text and " " not in text.strip() and not _reference(node):
             hit = self.vendors.host_in(text.strip())
             if hit is not None:
                 repo = hub_repo(text) if hit[1].weak else None
@@ -87,6 +91,18 @@ class Strings(Base):
                         role=Role.LISTED if aside else None,
                     )
                 return
+        if "/" in text and ":" in text and "//" not in text and not aside:
+            image = self.vendors.image(text)
+            if image is not None:
+                yield Signal(
+                    what=What.ENDPOINT,
+                    line=line,
+                    column=column,
+                    block=block.path,
+                    provider=image,
+                    confidence=0.7,
+                )
+                return
         if (line, column) in self.told or not looks_like_id(text) or not any(c.isdigit() for c in text):
             return
         known = self.vendors.knows_id(text) or (is_hub_id(text) and self.vendors.developer(text) is not None)
@@ -100,6 +116,15 @@ class Strings(Base):
                 confidence=0.55,
                 role=Role.OPTIONAL,
             )
+
+
+def _reference(node: Node) -> bool:
+    """Say whether a text stands under a name that says it is for people, as `docsUrl`."""
+    parent = node.parent
+    if parent is None or parent.type != "pair":
+        return False
+    key = parent.child_by_field_name("key")
+    return key != node and is_reference(text_of(key).strip("'\"`"))
 
 
 def _aside(node: Node) -> bool:

@@ -6,8 +6,10 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.core.use import Kind
+from reliant.inventory.idforms import is_reference
+from reliant.inventory.python.nodes import Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Imported, build
-from reliant.inventory.python.values import Evaluator, Value, dotted, keyword
+from reliant.inventory.python.values import Evaluator
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ class Base:
         self.options = self._options()
         self.evaluator = Evaluator(self.tree, self.options)
         self.aside = self._aside()
+        self.references = self._references()
         self.clients: dict[int, list[Endpoint]] = {}
         self.sdks: list[SdkFacts] = []
         self.resolved: dict[tuple[str, int, str], tuple[str, SdkFacts, Name | None] | None] = {}
@@ -125,6 +128,22 @@ class Base:
                             found.update(id(leaf) for leaf in _leaves(word.value))
                 case ast.Raise():
                     found.update(id(leaf) for leaf in ast.walk(node))
+        return found
+
+    def _references(self) -> set[int]:
+        """Texts under a name that says they are for people: `source=`, `"docs_url":`."""
+        found: set[int] = set()
+        for node, _ in self.tree.nodes:
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if value.__class__ is ast.Constant and is_reference(constant(key) or ""):
+                        found.add(id(value))
+            elif isinstance(node, ast.Call):
+                found.update(
+                    id(word.value)
+                    for word in node.keywords
+                    if word.arg and word.value.__class__ is ast.Constant and is_reference(word.arg)
+                )
         return found
 
     def _signal(self, what: What, value: Value | None, block: Block, **more: object) -> Signal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import posixpath
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from reliant.core.use import Kind, Role
 from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint, kind_of
-from reliant.inventory.python.values import Value, dotted, keyword
+from reliant.inventory.python.nodes import Value, dotted, keyword
+from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import host_of, split_prefix
 
@@ -32,6 +34,9 @@ _LOADERS = frozenset({
     "from_pretrained", "hf_hub_download", "snapshot_download", "load_model", "from_hub", "pull",
     "cached_download", "pipeline", "load", "create_model", "get_model",
 })  # fmt: skip  # fmt: skip
+_STARTS = frozenset({
+    "run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec", "spawn", "execvp",
+})  # fmt: skip
 _MODEL_KEYWORDS = frozenset(MODEL_KEYWORDS)
 _NO_CLIENTS = ("Error", "Exception", "Warning", "Type", "Config", "Params", "Message", "Content", "Part")
 
@@ -286,6 +291,12 @@ class Clients(Base):
             text = posixpath.basename(text)
         elif not looks_like_id(text) or (not slot and not (known_form(self.file, text) or is_hub_id(text))):
             return
+        elif value.line != call.lineno and all(
+            cannot_serve(endpoint.provider, text, self.vendors) for endpoint in endpoints
+        ):
+            # Of a table for several providers: its own entry says whose it is.
+            yield from self._picked_at_run_time(call, block, endpoints)
+            return
         for endpoint in endpoints or [Endpoint(None, sdk, None, None, None, None, 0.5)]:
             provider = endpoint.provider
             torch_hub = self.vendors.torch_hub(text)
@@ -311,6 +322,23 @@ class Clients(Base):
             )
         self._tell(value, value.text or "")
 
+    def _picked_at_run_time(
+        self, call: ast.Call, block: Block, endpoints: list[Endpoint]
+    ) -> Iterator[Signal]:
+        for endpoint in endpoints[:2]:
+            yield Signal(
+                what=What.ENDPOINT,
+                line=call.lineno,
+                column=call.col_offset + 1,
+                block=block.path,
+                provider=endpoint.provider,
+                sdk=sdk_name(endpoint.sdk, "python") if endpoint.sdk else None,
+                kind=endpoint.kind,
+                endpoint=endpoint.host,
+                run_time=True,
+                confidence=endpoint.confidence,
+            )
+
     def _asking(
         self, values: list[Value], call: ast.Call, block: Block, endpoints: list[Endpoint]
     ) -> Iterator[Signal]:
@@ -332,6 +360,48 @@ class Clients(Base):
                 where=f"{self.file.path}:{call.lineno}",
                 confidence=endpoint.confidence,
             )
+
+    def _spawned(self, call: ast.Call, block: Block) -> Iterator[Signal]:
+        """Yield the vendor whose own program a call starts, and the model that it is told to use."""
+        last = dotted(call.func).rpartition(".")[2]
+        if last not in _STARTS or not call.args:
+            return
+        words = self._words(call.args, block)
+        sdk = self.vendors.program(words[0].text or "") if words else None
+        if sdk is None:
+            return
+        model = next(
+            (
+                after
+                for word, after in itertools.pairwise(words)
+                if word.text in {"--model", "-m"} and after.text and looks_like_id(after.text)
+            ),
+            None,
+        )
+        yield self._signal(
+            What.MODEL if model else What.ENDPOINT,
+            model or words[0],
+            block,
+            provider=sdk.provider,
+            model=model.text if model else None,
+            sdk=sdk_name(sdk, "program"),
+            run_time=model is None,
+            confidence=0.7,
+            where=f"{self.file.path}:{call.lineno}",
+        )
+
+    def _words(self, given: list[ast.expr], block: Block) -> list[Value]:
+        """Return the words of a command, as far as they stand in the file; of a list its elements."""
+        first = given[0]
+        if isinstance(first, ast.Name):
+            found = block.find(first.id)
+            bound = [one for one in (found[0] if found else ()) if isinstance(one, ast.List | ast.Tuple)]
+            first = bound[-1] if bound else first
+        parts = first.elts if isinstance(first, ast.List | ast.Tuple) else given
+        return [
+            next(iter(self.evaluator.values(part, block)), Value(None, part.lineno, part.col_offset + 1))
+            for part in parts[:30]
+        ]
 
     def _asked(self, call: ast.Call, block: Block) -> Iterator[Signal]:
         """Yield the models that a call on a client, or a loader, asks for."""

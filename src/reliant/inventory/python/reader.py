@@ -29,6 +29,7 @@ class Reader(Clients, Slots, Strings):
             yield from self._constructor(call, block)
         for call, block in calls:
             yield from self._asked(call, block)
+            yield from self._spawned(call, block)
         yield from self._slots()
         yield from self._strings()
         yield from self._labels()

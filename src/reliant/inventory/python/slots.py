@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from reliant.core.use import Role
 from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
-from reliant.inventory.loose import how_sure
+from reliant.inventory.loose import how_sure, known_form
 from reliant.inventory.python.base import LABELS, Base
+from reliant.inventory.python.nodes import GIVEN, Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Param
-from reliant.inventory.python.values import Value, dotted, keyword
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import plain_slug, split_prefix
+from reliant.inventory.urls import host_of, is_local, is_server, plain_slug, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,25 @@ _ORDERS = (
 )  # fmt: skip
 
 
+_PROVIDERS = ("provider", "provider_name", "provider_id", "llm_provider", "model_provider", "vendor")
+_NAMES = ("name", "id", "slug", "value", "key")
+
+
 class Slots(Base):
     """Assignments, defaults, options, dictionary values and returns under a name that holds models."""
 
+    def _pairs(self) -> Iterator[Signal]:
+        for node, block in self.tree.nodes:
+            if isinstance(node, ast.Call):
+                if id(node) not in self.clients:
+                    yield from self._paired({w.arg: w.value for w in node.keywords if w.arg}, block)
+            elif isinstance(node, ast.Dict):
+                said = zip(node.keys, node.values, strict=True)
+                fields = {name: value for key, value in said if (name := constant(key)) is not None}
+                yield from self._paired(fields, self._entry_block(node, block))
+
     def _slots(self) -> Iterator[Signal]:
+        yield from self._pairs()
         for node, block in self.tree.nodes:
             if node.__class__ not in _HOLDERS:  # nearly all
                 continue
@@ -111,6 +126,48 @@ class Slots(Base):
                     yield from self._label(word.value, block)
                 yield from self._slot(word.arg, word.value, block)
 
+    def _paired(self, fields: dict[str, ast.expr], block: Block) -> Iterator[Signal]:
+        """Yield the model that stands beside its provider: `(name="acme-2", provider="acme")`."""
+        said = next((fields[name] for name in _PROVIDERS if name in fields), None)
+        provider = self._provider_in(said)
+        if provider is None:
+            return
+        labels = [
+            fields[name]
+            for name in _NAMES
+            if isinstance(fields.get(name), ast.Constant) and isinstance(fields[name].value, str)  # type: ignore[attr-defined]
+        ]
+        for label in labels:
+            text = label.value  # type: ignore[attr-defined]
+            if not looks_like_id(text) or not known_form(self.file, text):
+                continue
+            priced = any("price" in snake(name) or "cost" in snake(name) for name in fields)
+            value = Value(text, label.lineno, label.col_offset + 1)
+            for other in labels:
+                self.told.add((other.lineno, other.col_offset + 1, other.value, None))  # type: ignore[attr-defined]
+            _, model = split_prefix(text, self.vendors) if "/" in text else (None, text)
+            yield self._signal(
+                What.MODEL,
+                value,
+                block,
+                model=model if self.vendors.developer(model) else text,
+                provider=provider,
+                confidence=0.75,
+                role=Role.LISTED if priced else Role.OPTIONAL,
+            )
+            return
+
+    def _provider_in(self, said: ast.expr | None) -> str | None:
+        """Return the provider that a text, or the last part of a name, is called after."""
+        name = (
+            said.value
+            if isinstance(said, ast.Constant) and isinstance(said.value, str)
+            else said.attr
+            if isinstance(said, ast.Attribute)
+            else ""
+        )
+        return (self.vendors.prefix(name) or self.vendors.slugs.get(plain_slug(name))) if name else None
+
     def _keyed(self, name: str, table: ast.Dict, block: Block, env: str | None) -> Iterator[Signal]:
         """Yield the ids of a table by what their keys are called: `{"groq": "llama-x"}`."""
         for key, value in zip(table.keys, table.values, strict=True):
@@ -131,6 +188,7 @@ class Slots(Base):
         if not name:
             return
         if not holds_model(name):
+            yield from self._server(name, expression, block)
             yield from self._choice(name, expression, block, None)
             return
         if isinstance(expression, ast.Dict) and any(_names_somebody(self, key) for key in expression.keys):
@@ -139,7 +197,7 @@ class Slots(Base):
         listed = len(expression.elts) if isinstance(expression, ast.List | ast.Tuple | ast.Set) else 0
         for value in self._slot_values(expression, block):
             text = value.text
-            if text is None or self._is_told(value):
+            if text is None or value.ref == GIVEN or self._is_told(value):
                 continue
             weights = is_weight_file(text) and "{" not in posixpath.basename(text)
             if weights:
@@ -166,6 +224,17 @@ class Slots(Base):
                 confidence=confidence,
                 role=role,
             )
+
+    def _server(self, name: str, expression: ast.expr, block: Block) -> Iterator[Signal]:
+        """Yield the server of nobody known to which a class or an entry of a table sends its calls."""
+        if block.kind not in {"class", "entry", "value"} or not is_server(name):
+            return
+        if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+            text = expression.value
+            host = host_of(text) if "://" in text and len(text) < 200 else None
+            if host and "." in host and self.vendors.host_in(text) is None and not is_local(host):
+                value = Value(text, expression.lineno, expression.col_offset + 1)
+                yield self._signal(What.ENDPOINT, value, block, endpoint=host, confidence=0.4)
 
     def _prefix_counts(self, text: str) -> bool:
         """A prefix names the server only where a library that reads prefixes is used."""

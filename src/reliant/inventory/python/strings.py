@@ -7,9 +7,10 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
+from reliant.inventory.embedded import settings_in
 from reliant.inventory.idforms import is_hub_id, looks_like_id
 from reliant.inventory.python.base import Base
-from reliant.inventory.python.values import Value
+from reliant.inventory.python.nodes import Value
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import hub_repo, is_call
 
@@ -33,6 +34,7 @@ class Strings(Base):
             if isinstance(node, ast.JoinedStr):
                 for value in self.evaluator.values(node, block)[:2]:
                     yield from self._url(value, block, aside=id(node) in self.aside)
+                    yield from self._image(value, block)
                 continue
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
@@ -44,8 +46,10 @@ class Strings(Base):
                 yield from self._embedded(node, block)
                 continue
             aside = id(node) in self.aside
-            if "." in text and len(text) < 300:
+            if "." in text and len(text) < 300 and id(node) not in self.references:
                 yield from self._url(value, block, aside=aside)
+            if "/" in text and not aside and 5 < len(text) < 120:
+                yield from self._image(value, block)
             if not aside or _env_like(text):
                 yield from self._env(value, block)
             if not aside and not self._is_told(value) and " " not in text and len(text) < 100:
@@ -91,8 +95,18 @@ class Strings(Base):
             role=Role.LISTED if aside else None,
         )
 
+    def _image(self, value: Value, block: Block) -> Iterator[Signal]:
+        """Yield the runtime whose container image a program starts: `owner/name:tag`."""
+        text = value.text or ""
+        if ":" not in text or " " in text or "//" in text:
+            return
+        provider = self.vendors.image(text)
+        if provider is not None:
+            yield self._signal(What.ENDPOINT, value, block, provider=provider, confidence=0.7)
+
     def _embedded(self, node: ast.Constant, block: Block) -> Iterator[Signal]:
         """Yield the endpoints in a text of several lines: code that is written out or sent elsewhere."""
+        yield from settings_in(str(node.value), self.file, node.lineno, block.path)
         for offset, line in enumerate(str(node.value).split("\n")[:400]):
             at = line.find("://")
             if at < 0 or len(line) > 1000:
@@ -140,10 +154,16 @@ class Strings(Base):
         text = value.text or ""
         if not looks_like_id(text) or not any(c.isdigit() for c in text):
             return
+        if "/" in text and self.vendors.is_closed(text) and not self._knows_owner(text):
+            return  # somebody's own label, or a tokenizer: nobody else has these weights
         known = self.vendors.knows_id(text)
         hub = is_hub_id(text) and self.vendors.developer(text) is not None
         if (known or hub) and any(c in text for c in "-/:"):
             yield self._signal(What.MODEL, value, block, model=text, confidence=0.55, role=Role.OPTIONAL)
+
+    def _knows_owner(self, text: str) -> bool:
+        owner = text.partition("/")[0]
+        return self.vendors.is_organisation(owner) or self.vendors.prefix(owner) is not None
 
 
 def _env_like(text: str) -> bool:

@@ -8,32 +8,29 @@ known gives a value without text.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from reliant.inventory.python.nodes import (
+    GIVEN,
+    MOST,
+    Value,
+    argument,
+    constant,
+    dotted,
+    entries,
+    is_options,
+    kept,
+    keyword,
+    overridable,
+    unknown,
+)
 from reliant.inventory.python.tree import Block, Imported, Param
 
 if TYPE_CHECKING:
     from reliant.inventory.python.tree import Bound, Tree
 
 _DEEPEST = 9
-_MOST = 48
-
-
-class Value(NamedTuple):
-    """What an expression may be.
-
-    Attributes:
-        text: None if not known.
-        env: The environment name or option that it is read from, or that replaces it.
-        ref: For another file to answer: `name:package.module:NAME`, `key:KEY` or `attr:name`.
-    """
-
-    text: str | None
-    line: int
-    column: int
-    env: str | None = None
-    ref: str | None = None
-    none: bool = False
+_MOST_CALLS = 8
 
 
 _READS_ENV = (
@@ -73,15 +70,17 @@ class Evaluator:
         self.tree = tree
         self.options = options
         self._busy: set[int] = set()
+        self._called: set[int] = set()
+        self._calls: dict[str, list[tuple[ast.Call, Block]]] | None = None
 
     def values(self, node: ast.expr | None, block: Block, depth: int = 0) -> list[Value]:
         """Return what `node` may be, in the order in which the program would try it; at least one value."""
         if node is None:
             return []
         if depth > _DEEPEST:
-            return [_unknown(node)]
+            return [unknown(node)]
         found = self._values(node, block, depth)
-        return list(dict.fromkeys(found))[:_MOST] or [_unknown(node)]
+        return list(dict.fromkeys(found))[:MOST] or [unknown(node)]
 
     def _values(self, node: ast.expr, block: Block, depth: int) -> list[Value]:
         match node:
@@ -103,7 +102,7 @@ class Evaluator:
                 return self._subscript(node, block, depth)
             case ast.BoolOp(op=ast.Or()):
                 parts = [value for part in node.values for value in self.values(part, block, depth + 1)]
-                return _overridable(parts)
+                return overridable(parts)
             case ast.BoolOp():
                 return self.values(node.values[-1], block, depth + 1)
             case ast.IfExp():
@@ -129,9 +128,9 @@ class Evaluator:
                 return self.values(node.value, block, depth + 1)
             case ast.List() | ast.Tuple() | ast.Set():
                 return [
-                    value for element in node.elts[:_MOST] for value in self.values(element, block, depth + 1)
+                    value for element in node.elts[:MOST] for value in self.values(element, block, depth + 1)
                 ]
-        return [_unknown(node)]
+        return [unknown(node)]
 
     def _is_list(self, node: ast.expr, block: Block) -> bool:
         if isinstance(node, ast.Name):
@@ -142,20 +141,20 @@ class Evaluator:
     def _name(self, node: ast.Name, block: Block, depth: int) -> list[Value]:
         found = block.find(node.id)
         if found is None:
-            return [_unknown(node)]
+            return [unknown(node)]
         bound, where = found
         return [value for one in bound[-8:] for value in self._bound(one, node.id, where, node, depth)]
 
     def _bound(self, one: Bound, name: str, where: Block, at: ast.expr, depth: int) -> list[Value]:
         if isinstance(one, Imported):
             module, _, last = one.dotted.rpartition(".")
-            return [_unknown(at)._replace(ref=f"name:{module}:{last}")]
+            return [unknown(at)._replace(ref=f"name:{module}:{last}")]
         if isinstance(one, Block):
-            return [_unknown(at)]
+            return [unknown(at)]
         if isinstance(one, Param):
             return self._param(one, where, at, depth)
         if id(one) in self._busy:
-            return [_unknown(at)]
+            return [unknown(at)]
         self._busy.add(id(one))
         try:
             return self.values(one, where, depth + 1)
@@ -167,8 +166,40 @@ class Evaluator:
         if option:
             return option
         if param.default is None:
-            return [_unknown(at)._replace(ref=f"param:{where.name}:{param.name}")]
+            asked = unknown(at)._replace(ref=f"param:{where.name}:{param.name}")
+            if id(where) in self._called:
+                return [asked]  # the call that is being followed says it
+            return self._handed_in(param, where, depth) or [asked]
         return self.values(param.default, where.parent or where, depth + 1)
+
+    def _handed_in(self, param: Param, where: Block, depth: int) -> list[Value]:
+        """Return the texts with which the file itself calls the function that has a parameter."""
+        if depth > _DEEPEST - 3 or id(param) in self._busy or where.kind != "def":
+            return []
+        made = where.name == "__init__" and where.parent is not None
+        name = where.parent.name if made and where.parent is not None else where.name
+        self._busy.add(id(param))
+        try:
+            return [
+                value._replace(ref=GIVEN)
+                for call, block in self._calls_of(name)[:_MOST_CALLS]
+                if (given := argument(call, where.node, param.name)) is not None
+                for value in self.values(given, block, depth + 3)
+                if value.text is not None
+            ]
+        finally:
+            self._busy.discard(id(param))
+
+    def _calls_of(self, name: str) -> list[tuple[ast.Call, Block]]:
+        if self._calls is None:
+            self._calls = {}
+            for node, block in self.tree.nodes:
+                if isinstance(node, ast.Call):
+                    called = dotted(node.func)
+                    head, _, last = called.rpartition(".")
+                    if head in {"", "self", "cls"} and last:
+                        self._calls.setdefault(last, []).append((node, block))
+        return self._calls.get(name, [])
 
     def _decorated(self, param: Param, where: Block, depth: int) -> list[Value]:
         """Return the default that a click-like decorator gives to a parameter."""
@@ -195,7 +226,7 @@ class Evaluator:
                 found = self.class_attr(owner, node.attr, depth)
                 if found:
                     return found
-                return [_unknown(node)._replace(ref=f"attr:{node.attr}")]
+                return [unknown(node)._replace(ref=f"self:{node.attr}")]
             bound = block.find(node.value.id)
             if bound is not None:
                 for one in bound[0]:
@@ -204,19 +235,19 @@ class Evaluator:
                         if found:
                             return found
                     if isinstance(one, Imported):
-                        return [_unknown(node)._replace(ref=f"name:{one.dotted}:{node.attr}")]
+                        return [unknown(node)._replace(ref=f"name:{one.dotted}:{node.attr}")]
                     if isinstance(one, ast.Call):
                         found = self._of_instance(one, node.attr, bound[1], depth)
                         if found:
                             return found
         default = self.options.get(node.attr)
-        if default and _is_options(node.value):
+        if default and is_options(node.value):
             return [
                 value._replace(env=value.env or f"--{node.attr.replace('_', '-')}")
                 for expression, where in default
                 for value in self.values(expression, where, depth + 1)
             ]
-        return [_unknown(node)._replace(ref=f"attr:{node.attr}")]
+        return [unknown(node)._replace(ref=f"attr:{node.attr}")]
 
     def _of_instance(self, call: ast.Call, attr: str, block: Block, depth: int) -> list[Value]:
         if isinstance(call.func, ast.Name):
@@ -284,7 +315,7 @@ class Evaluator:
                 return [
                     (value, where)
                     for inner_dict, where in self.dictionary(node.value, block, depth + 1)
-                    for value in _entries(inner_dict, _constant(node.slice))
+                    for value in entries(inner_dict, constant(node.slice))
                     if isinstance(value, ast.Dict)
                 ]
         return []
@@ -299,9 +330,9 @@ class Evaluator:
         ]
 
     def _subscript(self, node: ast.Subscript, block: Block, depth: int) -> list[Value]:
-        key = _constant(node.slice)
+        key = constant(node.slice)
         if key is not None and dotted(node.value).endswith("environ"):
-            return [_unknown(node)._replace(env=key)]
+            return [unknown(node)._replace(env=key)]
         return self._looked_up(node, node.value, key, None, block, depth)
 
     def _looked_up(
@@ -315,11 +346,11 @@ class Evaluator:
     ) -> list[Value]:
         found: list[Value] = []
         for literal, where in self.dictionary(table, block):
-            for value in _entries(literal, key):
+            for value in entries(literal, key):
                 found += self.values(value, where, depth + 1)
         if default is not None:
             found += self.values(default, block, depth + 1)
-        if key is not None and not found and _is_options(table):
+        if key is not None and not found and is_options(table):
             for expression, where in self.options.get(key, ()):
                 found += [
                     v._replace(env=v.env or f"--{key.replace('_', '-')}")
@@ -328,7 +359,7 @@ class Evaluator:
         if key is not None:
             found = [v._replace(env=v.env or (key if key.isupper() else None)) for v in found]
             if not [v for v in found if v.text is not None]:
-                found.append(_unknown(at)._replace(ref=f"key:{key}", env=key if key.isupper() else None))
+                found.append(unknown(at)._replace(ref=f"key:{key}", env=key if key.isupper() else None))
         return found
 
     def _call(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
@@ -337,11 +368,11 @@ class Evaluator:
         if name.endswith("environ.get") or (
             last in {"getenv", "env", "get_env", "getenv_or_default"} or name.endswith(_READS_ENV)
         ):
-            key = _constant(node.args[0]) if node.args else None
+            key = constant(node.args[0]) if node.args else None
             if key is not None and (key.isupper() or "environ" in name or "getenv" in name):
                 default = node.args[1] if len(node.args) > 1 else keyword(node, "default")
                 if default is None:
-                    return [_unknown(node)._replace(env=key)]
+                    return [unknown(node)._replace(env=key)]
                 return [value._replace(env=key) for value in self.values(default, block, depth + 1)]
         if isinstance(node.func, ast.Attribute):
             if (
@@ -353,7 +384,7 @@ class Evaluator:
                     if len(node.args) > 1
                     else (keyword(node, "default") or keyword(node, "fallback"))
                 )
-                return self._looked_up(node, node.func.value, _constant(node.args[0]), default, block, depth)
+                return self._looked_up(node, node.func.value, constant(node.args[0]), default, block, depth)
             if last == "replace" and len(node.args) == 2:
                 return self._replaced(node, block, depth)
             if last == "format":
@@ -363,7 +394,7 @@ class Evaluator:
             if last == "join" and node.args:
                 return self._joined_path(node, block, depth)
             if last in _KEEPS:
-                return [_kept(v, last) for v in self.values(node.func.value, block, depth + 1)]
+                return [kept(v, last) for v in self.values(node.func.value, block, depth + 1)]
         if last == "getattr" and len(node.args) == 3:
             return self.values(node.args[2], block, depth + 1)
         if last in _FIELD:
@@ -383,18 +414,18 @@ class Evaluator:
         factory = keyword(node, "default_factory")
         if default is None and isinstance(factory, ast.Lambda):
             default = factory.body
-        env = _constant(
+        env = constant(
             keyword(node, "env")
             or keyword(node, "envvar")
             or keyword(node, "validation_alias")
             or keyword(node, "alias")
         )
         return [v._replace(env=v.env or env) for v in self.values(default, block, depth + 1)] or [
-            _unknown(node)._replace(env=env)
+            unknown(node)._replace(env=env)
         ]
 
     def _replaced(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
-        old, new = (_constant(argument) for argument in node.args)
+        old, new = (constant(argument) for argument in node.args)
         assert isinstance(node.func, ast.Attribute)
         whole = self.values(node.func.value, block, depth + 1)
         if old is None:
@@ -423,12 +454,31 @@ class Evaluator:
             or target.kind != "def"
             or not isinstance(target.node, ast.FunctionDef | ast.AsyncFunctionDef)
         ):
-            return [_unknown(node)]
-        found_values: list[Value] = []
-        for statement in ast.walk(target.node):
-            if isinstance(statement, ast.Return) and statement.value is not None:
-                found_values += self.values(statement.value, target, depth + 2)
-        return found_values or [_unknown(node)]
+            return [unknown(node)]
+        if id(target) in self._called:
+            return [unknown(node)]
+        self._called.add(id(target))
+        try:
+            back = [
+                value
+                for statement in ast.walk(target.node)
+                if isinstance(statement, ast.Return) and statement.value is not None
+                for value in self.values(statement.value, target, depth + 2)
+            ]
+        finally:
+            self._called.discard(id(target))
+        return [v for value in back for v in self._given(value, node, target, block, depth)] or [
+            unknown(node)
+        ]
+
+    def _given(self, value: Value, call: ast.Call, target: Block, block: Block, depth: int) -> list[Value]:
+        """Return what a function gives back where that is what it was called with."""
+        if value.text is not None or value.ref is None or not value.ref.startswith(f"param:{target.name}:"):
+            return [value]
+        given = argument(call, target.node, value.ref.rpartition(":")[2])
+        if given is None:
+            return [value]
+        return [v._replace(env=v.env or value.env) for v in self.values(given, block, depth + 1)]
 
     def _joined(self, node: ast.JoinedStr, block: Block, depth: int) -> list[Value]:
         parts: list[ast.expr] = [
@@ -452,71 +502,11 @@ class Evaluator:
         if len(arguments) == 1 and isinstance(arguments[0], ast.List | ast.Tuple):
             arguments = arguments[0].elts
         glue: list[ast.expr] = []
-        for argument in arguments[:8]:
+        for part in arguments[:8]:
             if glue:
                 glue.append(ast.copy_location(ast.Constant("/"), node))
-            glue.append(argument.value if isinstance(argument, ast.Starred) else argument)
+            glue.append(part.value if isinstance(part, ast.Starred) else part)
         return [
             v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None)
             for v in self._glued(node, glue, block, depth)
         ]
-
-
-def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """Return the expression given for a keyword."""
-    return next((k.value for k in call.keywords if k.arg == name), None)
-
-
-def dotted(node: ast.expr) -> str:
-    """Return `a.b.c` for an attribute chain; what stands before a call or a subscript is left out.
-
-    Examples:
-        >>> dotted(ast.parse("os.environ.get", mode="eval").body)
-        'os.environ.get'
-    """
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name):
-        parts.append(node.id)
-    return ".".join(reversed(parts))
-
-
-def _constant(node: ast.expr | None) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-def _entries(literal: ast.Dict, key: str | None) -> list[ast.expr]:
-    if key is None:
-        return literal.values[:_MOST]
-    return [value for name, value in zip(literal.keys, literal.values, strict=True) if _constant(name) == key]
-
-
-def _unknown(node: ast.expr) -> Value:
-    return Value(None, node.lineno, node.col_offset + 1)
-
-
-def _overridable(parts: list[Value]) -> list[Value]:
-    """An environment name that is tried first replaces what stands behind it."""
-    env = next((v.env for v in parts if v.text is None and v.env), None)
-    return [v._replace(env=v.env or env) if v.text is not None else v for v in parts]
-
-
-def _kept(value: Value, method: str) -> Value:
-    if value.text is None:
-        return value
-    if method == "lower":
-        return value._replace(text=value.text.lower())
-    return value._replace(text=value.text.strip())
-
-
-def _is_options(node: ast.expr) -> bool:
-    """Say whether an expression is what an argument parser or a configuration gives back."""
-    return dotted(node).rpartition(".")[2].lower() in _OPTIONS
-
-
-_OPTIONS = frozenset({
-    "args", "opts", "options", "parsed", "ns", "namespace", "arguments", "cli_args", "parsed_args", "flags",
-    "opt", "cfg", "config", "params", "conf",
-})  # fmt: skip

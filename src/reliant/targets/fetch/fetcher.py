@@ -108,6 +108,9 @@ class NetworkFetcher:
             raise FetchError(
                 f"no package index has {wanted}", hint="Check the name, the version and pip's index-url."
             )
+        if not version:
+            # As pip does: a release candidate is taken only where there is nothing else.
+            found = [one for one in found if not _is_candidate(one.version)] or found
         newest = [package for package in found if package.version == found[0].version]
         return min(newest, key=lambda package: package.link.is_wheel)
 
@@ -202,6 +205,16 @@ class NetworkFetcher:
         )
         commit = git.resolve(folder, "refs/reliant/wanted", limits, environment)
         return self._store.put(asked, Fetched(path=folder, kind="git", name=asked, digest=commit))
+
+
+def _is_candidate(version: str | None) -> bool:
+    """Say whether a version is one of development, or of none that can be read."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+
+    try:
+        return Version(version or "").is_prerelease
+    except InvalidVersion:
+        return True
 
 
 def _promised(link: Any) -> dict[str, str]:

@@ -1,0 +1,196 @@
+"""Ways of writing that real programs have, each with a twin that only looks like it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Result, Tree
+
+    Scanned = Callable[[Tree], Result]
+
+
+def test_files_of_one_stem_are_functions_of_their_own(scanned: Scanned) -> None:
+    """A package for both module systems has `index.mjs` beside `index.cjs`."""
+    script = (
+        'export const DEFAULT_MODEL = "gpt-4o-mini";\nfetch("https://api.openai.com/v1/chat/completions");\n'
+    )
+    found = scanned({"lib/index.mjs": script, "lib/index.cjs": script, "lib/other.js": script})
+
+    assert [function.id for function in found.functions] == ["lib/index.cjs", "lib/index.mjs", "lib/other"]
+
+
+PROVIDERS = "".join(
+    f"{name}:\n  model: {model}\n  models:\n"
+    + "".join(f"    - {model.rpartition('-')[0]}-{n}\n" for n in range(6))
+    + f"  base_url: {url}\n"
+    for name, model, url in (
+        ("one", "qwen-turbo", "https://dashscope.aliyuncs.com/compatible-mode/v1"),
+        ("two", "kimi-k2-0905", "https://api.moonshot.cn/v1"),
+        ("three", "deepseek-chat", "https://api.deepseek.com/v1"),
+        ("four", "glm-4.7", "https://open.bigmodel.cn/api/paas/v4"),
+        ("five", "step-1-8k", "https://api.stepfun.com/v1"),
+    )
+)
+
+
+def test_a_list_of_providers_with_their_addresses_is_called_and_no_table_of_prices(scanned: Scanned) -> None:
+    found = scanned({"app/providers.yaml": PROVIDERS})
+
+    assert found.providers == {"alibaba", "moonshot", "deepseek", "zhipu", "stepfun"}
+    assert ("moonshot", "kimi-k2-0905") in found.models
+    prices = PROVIDERS.replace("base_url:", "source:").replace("models:", "input_price: 0.5\n  models:")
+    assert scanned({"app/providers.yaml": prices}).providers == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'MODELS = [Entry(id="mine-4o", name="gpt-4o", provider="OpenAI"), Entry(name="b", provider="x")]',
+        'MODELS = [{"id": "gpt-4o", "provider": "openai", "label": "Fast"}]',
+    ],
+)
+def test_a_model_that_stands_beside_its_provider_is_served_by_it(scanned: Scanned, text: str) -> None:
+    found = scanned({"app/catalogue.py": f"{text}\n"})
+
+    assert [(use.provider, use.role) for use in found.uses if use.model == "gpt-4o"] == [
+        ("openai", "optional")
+    ]
+
+
+def test_a_model_with_its_price_is_only_listed(scanned: Scanned) -> None:
+    found = scanned({"app/p.py": 'PRICES = [{"id": "gpt-4o", "provider": "openai", "input_price": 2.5}]\n'})
+
+    assert found.models == set()
+
+
+def test_an_aggregator_serves_whatever_its_ids_begin_with(scanned: Scanned) -> None:
+    tree: Tree = {
+        "app/client.py": 'class Client:\n    API_URL = "https://openrouter.ai/api/v1/images"\n',
+        "app/constants.py": 'DEFAULT_MODEL = "google/gemini-3.1-flash-image"\n',
+    }
+
+    assert scanned(tree).use("google/gemini-3.1-flash-image").provider == "openrouter"
+    tree["app/own.py"] = "from google import genai\n\nclient = genai.Client()\n"
+    assert scanned(tree).use("google/gemini-3.1-flash-image").provider == "google"
+
+
+INIT = textwrap.dedent('''\
+    TEMPLATE = """
+    # model: gpt-4o
+    provider: claude
+    model: claude-sonnet-4-5-20250929
+    """
+    KEY = "ANTHROPIC_API_KEY"
+    ''')
+
+
+def test_a_configuration_file_that_a_program_writes_sets_its_model(scanned: Scanned) -> None:
+    script = INIT.replace('"""', "`").replace("TEMPLATE", "const TEMPLATE")
+    for name, text in (("app/init.py", INIT), ("app/init.js", script)):
+        found = scanned({name: text})
+        assert [use.model for use in found.used if use.model] == ["claude-sonnet-4-5-20250929"]
+        assert name in {place.path for use in found.used for place in use.evidence}
+
+
+def test_an_address_for_people_is_no_endpoint(scanned: Scanned) -> None:
+    called = 'SERVICE = {"base_url": "https://api.deepseek.com/v1"}\n'
+
+    assert scanned({"app/a.py": called}).providers == {"deepseek"}
+    assert scanned({"app/a.py": called.replace("base_url", "docs_url")}).providers == set()
+    assert (
+        scanned({"app/a.js": "export const s = {source: 'https://api.deepseek.com/v1'}\n"}).providers == set()
+    )
+    assert scanned({"app/a.json": '{"homepage": "https://api.deepseek.com/v1"}'}).providers == set()
+
+
+def test_a_container_image_in_a_program_is_the_runtime_it_starts(scanned: Scanned) -> None:
+    found = scanned({"app/deploy.py": 'TAG = "v0.9"\n\ndef image():\n    return f"vllm/vllm-openai:{TAG}"\n'})
+
+    assert found.providers == {"vllm"}
+    assert scanned({"app/deploy.py": 'PATH = "data/vllm/vllm-openai/readme"\n'}).providers == set()
+
+
+HANDED = textwrap.dedent("""\
+    import os
+    from anthropic import Anthropic
+    from openai import OpenAI
+
+
+    def pick(name, default):
+        return os.environ.get("APP_MODEL", default)
+
+
+    def by_claude(text):
+        model = pick("anthropic", "claude-sonnet-4-5")
+        return Anthropic().messages.create(model=model, messages=[text])
+
+
+    def by_gpt(text):
+        model = pick("openai", "gpt-4o-mini")
+        return OpenAI().chat.completions.create(model=model, messages=[text])
+    """)
+
+
+def test_a_default_that_is_handed_through_a_function_stays_with_its_caller(scanned: Scanned) -> None:
+    found = scanned({"app/llm.py": HANDED})
+
+    assert found.models == {("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o-mini")}
+    assert found.use("gpt-4o-mini").overridable_by == "APP_MODEL"
+
+
+def test_a_parameter_takes_the_texts_that_the_file_calls_it_with(scanned: Scanned) -> None:
+    text = textwrap.dedent("""\
+        from openai import OpenAI
+
+
+        class Chat:
+            def __init__(self, url, model):
+                self.client = OpenAI(base_url=url)
+                self.model = model
+
+            def ask(self, text):
+                return self.client.chat.completions.create(model=self.model, messages=[text])
+
+
+        CHAT = Chat("https://api.moonshot.cn/v1", "kimi-k2.6")
+        """)
+    found = scanned({"app/chat.py": text})
+
+    assert found.models == {("moonshot", "kimi-k2.6")}
+    assert found.providers == {"moonshot"}
+
+
+def test_a_class_that_sends_its_calls_to_a_stranger_is_served_by_nobody_known(scanned: Scanned) -> None:
+    text = (
+        'class Cheap(Base):\n    base_url = "https://api.cheap.test/v1"\n    default_model = "gpt-5-mini"\n'
+    )
+    tree: Tree = {"app/cheap.py": text, "app/own.py": "from openai import OpenAI\n\nclient = OpenAI()\n"}
+
+    assert scanned(tree).use("gpt-5-mini").provider is None
+    tree["app/cheap.py"] = text.replace("https://api.cheap.test/v1", "https://api.openai.com/v1")
+    assert scanned(tree).use("gpt-5-mini").provider == "openai"
+
+
+def test_a_folder_of_tools_that_is_a_package_is_code(scanned: Scanned) -> None:
+    script = "from openai import OpenAI\n\nOpenAI().responses.create(model='gpt-4o-mini')\n"
+
+    assert scanned({"tools/ask.py": script}).use("gpt-4o-mini").scope == "tooling"
+    package = scanned({"tools/__init__.py": "", "tools/ask.py": script})
+    assert package.use("gpt-4o-mini").scope == "code"
+
+
+def test_a_vendors_program_that_is_started_is_that_vendor(scanned: Scanned) -> None:
+    python = 'import subprocess\n\nCMD = ["claude", "-p", "hi"]\nsubprocess.run(CMD, check=True)\n'
+    script = "import { spawn } from 'node:child_process';\nspawn('codex', ['exec', text]);\n"
+
+    found = scanned({"app/run.py": python})
+    assert [(use.provider, use.chosen_at_run_time) for use in found.uses] == [("anthropic", True)]
+    assert scanned({"app/run.py": python.replace('"claude"', '"git"')}).providers == set()
+    assert scanned({"app/run.py": 'import subprocess\nNAMES = ["claude", "codex"]\n'}).providers == set()
+    assert scanned({"app/run.ts": script}).providers == {"openai"}
