@@ -23,7 +23,7 @@ import numpy as np
 
 D, FF, LAYERS, VOCAB, KV = 8192, 28672, 80, 32000, 1024
 SHARDS = 15
-RUN = 24
+RUN = 12
 ROWS = 1024
 
 
@@ -122,6 +122,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     sent = 0
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body leave in two writes
 
     def do_HEAD(self) -> None:
         self._answer(head=True)

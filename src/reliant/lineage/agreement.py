@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Floats = Any
 LN10 = math.log(10.0)
+_ALONG = 1e-3  # an up row with less than this apart from its gate says nothing of its own
 _DUPLICATE = 0.99  # rows of one model closer than this inflate agreement and are set aside
 
 
@@ -58,8 +59,13 @@ class Agreement(NamedTuple):
 
 def unit(rows: Floats) -> Floats:
     """Return the rows at length one; zero rows stay zero."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-20)
+    size = lengths(rows)[:, None]
+    return np.divide(rows, size, out=np.zeros_like(rows), where=size > 1e-20)
+
+
+def lengths(rows: Floats) -> Floats:
+    """Return the length of each row, in one pass and without a copy."""
+    return np.sqrt(np.einsum("ij,ij->i", rows, rows))
 
 
 def bundle(gate: Floats, up: Floats, index: NDArray[np.int64]) -> Bundle:
@@ -74,16 +80,33 @@ def bundle(gate: Floats, up: Floats, index: NDArray[np.int64]) -> Bundle:
 def usable(gate: Floats, up: Floats, index: NDArray[np.int64]) -> Bundle:
     """Return the rows made ready but for near copies, which `distinct` takes out."""
     first = unit(gate)
-    second = unit(up)
-    rest = second - (second * first).sum(axis=1, keepdims=True) * first
-    length = np.linalg.norm(rest, axis=1)
-    keep = (np.abs(first).sum(axis=1) > 0) & (length > 1e-3)
+    rest = unit(up)
+    rest -= np.einsum("ij,ij->i", rest, first)[:, None] * first
+    keep = (lengths(first) > 0.5) & (lengths(rest) > _ALONG)
+    if keep.all():
+        return Bundle(first, unit(rest), index)
     return Bundle(first[keep], unit(rest[keep]), index[keep])
+
+
+def usable_turned(gate: Floats, up: Floats, index: NDArray[np.int64], turn: Floats) -> Bundle:
+    """Return `usable` rows after one side of a map, which costs no pass over the wide rows but products.
+
+    What up has apart from gate is taken out after the map: it is linear.
+    """
+    a, b = lengths(gate), lengths(up)
+    along = np.einsum("ij,ij->i", gate, up)
+    cosine = np.divide(along, a * b, out=np.zeros_like(along), where=a * b > 1e-30)
+    keep = (a > 1e-20) & (b > 1e-20) & (1 - cosine**2 > _ALONG**2)
+    first = (gate @ turn)[keep] / a[keep, None]
+    rest = (up @ turn)[keep] / b[keep, None] - cosine[keep, None] * first
+    return Bundle(unit(first), unit(rest), index[keep])
 
 
 def distinct(rows: Bundle) -> Bundle:
     """Return the rows without near copies of earlier ones."""
     keep = _distinct(rows.gate) & _distinct(rows.up)
+    if keep.all():
+        return rows
     return Bundle(rows.gate[keep], rows.up[keep], rows.numbers[keep])
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Floats = Any  # an array of float32; numpy's own type says less than its cost to spell
 _KEPT = 512 << 20
 _PICKS = 2  # embedding and head: path E and the test of the residual space ask for the same tokens
-_HUGE = 1e18  # its square still fits
+_HUGE = 1e36  # of the sum of squares, which still fits
 _MAX_WHOLE = 2 << 30
 _INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
 
@@ -167,11 +167,8 @@ class Values:
 
     def _clean(self, found: Floats) -> Floats:
         found = np.ascontiguousarray(found, dtype=np.float32)
-        top, bottom = (
-            found.max(axis=1, initial=0),
-            found.min(axis=1, initial=0),
-        )  # NaN in a row is its maximum
-        good = (top < _HUGE) & (bottom > -_HUGE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            good = np.einsum("ij,ij->i", found, found) < _HUGE  # so also where a value is not a number
         if not good.all():
             self.bad_rows += int((~good).sum())
             found = np.where(good[:, None], found, np.float32(0))
@@ -249,7 +246,9 @@ def _spread(amount: Floats, width: int, whole: tuple[int, ...], rows: list[int],
 
 def _plain(tensor: Tensor, data: bytes) -> Floats:
     if tensor.dtype == "BF16":
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)).view(np.float32)
+        words = np.zeros(len(data) // 2, "<u4")
+        words.view("<u2")[1::2] = np.frombuffer(data, "<u2")  # the upper half of a float
+        return words.view("<f4")
     if tensor.dtype in _EIGHT_BIT:
         return _EIGHT_BIT[tensor.dtype][np.frombuffer(data, np.uint8)]
     kind = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "u1"}.get(tensor.dtype)

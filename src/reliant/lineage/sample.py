@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reliant.errors import WeightsError
-from reliant.lineage.agreement import Bundle, distinct, unit, usable
+from reliant.lineage.agreement import Bundle, distinct, unit, usable, usable_turned
 from reliant.lineage.anatomy import Anatomy, Ffn, Layer, Rows
 from reliant.lineage.formats.source import BudgetSpent
 
@@ -157,18 +157,24 @@ class Sampler:
         self, layer: Layer, ffn: Ffn, at: int, count: int, turn: Floats, *, norm: str, swap: bool
     ) -> Bundle:
         """Return rows mapped piece by piece, so that wide rows never lie in memory all at once."""
-        parts = [
-            turned_bundle(
-                self._read(layer, ffn, at, start, min(_PIECE, count - start), norm=norm, swap=swap), turn
-            )
-            for start in range(0, count, _PIECE)
-        ]
+        parts = []
+        for start in range(0, count, _PIECE):
+            some = min(_PIECE, count - start)
+            first, second = self._raw(layer, ffn, at, start, some, norm=norm, swap=swap)
+            parts.append(usable_turned(first, second, np.arange(start, start + some), turn))
         gate, up, numbers = (np.concatenate([part[side] for part in parts]) for side in range(3))
         return distinct(Bundle(gate, up, numbers))
 
     def _read(
         self, layer: Layer, ffn: Ffn, at: int, start: int, count: int, *, norm: str, swap: bool
     ) -> Bundle:
+        first, second = self._raw(layer, ffn, at, start, count, norm=norm, swap=swap)
+        return usable(first, second, np.arange(start, start + count))
+
+    def _raw(
+        self, layer: Layer, ffn: Ffn, at: int, start: int, count: int, *, norm: str, swap: bool
+    ) -> tuple[Floats, Floats]:
+        """Return gate and up rows, folded."""
         name = layer.norm
         if norm and self.anatomy.norm_choices:
             choices = self.anatomy.norm_choices[at]
@@ -185,9 +191,7 @@ class Sampler:
             up = self.values.vectors(ffn.down, start, count)
         else:
             up = np.zeros_like(gate)
-        if swap:
-            gate, up = up, gate
-        return usable(gate, up, np.arange(start, start + count))
+        return (up, gate) if swap else (gate, up)
 
     def _folded(self, rows: Rows, start: int, count: int, gain: Floats | None) -> Floats:
         found = self.values.vectors(rows, start, count)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reliant.lineage.stages import Side
 
 Floats = Any
+_WIDE_PAIRS = 384  # rows of tokens for wide models: the map then has as many dimensions, which is enough
 
 
 def token_turn(ours: Side, theirs: Side) -> Turn | None:
@@ -51,7 +52,7 @@ def token_rows(ours: Side, theirs: Side) -> tuple[Floats | None, Floats | None]:
 def _token_count(ours: Side, theirs: Side, available: int, tables: int) -> int:
     """Return how many tokens to read: a few times the width for small models, fewer for large ones."""
     d = max(ours.sampler.d, theirs.sampler.d)
-    wanted = min(available, 4096 if d <= 1024 else 1024 if d <= 2048 else 384)
+    wanted = min(available, 4096 if d <= 1024 else 1024 if d <= 2048 else _WIDE_PAIRS // tables)
     for side in (ours, theirs):
         embedding = side.sampler.anatomy.embedding
         if side.meter.left is not None and embedding is not None:
