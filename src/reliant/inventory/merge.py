@@ -18,7 +18,7 @@ from reliant.inventory.placed import (
     place,
     without_tables,
 )
-from reliant.inventory.roles import Roles, roles_of
+from reliant.inventory.roles import Roles, roles_of, with_alternatives
 from reliant.inventory.served import only_what_is_served
 from reliant.inventory.signals import What
 
@@ -44,6 +44,7 @@ def merged(
     linked = only_what_is_served(joined(Linker(placed, vendors).linked(placed), vendors), vendors)
     linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
+    linked = with_alternatives(linked, roles)
     drafts = _drafts(linked, vendors, roles)
     functions = functions_of(drafts, roles, [p for p in linked if p.signal.what is What.ROUTE])
     needed: dict[str, list[str]] = defaultdict(list)
@@ -161,7 +162,7 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
     }
     for p in placed:
         signal = p.signal
-        if signal.what in {What.CHOICE, What.LABEL, What.ROUTE}:
+        if signal.what in {What.CHOICE, What.LABEL, What.ROUTE, What.KIN}:
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue

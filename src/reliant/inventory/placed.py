@@ -67,6 +67,16 @@ def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
             sdk = sdk_named(vendors, signal.sdk)
             if sdk is not None:
                 spoken[sdk.id].append(signal.provider)
+    imported = {
+        p.signal.sdk for p in placed if p.signal.what is What.SDK and p.scope is Scope.CODE and p.signal.sdk
+    }
+    asked = {
+        sdk.id
+        for p in placed
+        if p.signal.what in {What.ENDPOINT, What.MODEL} and p.signal.sdk
+        if (sdk := sdk_named(vendors, p.signal.sdk)) is not None
+    }
+    free = _free(placed)
     kept = []
     for p in placed:
         signal = p.signal
@@ -80,7 +90,17 @@ def joined(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
             if named is None:
                 continue
             kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=named)))
-        elif sdk is not None and sdk.provider in providers and signal.role is not Role.LISTED:
+        elif (
+            sdk is not None
+            and signal.role is not Role.LISTED
+            and (
+                sdk.provider in providers
+                # Imported, never asked, and nobody else is called: what it gives is its own vendor's.
+                or (
+                    sdk.id not in asked and sdk.provider and signal.sdk in imported and free <= {sdk.provider}
+                )
+            )
+        ):
             kept.append(p._replace(signal=msgspec.structs.replace(signal, provider=sdk.provider)))
         else:
             kept.append(p)
@@ -93,15 +113,7 @@ def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
     A client whose endpoint is a setting goes to its own vendor unless set. If the project names
     endpoints of others that no client of their own takes up, it may as well go to one of those.
     """
-    free = {
-        p.signal.provider
-        for p in placed
-        if p.scope in PRODUCT
-        and p.signal.what is What.ENDPOINT
-        and p.signal.provider
-        and p.signal.role is not Role.LISTED
-        and not p.signal.fixed
-    }
+    free = _free(placed)
     found = []
     for p in placed:
         signal = p.signal
@@ -119,6 +131,19 @@ def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
             signal = msgspec.structs.replace(signal, provider=sdk.provider, confidence=0.5)
         found.append(p._replace(signal=signal))
     return found
+
+
+def _free(placed: Sequence[Placed]) -> set[str]:
+    """Return the providers of endpoints that no client of their own takes up."""
+    return {
+        p.signal.provider
+        for p in placed
+        if p.scope in PRODUCT
+        and p.signal.what is What.ENDPOINT
+        and p.signal.provider
+        and p.signal.role is not Role.LISTED
+        and not p.signal.fixed
+    }
 
 
 def sdk_named(vendors: Vendors, name: str) -> SdkFacts | None:

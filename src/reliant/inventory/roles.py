@@ -14,6 +14,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from reliant.core.use import Role, Scope
 from reliant.inventory.signals import What
 
@@ -29,6 +31,8 @@ class Roles(NamedTuple):
 
     of: dict[str, Role]
     groups: tuple[frozenset[str], ...]
+    kin: frozenset[tuple[str, str]] = frozenset()
+    """File and provider of classes that fill one place in turn; elsewhere the provider may be a default."""
 
     def alternatives(self, provider: str | None) -> frozenset[str]:
         """Return the providers that can stand in for one, itself included; empty if there are none."""
@@ -53,7 +57,55 @@ def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
             of[provider] = Role.DEFAULT if provider in taken else Role.OPTIONAL
     for provider in refused - chosen:
         of.setdefault(provider, Role.OPTIONAL)
-    return Roles(of, tuple(groups))
+    alike = _by_base(calls, placed)
+    kin = frozenset(
+        (path, provider)
+        for classes in alike
+        for path, provider in classes
+        if provider not in of and provider not in chosen
+    )
+    sets = _merged((*groups, *(frozenset(provider for _, provider in classes) for classes in alike)))
+    return Roles(of, tuple(sets), kin)
+
+
+def with_alternatives(placed: Sequence[Placed], roles: Roles) -> list[Placed]:
+    """Return the signals, those of classes that fill one place in turn marked as optional."""
+    return [
+        p._replace(signal=msgspec.structs.replace(p.signal, role=Role.OPTIONAL))
+        if p.signal.role is None and (p.path, p.signal.provider) in roles.kin
+        else p
+        for p in placed
+    ]
+
+
+def _by_base(calls: Iterable[Placed], placed: Sequence[Placed]) -> list[set[tuple[str, str]]]:
+    """Find classes of neighbouring files that share a base of the project and have a provider each."""
+    classes: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+    files: dict[str, int] = defaultdict(int)
+    for p in placed:
+        if p.signal.what is What.KIN and p.scope is Scope.CODE:
+            folder, name = posixpath.split(p.path)
+            where = posixpath.dirname(folder) if name == "__init__.py" else folder
+            classes[where, str(p.signal.model)].append(p)
+            files[p.path] += 1
+    inside: dict[str, list[Placed]] = defaultdict(list)
+    for call in calls:
+        if call.signal.what is not What.SDK:
+            inside[call.path].append(call)
+    found = []
+    for kin in classes.values():
+        each: list[set[tuple[str, str]]] = []
+        for p in kin:
+            depth = len(p.signal.block)
+            own = [c for c in inside[p.path] if c.signal.block[:depth] == p.signal.block]
+            own = own or (inside[p.path] if files[p.path] == 1 else [])
+            named = {(c.path, str(c.signal.provider)) for c in own}
+            if named:
+                each.append(named)
+        providers = {provider for named in each for _, provider in named}
+        if len(each) >= 2 and len(providers) >= 2 and all(len(named) == 1 for named in each):
+            found.append({pair for named in each for pair in named})
+    return found
 
 
 def _by_block(calls: Iterable[Placed], placed: Sequence[Placed], vendors: Vendors) -> list[frozenset[str]]:
@@ -69,7 +121,13 @@ def _by_block(calls: Iterable[Placed], placed: Sequence[Placed], vendors: Vendor
             continue
         for depth, part in enumerate(block):
             kind = part.partition(" ")[0]
-            if kind not in {"class", "branch", "entry", "case"}:
+            if kind == "def":
+                name = part.partition(" ")[2].rpartition(":")[0]
+                rest = vendors.without_name(name, str(p.signal.provider))
+                if rest is None:
+                    continue
+                kind = f"def {rest}"  # `ask_acme` and `ask_other` stand for each other
+            elif kind not in {"class", "branch", "entry", "case"}:
                 continue
             key = (p.path, block[:depth], "branch" if kind == "case" else kind)
             siblings[key][part].add(str(p.signal.provider))

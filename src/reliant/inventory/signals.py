@@ -38,6 +38,8 @@ class What(enum.StrEnum):
     `options` the labels there are, `provider` the one it names if that is known."""
     LABEL = "label"
     """The block it stands in is called `model` by the rest of the program (a plugin's name)."""
+    KIN = "kin"
+    """The class it stands in is one of several that fill the same place: `model` is their common base."""
     ROUTE = "route"
     """A gateway answers calls for the name `model` by the first of `options` that works; these are
     groups of signals in the same file. Several ROUTEs of one name are all needed."""

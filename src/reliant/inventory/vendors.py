@@ -251,6 +251,12 @@ class Vendors:
         plain = re.sub(r"[^a-z0-9]", "", text.lower())
         return any(slug in plain for slug in self._slugs_of.get(provider, ()))
 
+    def without_name(self, text: str, provider: str) -> str | None:
+        """Return a name without the provider's name in it; None if it is not there."""
+        plain = re.sub(r"[^a-z0-9]", "", text.lower())
+        found = [slug for slug in self._slugs_of.get(provider, ()) if slug in plain]
+        return plain.replace(max(found, key=len), "", 1) if found else None
+
     def torch_hub(self, repo: str) -> str | None:
         """Return the provider of a `torch.hub` repository."""
         return self._torch_hub.get(repo.lower())

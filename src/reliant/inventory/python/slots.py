@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role
@@ -11,13 +12,17 @@ from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, lo
 from reliant.inventory.loose import how_sure, known_form
 from reliant.inventory.python.base import LABELS, Base
 from reliant.inventory.python.nodes import GIVEN, Value, constant, dotted, keyword
-from reliant.inventory.python.tree import Block, Param
+from reliant.inventory.python.tree import Block, Imported, Param
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import host_of, is_local, is_server, plain_slug, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_INTERFACE = re.compile(
+    r"(?:model|llm|provider|client|backend|engine|embedd\w*|chat|translat\w*|generat\w*|adapter|transcri\w*|tts|stt"
+    r"|speech|synthes\w*|completion|vendor)(?:_|$)|^base$"
+)
 _HOLDERS = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.Dict, ast.Return})
 _PLURAL_LISTED = 4
 _TABLE_LISTED = 12
@@ -266,6 +271,7 @@ class Slots(Base):
     def _labels(self) -> Iterator[Signal]:
         for block in self.tree.blocks:
             if block.kind == "class":
+                yield from self._kin(block)
                 for name in LABELS:
                     for expression, where in block.attrs.get(name, ())[:2]:
                         if (
@@ -277,6 +283,23 @@ class Slots(Base):
                             yield self._signal(What.LABEL, value, block, model=expression.value)
             elif block.kind in {"entry", "branch"} and block.name:
                 yield Signal(what=What.LABEL, line=block.line, block=block.path, model=block.name)
+
+    def _kin(self, block: Block) -> Iterator[Signal]:
+        """Yield the base of a class, if it is one of this project that ways of asking models share."""
+        for base in block.bases:
+            name = dotted(base)
+            if not _INTERFACE.search(snake(name.rpartition(".")[2])):
+                continue
+            found = block.parent.find(name.partition(".")[0]) if block.parent else None
+            brought = [one for one in (found[0] if found else ()) if isinstance(one, Imported)]
+            if any(one.dotted.partition(".")[0].lower() not in self.file.own for one in brought):
+                continue
+            yield Signal(
+                what=What.KIN,
+                line=block.line,
+                block=block.path,
+                model=name.rpartition(".")[2],
+            )
 
     def _label(self, node: ast.Constant, block: Block) -> Iterator[Signal]:
         if block.kind in {"entry", "value"} and len(node.value) < 40:  # type: ignore[arg-type]
