@@ -161,7 +161,7 @@ def test_more_connections_than_permitted_are_closed_and_serving_goes_on(rig: Rig
         for one in clients:
             one.setblocking(False)
         until(lambda: sum(map(closed, clients)) >= 20, "what is too many is closed")
-    until(lambda: not rig[1].worker.server.server_state.connections, "the places are free again")
+    until(lambda: not rig[1].worker.server.state.connections, "the places are free again")
     served(rig)
 
 

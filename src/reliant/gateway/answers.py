@@ -72,7 +72,6 @@ def error_answer(problem: Problem, dialect: Dialect, request_id: bytes) -> tuple
     body = msgspec.json.encode(error_object(problem, dialect))
     headers: Headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
         (b"request-id" if dialect == "anthropic" else b"x-request-id", request_id),
         (b"x-reliant-request-id", request_id),
         (b"x-reliant-code", problem.code.encode()),
@@ -108,8 +107,6 @@ NO_KEY = Problem(
     retry=False,
     headers=((b"www-authenticate", b'Bearer realm="reliant"'),),
 )
-
-NO_KEY_CLOSED = msgspec.structs.replace(NO_KEY, headers=(*NO_KEY.headers, (b"connection", b"close")))
 
 LOG_BROKEN = Problem(
     status=503,

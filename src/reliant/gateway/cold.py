@@ -10,7 +10,7 @@ from reliant.gateway.answers import Headers, Problem, error_answer
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
-    from reliant.gateway.intake import Receive, Scope, Send
+    from reliant.gateway.connection import Call
     from reliant.gateway.worker import Worker
 
 
@@ -24,34 +24,32 @@ class Cold:
         self._worker = worker
         self._admin: Any = None
 
-    async def answer(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, gateway: Gateway, call: Call) -> None:
         """Serve one request."""
-        path = scope["path"]
-        if path in _READ_ONLY and scope["method"] not in {"GET", "HEAD"}:
+        path = call.path
+        if path in _READ_ONLY and call.method not in {"GET", "HEAD"}:
             problem = Problem(status=405, code="method_not_allowed", message="Only GET.", retry=False)
             problem = msgspec.structs.replace(problem, headers=((b"allow", b"GET, HEAD"),))
             status, headers, body = error_answer(problem, "openai", b"none")
-            await _send(send, status, headers[:1] + list(problem.headers), body)
+            _send(call, status, [*headers, *problem.headers], body)
         elif path == "/health":
-            await _json(send, *self.health(gateway))
+            _json(call, *self.health(gateway))
         elif path == "/metrics":
             body = self.metrics(gateway)
-            await _send(send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
+            _send(call, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
         elif path == "/openapi.json":
             from reliant.gateway.openapi import describe  # noqa: PLC0415 - asked for once in a while
 
-            await _json(send, 200, describe())
+            _json(call, 200, describe())
         elif path == "/audit/head":
             chain = self._worker.chain
-            await _json(
-                send, 200, {"chain": chain.chain, "record": chain.next_number - 1, "hash": chain.head}
-            )
+            _json(call, 200, {"chain": chain.chain, "record": chain.next_number - 1, "hash": chain.head})
         elif path == "/admin" or path.startswith("/admin/"):
             if self._admin is None:
                 from reliant.gateway.admin import admin_app  # noqa: PLC0415 - its framework is only for this
 
                 self._admin = admin_app(self._worker)
-            await self._admin(scope, receive, send)
+            await self._admin(call.scope(), call.receive, call.send)
         else:
             problem = Problem(
                 status=404,
@@ -60,8 +58,7 @@ class Cold:
                 retry=False,
             )
             status, headers, body = error_answer(problem, "openai", b"none")
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            call.answer(status, headers, body)
 
     def health(self, gateway: Gateway) -> tuple[int, dict[str, object]]:
         """Return whether this worker can serve, and what its upstreams are like."""
@@ -90,11 +87,9 @@ class Cold:
         gateway.metrics.active.set(gateway.active)
 
 
-async def _json(send: Send, status: int, value: object) -> None:
-    await _send(send, status, [(b"content-type", b"application/json")], msgspec.json.encode(value))
+def _json(call: Call, status: int, value: object) -> None:
+    _send(call, status, [(b"content-type", b"application/json")], msgspec.json.encode(value))
 
 
-async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    headers = [*headers, (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _send(call: Call, status: int, headers: Headers, body: bytes) -> None:
+    call.answer(status, [*headers, (b"cache-control", b"no-store")], body)

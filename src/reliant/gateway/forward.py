@@ -22,7 +22,7 @@ from reliant.gateway.body import form_with_model, with_model
 from reliant.gateway.refusals import Refusals, Shape
 from reliant.gateway.surface import Endpoint
 from reliant.gateway.translate import Translation, translation
-from reliant.gateway.upstream.client import Exchange, UpstreamFailure
+from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
 
 if TYPE_CHECKING:
@@ -94,12 +94,15 @@ class Forwarder:
         observed: Callable[[Target, Shape, Request, int, str | None], None],
         faults: Sequence[Fault] = (),
         passes_alone: bool = True,
+        after: After = at_once,
     ) -> None:
+        """Make it; `after` sends bytes once what was decided about them is written down."""
         self._refusals = refusals
         self._passes_alone = passes_alone
         self._now = now
         self._wall = wall
         self._observed = observed
+        self._after = after
         self.faults = list(faults)
 
     async def send(self, request: Request, plan: Plan, candidates: Sequence[Candidate]) -> Reply:
@@ -189,7 +192,10 @@ class Forwarder:
         has_body = request.method == b"POST"
         head = target.head(request.method, path, request.headers, content_type, len(body), body=has_body)
         head = target.signed(head, request.method, path, content_type, body)
-        return await target.send(head, body), how
+        exchange = await target.pool.request(
+            head, body, timeout_s=target.config.timeout_s, idle_s=target.config.idle_s, after=self._after
+        )
+        return exchange, how
 
     async def _hedged(
         self, request: Request, first: Candidate, second: Candidate, after_s: float, reply: Reply

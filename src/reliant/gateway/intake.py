@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from reliant.gateway.answers import Headers
 from reliant.gateway.body import Head, read_form, read_json
+from reliant.gateway.connection import Call
 from reliant.gateway.surface import Endpoint
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Picked:
@@ -70,11 +65,9 @@ def read_head(endpoint: Endpoint, body: bytes, content_type: bytes) -> Head:
     return read_json(body)
 
 
-def rtt_ms(receive: Receive) -> float | None:
+def rtt_ms(call: Call) -> float | None:
     """Return the connection's round trip as the kernel measured it, where it tells."""
-    cycle = getattr(receive, "__self__", None)
-    transport = getattr(cycle, "transport", None)
-    sock = transport.get_extra_info("socket") if transport is not None else None
+    sock = call.connection.transport.get_extra_info("socket")
     if sock is None:
         return None
     try:
@@ -86,11 +79,13 @@ def rtt_ms(receive: Receive) -> float | None:
     return float(struct.unpack_from("I", info, at)[0]) / 1_000 if len(info) >= 72 else None
 
 
-async def drain(receive: Receive, limit: int) -> bool:
+async def drain(call: Call, limit: int) -> bool:
     """Read what is left of a small body, so that the answer is not lost on the way; False if it is larger."""
+    if call.whole:
+        return True
     size = 0
     while size <= limit:
-        message = await receive()
+        message = await call.receive()
         size += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return True

@@ -169,3 +169,14 @@ def scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) ->
             retry=False,
         )
     return None
+
+
+def no_route(model: str) -> Problem:
+    """Return the answer for a model that no route serves."""
+    return Problem(
+        status=404,
+        code="model_not_found",
+        message=f"No route of this gateway serves the model {model!r}.",
+        param="model",
+        retry=False,
+    )

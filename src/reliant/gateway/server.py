@@ -7,14 +7,12 @@ listen on the same port.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import math
 import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +58,6 @@ def serve(settings: Settings) -> int:
     """
     try:
         import httptools  # noqa: F401, PLC0415
-        import uvicorn  # noqa: F401, PLC0415
         import uvloop  # noqa: F401, PLC0415
     except ImportError:
         raise MissingExtra("the gateway", "gateway") from None
@@ -145,45 +142,16 @@ class _Stop:
 
 async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
     """Serve a worker on a socket until it is drained."""
-    import uvicorn  # noqa: PLC0415
+    from reliant.gateway.connection import Listening  # noqa: PLC0415 - it needs the extra
+    from reliant.gateway.listen import Server  # noqa: PLC0415
 
-    from reliant.gateway.protocol import guarded  # noqa: PLC0415
-
-    protocol = guarded(config.limits)
-
-    class Server(uvicorn.Server):
-        """uvicorn's server would end the process by the signal again, before the log is closed."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """Leave signals to whoever started the worker."""
-            yield
-
-    server = Server(
-        uvicorn.Config(
-            worker.gateway,
-            http=protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
-            timeout_keep_alive=int(config.limits.keep_alive_s),
-            timeout_graceful_shutdown=math.ceil(config.limits.drain_s),
-            ssl_certfile=config.listen.tls_cert,
-            ssl_keyfile=config.listen.tls_key,
-            backlog=4_096,
-        )
-    )
-    worker.server = server
     try:
-        await worker.start()
-        protocol.watch(asyncio.get_running_loop())
+        state = Listening(config.limits, worker.gateway.serve, worker.chain)
+        server = worker.server = Server(state, worker.settings.clock, config.listen, config.limits.drain_s)
         if worker.gateway.draining:
-            server.should_exit = True
-        await server.serve(sockets=[sock])
+            server.exit()
+        await worker.start()
+        await server.serve(sock)
     finally:
         await worker.stop()
     return 0

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reliant.gateway.answers import Headers, Problem, error_event
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.continuation import Joiner, continued_body
 from reliant.gateway.events import Relay
 from reliant.gateway.forward import Reply, Request, failure_problem
-from reliant.gateway.intake import Receive, Send
 from reliant.gateway.surface import CHAT, MESSAGES
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
+    from reliant.gateway.connection import Call
     from reliant.gateway.context import Context
     from reliant.gateway.routes import Candidate, Plan
 
@@ -52,8 +52,7 @@ class Streamer:
         candidates: Sequence[Candidate],
         reply: Reply,
         headers: Headers,
-        receive: Receive,
-        send: Send,
+        call: Call,
     ) -> None:
         """Send a stream to its end, whichever that is."""
         gateway = self._gateway
@@ -61,18 +60,16 @@ class Streamer:
         if reply.translation is not None:
             spoken = MESSAGES if spoken is CHAT else CHAT  # the provider's format, not the caller's
         relay = Relay(spoken, keeps=plan.route.continue_streams and len(candidates) > 1)
-        cycle = getattr(receive, "__self__", None)
         exchange = reply.exchange
         if exchange is None:
             return
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await call.send({"type": "http.response.start", "status": reply.status, "headers": headers})
         end = "whole"
         current = exchange
         try:
-            if cycle is not None:
-                cycle.on_lost = lambda: current.abort()  # noqa: PLW0108 - which one changes
+            call.on_lost = lambda: current.abort()  # noqa: PLW0108 - which one changes
             try:
-                await self._pass(request, relay, reply, exchange, cycle, send)
+                await self._pass(request, relay, reply, exchange, call)
             except _Broke as broke:
                 used = [reply.candidate] if reply.candidate is not None else []
 
@@ -81,23 +78,22 @@ class Streamer:
                     current = other
 
                 end = await self._broke(
-                    context, request, plan, candidates, used, relay, broke, send, now_reading
+                    context, request, plan, candidates, used, relay, broke, call, now_reading
                 )
         except _CallerLeft:
             end = "caller left"
         finally:
-            if cycle is not None:
-                cycle.on_lost = None
+            call.on_lost = None
             if not context.answered:
                 # Also on a failure nobody thought of: the log must say that it ended.
                 tokens_in, tokens_out = relay.tokens()
                 status = 499 if end == "caller left" else reply.status
                 gateway.journal.ended(context, status, end, tokens_in, tokens_out, streamed=True)
             current.release() if current.complete else current.abort()
-        await send({"type": "http.response.body", "body": b""})
+        await call.send({"type": "http.response.body", "body": b""})
 
     async def _pass(
-        self, request: Request, relay: Relay, reply: Reply, exchange: Exchange, cycle: Any, send: Send
+        self, request: Request, relay: Relay, reply: Reply, exchange: Exchange, call: Call
     ) -> None:
         """Pass one provider's stream on.
 
@@ -116,7 +112,7 @@ class Streamer:
                     if at:
                         before = piece[:at]
                         out = translate.feed(before) if translate is not None else before
-                        await send({"type": "http.response.body", "body": out, "more_body": True})
+                        await call.send({"type": "http.response.body", "body": out, "more_body": True})
                     event = translate.feed(piece[at:]) if translate is not None else piece[at:]
                     raise _Broke("error event", event)
                 if holds:
@@ -125,8 +121,8 @@ class Streamer:
                     )
                 out = translate.feed(piece) if translate is not None else piece
                 if out:
-                    await send({"type": "http.response.body", "body": out, "more_body": True})
-            if cycle is not None and cycle.disconnected:
+                    await call.send({"type": "http.response.body", "body": out, "more_body": True})
+            if call.disconnected:
                 exchange.abort()
                 raise _CallerLeft
             try:
@@ -143,11 +139,11 @@ class Streamer:
         rest = relay.rest()
         if rest:
             out = translate.feed(rest) if translate is not None else rest
-            await send({"type": "http.response.body", "body": out, "more_body": True})
+            await call.send({"type": "http.response.body", "body": out, "more_body": True})
         if not relay.complete:
             raise _Broke("ended without an end mark")
         if translate is not None:
-            await send({"type": "http.response.body", "body": translate.finish(), "more_body": True})
+            await call.send({"type": "http.response.body", "body": translate.finish(), "more_body": True})
 
     async def _broke(
         self,
@@ -158,7 +154,7 @@ class Streamer:
         used: list[Candidate],
         relay: Relay,
         broke: _Broke,
-        send: Send,
+        call: Call,
         now_reading: Callable[[Exchange], None],
     ) -> str:
         """Continue elsewhere, or say that it is over; return how it ended."""
@@ -171,12 +167,12 @@ class Streamer:
                 if candidate in used or candidate.target.config.api == "anthropic":
                     continue
                 used.append(candidate)
-                if await self._go_on(context, request, plan, candidate, relay, send, now_reading):
+                if await self._go_on(context, request, plan, candidate, relay, call, now_reading):
                     gateway.metrics.failovers.labels("within").inc()
                     return "continued"
         if broke.event:
             # The provider's own error event says more than ours would.
-            await send({"type": "http.response.body", "body": broke.event, "more_body": True})
+            await call.send({"type": "http.response.body", "body": broke.event, "more_body": True})
             return "error event"
         problem = Problem(
             status=502,
@@ -185,7 +181,7 @@ class Streamer:
             type="server_error",
         )
         event = error_event(problem, context.dialect, request.endpoint.name)
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+        await call.send({"type": "http.response.body", "body": event, "more_body": True})
         return f"cut: {broke.why}"
 
     async def _go_on(
@@ -195,7 +191,7 @@ class Streamer:
         plan: Plan,
         candidate: Candidate,
         relay: Relay,
-        send: Send,
+        call: Call,
         now_reading: Callable[[Exchange], None],
     ) -> bool:
         """Let `candidate` say the rest; False if it cannot, and nothing more was sent."""
@@ -231,7 +227,7 @@ class Streamer:
                         return self._broke_again(context, candidate, exchange, "error event")
                     joined = joiner.feed(piece)
                     relay.feed(joined)
-                    await send({"type": "http.response.body", "body": joined, "more_body": True})
+                    await call.send({"type": "http.response.body", "body": joined, "more_body": True})
                 data = await exchange.more()
         except UpstreamFailure as failure:
             return self._broke_again(context, candidate, exchange, failure.kind)
@@ -243,21 +239,21 @@ class Streamer:
         context.attempts = (*context.attempts, Attempt(candidate.target.name, f"broke: {why}"))
         return False
 
-    async def pass_on(self, context: Context, reply: Reply, headers: Headers, send: Send) -> None:
+    async def pass_on(self, context: Context, reply: Reply, headers: Headers, call: Call) -> None:
         """Pass a long answer of known length on as it comes."""
         gateway, exchange = self._gateway, reply.exchange
         if exchange is None or reply.candidate is None:
             return
         length = exchange.header(b"content-length") or b"0"
         headers.append((b"content-length", length))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await call.send({"type": "http.response.start", "status": reply.status, "headers": headers})
         data, end, left = reply.body, "whole", int(length)
         try:
             while data:
                 left -= len(data)
                 if left <= 0:
                     gateway.journal.ended(context, reply.status, end, 0, 0, streamed=True)
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+                await call.send({"type": "http.response.body", "body": data, "more_body": True})
                 data = await exchange.more()
         except UpstreamFailure as failure:
             problem = failure_problem(failure, reply.candidate.target.name)
@@ -267,4 +263,4 @@ class Streamer:
             if not context.answered:
                 gateway.journal.ended(context, reply.status, "caller left", 0, 0, streamed=True)
             exchange.release() if exchange.complete else exchange.abort()
-        await send({"type": "http.response.body", "body": b""})
+        await call.send({"type": "http.response.body", "body": b""})

@@ -32,8 +32,7 @@ from reliant.gateway.state import Store
 from reliant.gateway.telemetry import Exporter
 
 if TYPE_CHECKING:
-    import uvicorn
-
+    from reliant.gateway.listen import Server
     from reliant.gateway.state.postgres import Copier
 
 _NUMBERS_S = 1.0
@@ -105,13 +104,14 @@ class Worker:
             cold=self._cold.answer,
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self.server: uvicorn.Server | None = None
+        self.server: Server | None = None
         self.exporter: Exporter | None = None
         self.parent: int | None = None
 
     # life
     async def start(self) -> None:
         """Open what needs a running loop, and begin the regular work."""
+        self.chain.gather(asyncio.get_running_loop())
         await self.store.open()
         self.runtime.with_keys(await self.store.keys())
         segments = find_chains(self.audit)[self.chain.chain]
@@ -238,11 +238,9 @@ class Worker:
 
     def drain(self) -> None:
         """Take no new connections, let requests in flight end, then stop; at once if told twice."""
-        server = self.server
         self.gateway.draining = True
-        if server is not None:
-            server.force_exit = server.should_exit
-            server.should_exit = True
+        if self.server is not None:
+            self.server.exit()
 
     def note(self, what: str, by: str, detail: str = "") -> None:
         """Write a change into the log."""

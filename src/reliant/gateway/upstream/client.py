@@ -12,12 +12,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import cast
 
 import httptools
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HIGH_WATER = 262_144
 """Bytes held for a caller before reading from the provider stops."""
@@ -39,6 +37,16 @@ class UpstreamFailure(Exception):
         super().__init__(text)
         self.kind = kind
         self.sent = sent
+
+
+After = Callable[[Callable[[bytes], object], bytes, Callable[[OSError], object]], None]
+"""Calls the first with the bytes once they may go out, or the last with why they never may."""
+
+
+def at_once(send: Callable[[bytes], object], data: bytes, failed: Callable[[OSError], object]) -> None:
+    """Send without waiting for anything."""
+    del failed
+    send(data)
 
 
 class Exchange(asyncio.Protocol):
@@ -73,10 +81,10 @@ class Exchange(asyncio.Protocol):
         self.reused = False
         self.deadline = 0.0
         self._idle_s = 0.0
+        self.parser = httptools.HttpResponseParser(self)
         self._reset()
 
     def _reset(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.headers_done = False
@@ -86,8 +94,9 @@ class Exchange(asyncio.Protocol):
         self._header_bytes = 0
         self._buffered = 0
         self._paused = False
-        self._failure: UpstreamFailure | None = None
-        self._chunks.clear()
+        self._failure: UpstreamFailure | OSError | None = None
+        if self._chunks:
+            self._chunks = []
 
     # asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -182,7 +191,7 @@ class Exchange(asyncio.Protocol):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _fail(self, failure: UpstreamFailure) -> None:
+    def _fail(self, failure: UpstreamFailure | OSError) -> None:
         if self._failure is None:
             self._failure = failure
         self.keep_alive = False
@@ -194,11 +203,14 @@ class Exchange(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
-    async def begin(self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float) -> None:
+    async def begin(
+        self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float, after: After = at_once
+    ) -> None:
         """Send a request; return when the head and the first bytes of its answer, or its end, are here.
 
         Raises:
             UpstreamFailure: There was no answer, or none in time.
+            OSError: It may never be sent, because it cannot be written down that it was.
         """
         transport = self.transport
         if transport is None:
@@ -206,10 +218,10 @@ class Exchange(asyncio.Protocol):
         self.deadline = self._pool.now() + timeout_s
         self._idle_s = 0.0
         if len(body) < 65_536:
-            transport.write(head + body)
+            after(transport.write, head + body, self._fail)
         else:
-            transport.write(head)
-            transport.write(body)
+            after(transport.write, head, self._fail)
+            after(transport.write, body, self._fail)
         while not (self.headers_done and (self._chunks or self.complete)):
             if self._failure is not None:
                 raise self._failure
@@ -336,7 +348,9 @@ class Pool:
         """How many connections are open."""
         return len(self._all)
 
-    async def request(self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float) -> Exchange:
+    async def request(
+        self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float, after: After = at_once
+    ) -> Exchange:
         """Send a request on a pooled or a new connection; return the begun answer.
 
         A pooled connection that the provider closed while it lay idle is replaced
@@ -349,7 +363,7 @@ class Pool:
         if idle:
             exchange = idle.pop()[1]
             try:
-                await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s)
+                await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s, after=after)
             except UpstreamFailure as failure:
                 if failure.kind != "reset" or exchange.got_bytes:
                     raise
@@ -360,7 +374,7 @@ class Pool:
                 return exchange
         exchange = await self._connect()
         try:
-            await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s)
+            await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s, after=after)
         except BaseException:
             exchange.abort()
             raise

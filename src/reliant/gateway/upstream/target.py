@@ -12,7 +12,7 @@ from reliant.gateway.config import Breaker, Upstream
 from reliant.gateway.health import Health
 from reliant.gateway.surface import Endpoint
 from reliant.gateway.upstream.bedrock import Signer
-from reliant.gateway.upstream.client import Exchange, Pool, UpstreamFailure, tls_context
+from reliant.gateway.upstream.client import Pool, UpstreamFailure, tls_context
 
 if TYPE_CHECKING:
     import ssl
@@ -61,6 +61,7 @@ _HOP_BY_HOP = frozenset(
 )
 
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _NAMES_KEPT = 1_000
 ANTHROPIC_VERSION = b"2023-06-01"
 
@@ -175,13 +176,23 @@ class Target:
         self, method: bytes, path: bytes, headers: Headers, content_type: bytes, length: int, *, body: bool
     ) -> bytes:
         """Return the head of a request, with those of the caller's headers that may go on."""
-        lines = [b"%b: %b\r\n" % pair for pair in headers if _goes_on(pair[0])]
+        known = _KNOWN
+        lines = [
+            b"%b: %b\r\n" % pair
+            for pair in headers
+            if (known[pair[0]] if pair[0] in known else _goes_on(pair[0]))
+        ]
         if self.config.api == "anthropic" and not any(name == b"anthropic-version" for name, _ in headers):
             lines.append(b"anthropic-version: " + ANTHROPIC_VERSION + b"\r\n")
         if body:
             lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type, length))
         block = b"".join(lines)
-        if _BAD_VALUE.search(block) or block.count(b"\n") > len(lines) + body:
+        ends = len(lines) + body
+        if (
+            len(block.translate(None, _CONTROLS)) != len(block)
+            or block.count(b"\n") != ends
+            or block.count(b"\r") != ends
+        ):
             raise UpstreamFailure("protocol", "a header of the caller cannot be passed on", sent=False)
         return b"%b %b%b%b\r\n" % (method, path, self._fixed, block)
 
@@ -191,14 +202,6 @@ class Target:
             return head
         lines = self._signer.headers(method.decode(), self._origin + path.decode(), content_type, body)
         return head[:-2] + lines + b"\r\n"
-
-    async def send(self, head: bytes, body: bytes) -> Exchange:
-        """Send a request; return the begun answer.
-
-        Raises:
-            UpstreamFailure: There was no answer.
-        """
-        return await self.pool.request(head, body, timeout_s=self.config.timeout_s, idle_s=self.config.idle_s)
 
     def close(self) -> None:
         """Close idle connections; busy ones close when their answers end."""

@@ -1,0 +1,560 @@
+"""One client connection: HTTP/1.1 with bounds on what a client may send and hold open.
+
+Parsing is httptools'. What is here knows only what a gateway needs: a small request
+is handed over whole, an answer is written at once, one sweep looks at all deadlines,
+and nothing is answered before the record of it is with the operating system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+import urllib.parse
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from reliant.gateway.answers import Headers
+from reliant.gateway.config import Limits
+
+if TYPE_CHECKING:
+    from reliant.gateway.audit.writer import ChainWriter
+
+log = logging.getLogger("reliant.gateway")
+
+Message = MutableMapping[str, Any]
+Serve = Callable[["Call"], Awaitable[None]]
+
+_SMALL_BODY = 65_536
+"""A body up to this size is read before anything is decided; a larger one is read as it is asked for."""
+
+_SWEEP_S = 0.5
+_MOST_HEADERS = 200
+_BODYLESS = frozenset({204, 304})
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
+_STATUS = {
+    code: b"HTTP/1.1 %d %b\r\n"
+    % (code, http.HTTPStatus(code).phrase.encode() if code in set(http.HTTPStatus) else b"")
+    for code in range(100, 600)
+}
+
+
+def _short(status: int, code: str, message: str) -> bytes:
+    body = b'{"error":{"message":"%b","code":"%b"}}' % (message.encode(), code.encode())
+    head = b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return head % (_STATUS[status], len(body)) + body
+
+
+_TOO_LARGE = _short(431, "head_size", "The head of the request is too large.")
+_NOT_HTTP = _short(400, "not_http", "This is not a request that HTTP permits.")
+_FAILED = _short(500, "internal", "The gateway failed; the operator's log says why.")
+
+
+class BadAnswer(ValueError):
+    """An answer that would break the connection: a control character, or a wrong length."""
+
+
+class Call:
+    """One request, and the way its answer goes back.
+
+    Attributes:
+        body: The whole body of a small request; of others it comes from `receive`.
+        whole: Whether `body` is all.
+        length: As the request states it; -1 if the body comes in chunks.
+        on_lost: Called once if the caller leaves before the answer is complete.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_given",
+        "_left",
+        "_parts",
+        "_waiter",
+        "begun",
+        "body",
+        "connection",
+        "disconnected",
+        "done",
+        "expects",
+        "headers",
+        "http_version",
+        "keep_alive",
+        "length",
+        "method",
+        "on_lost",
+        "path",
+        "query",
+        "raw_path",
+        "started",
+        "task",
+        "whole",
+    )
+
+    def __init__(self, connection: Connection, headers: Headers) -> None:
+        self.connection = connection
+        self.headers = headers
+        self.method = "GET"
+        self.path = self.http_version = ""
+        self.raw_path = self.query = b""
+        self.body = b""
+        self.length = 0
+        self.keep_alive = False
+        self.expects = False
+        self.whole = False
+        self.begun = False
+        self.disconnected = False
+        self.started = False
+        self.done = False
+        self.on_lost: Callable[[], Any] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._parts: list[bytes] = []
+        self._given = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunked = False
+        self._left = 0
+
+    @property
+    def client(self) -> str:
+        """The address at the other end."""
+        return self.connection.client[0]
+
+    def scope(self) -> dict[str, Any]:
+        """Return the request as ASGI describes it."""
+        connection = self.connection
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.http_version,
+            "server": connection.transport.get_extra_info("sockname")[:2],
+            "client": connection.client,
+            "scheme": "https" if connection.transport.get_extra_info("sslcontext") else "http",
+            "root_path": "",
+            "headers": self.headers,
+            "method": self.method,
+            "path": self.path,
+            "raw_path": self.raw_path,
+            "query_string": self.query,
+            "state": {},
+        }
+
+    # the request
+    def took(self, data: bytes) -> None:
+        """Keep a piece of the body."""
+        self._parts.append(data)
+        self._wake()
+
+    def ended(self) -> None:
+        """Note that the body is whole."""
+        if not self.begun:
+            parts = self._parts
+            self.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.whole = True
+        self._wake()
+
+    def lost(self) -> None:
+        """Note that the caller left."""
+        self.disconnected = True
+        self._wake()
+        on_lost, self.on_lost = self.on_lost, None
+        if on_lost is not None:
+            on_lost()
+
+    def cancel(self) -> None:
+        """Stop serving it."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def uncancel(self) -> bool:
+        """Say whether it was cancelled because the caller left; then serving may go on to its end."""
+        if not self.disconnected or self.task is None:
+            return False
+        self.task.uncancel()
+        return True
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Message:
+        """Return the next part of the body, as ASGI does."""
+        if self.expects and not self.started and not self.connection.transport.is_closing():
+            self.expects = False
+            self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self.disconnected or self.done or self._parts or (self.whole and not self._given)):
+            self.connection.read_on()
+            self._waiter = self.connection.loop.create_future()
+            await self._waiter
+        if self.disconnected or self.done:
+            return {"type": "http.disconnect"}
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._given = self.whole
+        return {"type": "http.request", "body": data, "more_body": not self.whole}
+
+    # the answer
+    def _head(self, status: int, headers: Headers, length: int | None) -> bytes:
+        connection = self.connection
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        head = b"".join(lines)
+        count = len(lines)
+        if (
+            len(head.translate(None, _CONTROLS)) != len(head)
+            or head.count(b"\n") != count
+            or head.count(b"\r") != count
+        ):
+            raise BadAnswer("a header of the answer holds a control character")
+        self.started = True
+        self.expects = False
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        if length is None:
+            return b"%b%b%b%b\r\n" % (_STATUS[status], connection.state.date, head, close)
+        framed = b"%b%b%b%bcontent-length: %d\r\n\r\n"
+        return framed % (_STATUS[status], connection.state.date, head, close, length)
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write a whole answer; `headers` hold no length.
+
+        Raises:
+            BadAnswer: A header would break the connection.
+        """
+        if self.disconnected:
+            return
+        head = self._head(status, headers, None if status in _BODYLESS else len(body))
+        self.connection.write(head if self.method == "HEAD" or status in _BODYLESS else head + body)
+        self._finish()
+
+    async def send(self, message: Message) -> None:
+        """Send a part of an answer, as ASGI describes it.
+
+        Raises:
+            BadAnswer: A header would break the connection, or the body has not the stated length.
+        """
+        connection = self.connection
+        if connection.slow is not None and not self.disconnected:
+            await connection.slow
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message["status"], list(message.get("headers", ())))
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self.method == "HEAD":
+            self._left = 0
+        elif self._chunked:
+            framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if not more:
+                framed += b"0\r\n\r\n"
+            if framed:
+                connection.write(framed)
+        else:
+            self._left -= len(body)
+            if self._left < 0 or (self._left and not more):
+                raise BadAnswer("the body has not the stated length")
+            if body:
+                connection.write(body)
+        if not more:
+            self._finish()
+
+    def _start(self, status: int, headers: Headers) -> None:
+        self._chunked = self.method != "HEAD" and status not in _BODYLESS
+        for name, value in headers:
+            if name == b"content-length":
+                self._chunked = False
+                self._left = int(value)
+            elif name == b"connection" and b"close" in value.lower():
+                self.keep_alive = False
+        headers = [pair for pair in headers if pair[0] != b"connection"]
+        if self._chunked and self.http_version == "1.0":
+            self._chunked, self._left = False, 1 << 62  # the end of the connection is the end of the body
+        elif self._chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        self.connection.write(self._head(status, headers, None))
+
+    def _finish(self) -> None:
+        self.done = True
+        self.on_lost = None
+        self._wake()
+        self.connection.answered(self)
+
+
+class Listening:
+    """What the connections of one server have in common.
+
+    Attributes:
+        date: The lines that every answer has.
+        chain: The decision log that must have a record before bytes follow it.
+    """
+
+    def __init__(self, limits: Limits, serve: Serve, chain: ChainWriter) -> None:
+        self.limits = limits
+        self.serve = serve
+        self.chain = chain
+        self.loop = asyncio.get_running_loop()
+        self.date = b""
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def sweep(self) -> None:
+        """Close connections whose head or body is overdue, or that lie idle."""
+        now = self.loop.time()
+        for connection in [one for one in self.connections if one.deadline and now > one.deadline]:
+            connection.overdue()
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests from one client."""
+
+    def __init__(self, state: Listening) -> None:
+        self.state = state
+        self.loop = state.loop
+        self.limits = state.limits
+        self.chain = state.chain
+        self.parser = httptools.HttpRequestParser(self)
+        self.transport: asyncio.Transport
+        self.client: tuple[str, int] = ("", 0)
+        self.slow: asyncio.Future[None] | None = None
+        self.deadline = 0.0
+        self._calls: deque[Call] = deque()
+        self._reading: Call | None = None
+        self._headers: Headers = []
+        self._url = b""
+        self._in_head = True
+        self._head_bytes = 0
+        self._paused = False
+        self._broken = False
+        self._last = False
+
+    # asyncio.Protocol
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, or close it if there are too many."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.state.connections.add(self)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.client = (str(peer[0]), int(peer[1]))
+        if len(self.state.connections) > self.limits.connections:
+            self.transport.abort()
+            return
+        self.deadline = self.loop.time() + self.limits.header_s
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the requests in flight that their caller left."""
+        del exc
+        self.state.connections.discard(self)
+        self.resume_writing()
+        calls, self._calls = list(self._calls), deque()
+        if self._reading is not None and self._reading not in calls:
+            calls.append(self._reading)
+        for call in calls:
+            if not call.done:
+                call.lost()
+
+    def pause_writing(self) -> None:
+        """Let answers wait: the client is slow."""
+        if self.slow is None:
+            self.slow = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let answers go on."""
+        slow, self.slow = self.slow, None
+        if slow is not None and not slow.done():
+            slow.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Count the head's bytes, then parse."""
+        if self._broken:
+            return
+        if self._in_head:
+            if not self._head_bytes:
+                self.deadline = self.loop.time() + self.limits.header_s
+            self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._last = True
+        except httptools.HttpParserError:
+            self._refuse(_NOT_HTTP)
+            return
+        if self._in_head and self._head_bytes > self.limits.header_bytes:
+            self._refuse(_TOO_LARGE)
+
+    def eof_received(self) -> None:
+        """Let the transport close itself."""
+        return
+
+    def _refuse(self, answer: bytes) -> None:
+        """End a connection whose bytes make no sense, after what was asked before on it."""
+        self._broken = self._last = True
+        if self._reading is not None and not self._reading.whole and self._reading not in self._calls:
+            self._reading = None
+        if not self._calls:
+            if not self.transport.is_closing():
+                self.transport.write(answer)
+                self.transport.close()
+        elif not self._calls[-1].whole:
+            # The body of a request that is being served cannot be read to its end.
+            self.transport.abort()
+
+    # httptools callbacks
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """Keep a piece of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep one header, its name in small letters."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Make the request; one with a large body is served from here on."""
+        self._in_head = False
+        self._head_bytes = 0
+        self.deadline = self.loop.time() + self.limits.body_s
+        parser, headers = self.parser, self._headers
+        call = self._reading = Call(self, headers)
+        if self._broken or len(headers) > _MOST_HEADERS:
+            self._refuse(_TOO_LARGE)
+            return
+        call.method = parser.get_method().decode("ascii")
+        call.http_version = parser.get_http_version()
+        call.keep_alive = (
+            not self._last
+            and call.http_version == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+        )
+        url = self._url
+        if url[:1] != b"/" or b"%" in url or b"#" in url:
+            parsed = httptools.parse_url(url)
+            call.raw_path, call.query = parsed.path or b"/", parsed.query or b""
+            call.path = urllib.parse.unquote(call.raw_path.decode("ascii", "replace"))
+        else:
+            call.raw_path, _, call.query = url.partition(b"?")
+            call.path = call.raw_path.decode("latin-1")
+        for name, value in headers:
+            if name == b"content-length":
+                call.length = int(value)
+            elif name == b"transfer-encoding":
+                call.length = -1
+            elif name == b"expect" and value.lower() == b"100-continue":
+                call.expects = True
+        if call.expects or not 0 <= call.length <= _SMALL_BODY:
+            self._begin(call)
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body; stop reading when nobody takes it."""
+        call = self._reading
+        if call is None or call.done:
+            return
+        call.took(body)
+        if call.begun:
+            self._pause()
+
+    def on_message_complete(self) -> None:
+        """The request is whole: from here on only the answer takes time."""
+        self._in_head = True
+        self.deadline = 0.0
+        call, self._reading = self._reading, None
+        if call is None or self._broken:
+            return
+        call.ended()
+        if not call.begun:
+            self._begin(call)
+
+    # serving
+    def _begin(self, call: Call) -> None:
+        """Serve a request, after those before it."""
+        call.begun = True
+        self._calls.append(call)
+        if len(self._calls) == 1:
+            self._start(call)
+        else:
+            self._pause()
+
+    def _start(self, call: Call) -> None:
+        call.task = task = self.loop.create_task(self._run(call))
+        self.state.tasks.add(task)
+
+    async def _run(self, call: Call) -> None:
+        try:
+            await self.state.serve(call)
+            if not call.done and not call.disconnected:
+                self.transport.abort()
+        except asyncio.CancelledError:
+            self.transport.abort()
+        except Exception:  # one request that fails must not end the others
+            log.exception("a request failed")
+            if not call.started and not self.transport.is_closing():
+                self.transport.write(_FAILED)
+                self.transport.close()
+            else:
+                self.transport.abort()
+        finally:
+            if call.task is not None:
+                self.state.tasks.discard(call.task)
+
+    def answered(self, call: Call) -> None:
+        """Go on to the next request, or close."""
+        if self._calls and self._calls[0] is call:
+            self._calls.popleft()
+        if not call.keep_alive or not call.whole or (self._broken and not self._calls):
+            # What follows an unread body cannot be told from a request.
+            self._broken = True
+            for other in self._calls:
+                other.disconnected = other.done = True
+            self._calls.clear()
+            self.chain.after(self._close, b"", self._close)
+            return
+        if self._calls:
+            self._start(self._calls[0])
+            return
+        if self._paused:
+            self.read_on()
+        if not self._head_bytes and self._in_head:
+            self.deadline = self.loop.time() + self.limits.keep_alive_s
+
+    def _close(self, _nothing: object = None) -> None:
+        self.transport.close()
+
+    def _abort(self, _error: object = None) -> None:
+        self.transport.abort()
+
+    def write(self, data: bytes) -> None:
+        """Write, once the records that came before are with the operating system."""
+        if self.chain.pending:
+            self.chain.after(self.transport.write, data, self._abort)
+        else:
+            self.transport.write(data)
+
+    def _pause(self) -> None:
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again, if reading was stopped."""
+        if self._paused and len(self._calls) <= 1:
+            self._paused = False
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def shutdown(self) -> None:
+        """Close, after the answer in flight."""
+        if not self._calls:
+            self.transport.close()
+        for call in self._calls:
+            call.keep_alive = False
+
+    def overdue(self) -> None:
+        """Close: what the client owes did not come in time, or it was idle for long."""
+        if self._calls or self._head_bytes or not self._in_head:
+            self.transport.abort()
+        else:
+            self.transport.close()

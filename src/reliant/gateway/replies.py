@@ -1,0 +1,126 @@
+"""Sends on what an upstream answered, after it was written down how the request ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reliant.gateway import answers
+from reliant.gateway.answers import Headers, Problem, error_answer
+from reliant.gateway.body import tokens_of
+from reliant.gateway.forward import Reply, Request
+from reliant.gateway.problems import broken_off
+from reliant.gateway.routes import Candidate, Plan, warning_header
+from reliant.gateway.streaming import Streamer
+from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.target import passed_on
+
+if TYPE_CHECKING:
+    from reliant.gateway.app import Gateway
+    from reliant.gateway.connection import Call
+    from reliant.gateway.context import Context
+
+_WHOLE_LIMIT = 256 << 20
+_LONG_ANSWER = 65_536
+
+
+class Replier:
+    """Answers the callers of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._journal = gateway.journal
+        self._streamer = Streamer(gateway)
+
+    async def send(
+        self,
+        context: Context,
+        request: Request,
+        plan: Plan,
+        candidates: Sequence[Candidate],
+        reply: Reply,
+        call: Call,
+    ) -> None:
+        """Send what the upstreams gave."""
+        context.attempts = tuple(reply.attempts)
+        candidate = reply.candidate
+        if candidate is not None:
+            context.upstream = candidate.target.name
+            context.served = candidate.model
+        if reply.problem is not None or candidate is None:
+            problem = reply.problem or answers.LOG_BROKEN
+            self._journal.ended(context, problem.status, problem.code, 0, 0, streamed=False)
+            _problem(context, problem, call)
+            return
+        if candidate is not candidates[0]:
+            self._moved(context, plan, candidate)
+        headers = self._headers(context, request, candidate, reply)
+        exchange = reply.exchange
+        if exchange is not None and not exchange.complete:
+            kind = exchange.header(b"content-type") or b""
+            if kind.startswith(b"text/event-stream"):
+                await self._streamer.run(context, request, plan, candidates, reply, headers, call)
+                return
+            if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not request.endpoint.listing:
+                await self._streamer.pass_on(context, reply, headers, call)
+                return
+        body = reply.body
+        if exchange is not None:
+            if not exchange.complete:
+                try:
+                    body += await exchange.rest(_WHOLE_LIMIT)
+                except UpstreamFailure:
+                    problem = broken_off(candidate.target.name)
+                    self._journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
+                    _problem(context, problem, call)
+                    return
+            if (exchange.header(b"content-type") or b"").startswith(b"text/event-stream"):
+                reply.body = body
+                await self._streamer.run(context, request, plan, candidates, reply, headers, call)
+                return
+            exchange.release()
+        tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
+        how = reply.translation
+        if how is not None:
+            body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
+        if request.endpoint.holds or request.endpoint.listing:
+            caller = context.caller
+            owner = caller.owner if caller is not None else ""
+            body = await self._gateway.holdings.seen(
+                request, reply.status, body, candidate.target.name, owner
+            )
+        self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+        if self._gateway.active <= 2:
+            self._gateway.log.flush()
+        call.answer(reply.status, headers, body)
+
+    def _moved(self, context: Context, plan: Plan, candidate: Candidate) -> None:
+        self._gateway.metrics.failovers.labels("before").inc()
+        if plan.route.sticky_s and context.caller is not None:
+            until = self._gateway.clock.steady() + plan.route.sticky_s
+            context.caller.sticky[plan.route.model] = (candidate.target.name, until)
+
+    def _headers(self, context: Context, request: Request, candidate: Candidate, reply: Reply) -> Headers:
+        headers = passed_on(reply.headers)
+        headers.append((b"x-reliant-request-id", context.id))
+        headers += candidate.headers
+        if candidate.target.config.ignores:
+            headers += [
+                warning_header(one) for one in _ignored(request.body, candidate.target.config.ignores)
+            ]
+        if reply.translation is not None:
+            headers += [warning_header(one) for one in reply.translation.warnings]
+        return headers
+
+
+def _problem(context: Context, problem: Problem, call: Call) -> None:
+    status, headers, body = error_answer(problem, context.dialect, context.id)
+    call.answer(status, headers, body)
+
+
+def _ignored(body: bytes, ignores: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"the parameter {name} is ignored by this upstream"
+        for name in ignores
+        if b'"' + name.encode() + b'"' in body
+    )
