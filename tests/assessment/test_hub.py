@@ -94,12 +94,16 @@ def test_a_hub_of_parquet_gives_the_figures_of_a_country(tmp_path: Path) -> None
     hub = read_parquet(*_write(tmp_path))
 
     found = reliance(hub, CN_US)
-    weighed = reliance(hub, CN_US, by="downloads")
+    weighed = found.by_downloads
 
     assert len(hub) == 6
     assert (found.models, found.base_known) == (4, 2)
     assert (found.look_through.low, found.look_through.high, found.unknown) == (0.5, 1.0, 0.5)
+    assert weighed is not None
+    assert (weighed.models, weighed.downloads) == (4, 200)
     assert weighed.look_through.low == pytest.approx(80 / 200)
+    assert found.home_rooted is not None
+    assert (found.home_rooted.low, weighed.root.low) == (0.0, pytest.approx(80 / 200))
     assert [(half.half, half.models, half.root_on, half.root_home) for half in found.halves] == [
         ("2023H2", 2, 1, 0),
         ("2024H1", 1, 1, 1),

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reliant.assessment.country_lag import Rated, board_lag, is_board, read_board
+from reliant.assessment.country_lag import (
+    Rated,
+    area_lags,
+    board_lag,
+    first_days,
+    is_areas,
+    is_board,
+    read_areas,
+    read_board,
+)
 from reliant.assessment.country_reliance import Sides
 from reliant.errors import ConfigError
 
@@ -57,3 +66,42 @@ def test_a_board_with_a_wrong_row_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError):
         read_board(file)
+
+
+def test_a_model_of_a_table_by_area_is_dated_by_a_board_its_record_or_its_name(
+    tmp_path: Path, atlas: Atlas
+) -> None:
+    file = tmp_path / "areas.json"
+    file.write_text(
+        '{"math": {"gpt-4-2023-03-14": {"rating": 60}, "qwen-new": {"rating": 59},'
+        ' "gpt-later": {"rating": 70}},'
+        ' "poetry": {"gpt-4-2023-03-14": {"rating": 1}, "qwen-new": {"rating": 2}}}',
+        encoding="utf-8",
+    )
+    assert is_areas(file)
+    first = first_days([Rated("Qwen new", "Alibaba", dt.date(2024, 3, 20), 1.0, key="qwen-new")])
+
+    found = area_lags(read_areas(file), CN_US, atlas, dt.date(2024, 12, 31), first=first, data="areas.json")
+
+    (math,) = found  # in poetry the home model was ahead of all: a lead is no lag
+    assert (math.area, math.median, math.points, math.dated, math.undated) == ("math", 12.0, 1, 2, 1)
+
+
+def test_the_lag_of_china_differs_from_area_to_area(shared: Path, atlas: Atlas) -> None:
+    folder = shared / "data"
+    first = first_days(read_board(folder / "chatbot_arena_history_2023-05_2025-05.csv"))
+    areas = read_areas(folder / "arena_catalog_leaderboard_text_2025-12.json")
+
+    found = area_lags(areas, CN_US, atlas, dt.date(2025, 12, 31), first=first, data="areas")
+
+    assert len(found) > 20
+    assert len({row.median for row in found}) > 1
+    assert all(row.least <= row.median <= row.most for row in found)
+
+
+def test_a_table_of_areas_with_another_shape_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "areas.json"
+    file.write_text('{"math": {"gpt-4": {"rating": "high"}}}', encoding="utf-8")
+
+    with pytest.raises(ConfigError):
+        read_areas(file)

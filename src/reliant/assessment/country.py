@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,21 +10,23 @@ import msgspec
 
 from reliant import __version__
 from reliant.assessment.citing import Citations
-from reliant.assessment.country_access import access_table, channels, joined, one_row
+from reliant.assessment.country_access import ASSUMED, Asking, access_table, channels, joined
 from reliant.assessment.country_blocs import members, title
 from reliant.assessment.country_impact import exposures
 from reliant.assessment.country_models import Models, from_atlas, from_rows
 from reliant.assessment.country_reliance import Sides, reliance
-from reliant.assessment.country_scenario import exposure
+from reliant.assessment.country_scenario import exposure, use_exposure
 from reliant.assessment.country_stance import stance
+from reliant.assessment.country_use import as_bases, origins, screen, use_exposures
 from reliant.atlas.records.rule import FactTest
-from reliant.core.country import Country, LagRow, Reliance
+from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen
 from reliant.core.results import AtlasStamp, Tool
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from reliant.assessment.country_models import ImportedRow
+    from reliant.assessment.country_use import UseRow
     from reliant.atlas import Atlas
     from reliant.policy import RuleBook
     from reliant.policy.scenario import ScenarioFile
@@ -52,6 +54,8 @@ class CountryQuestion:
     tiles: bool = False
     counted: Reliance | None = None
     scenarios: tuple[ScenarioFile, ...] = ()
+    known_on: dt.date | None = None
+    use: tuple[tuple[str, tuple[UseRow, ...]], ...] = ()
 
 
 def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
@@ -60,32 +64,36 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     Raises:
         UnknownId: One side is neither a country nor a group of the atlas.
     """
+    known_on, as_of = question.known_on, question.as_of
+    atlas = atlas.known_on(known_on)
     home, on = members(question.country, atlas), members(question.on, atlas)
     citations = Citations()
     asking = _asking(question.country, home, atlas)
-    access = joined(
-        row
-        for code in asking
-        for row in access_table(atlas, rules, code, on, as_of=question.as_of, citations=citations)
-    )
-    models = _models(question, atlas).until(question.as_of)
+    desk = Asking(atlas, rules, as_of, known_on)
+    access = joined(row for code in asking for row in access_table(desk, code, on, citations))
+    models = _models(question, atlas).until(as_of)
     sides = Sides(frozenset(home), frozenset(on))
     found = question.counted or reliance(models, sides)
     codes = sorted({*home, *on})
+    other = title(question.on, atlas)
+    used = tuple(
+        one for name, rows in question.use for one in origins(rows, sides, data=name, until=as_of.year)
+    )
     return Country(
         country=question.country.upper(),
         on=question.on.upper(),
-        as_of=question.as_of.isoformat(),
+        as_of=as_of.isoformat(),
+        known_on=known_on.isoformat() if known_on else None,
         access=access,
-        reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found.models))),
-        stance=stance(atlas, home, question.as_of, citations),
+        reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found))),
+        stance=stance(atlas, home, as_of, citations, known_on),
         impact=(
-            *exposures(access, models, sides, title(question.on, atlas)),
-            *(
-                exposure(one, atlas, rules, home=asking[0], on=on, as_of=question.as_of)
-                for one in question.scenarios
-            ),
+            *exposures(access, models, sides, other),
+            *(one for name, _ in question.use for one in _latest_use(used, name, other)),
+            *_scenarios(question, atlas, rules, asking, on),
         ),
+        screens=_screens(question, models, sides),
+        used=used,
         sources=citations.sources,
         tool=Tool("reliant", __version__),
         atlas=AtlasStamp(atlas.version, atlas.newest_source),
@@ -95,38 +103,68 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         place_names={
             **{code: atlas.country_name(code) for code in codes},
             question.country.upper(): title(question.country, atlas),
-            question.on.upper(): title(question.on, atlas),
+            question.on.upper(): other,
         },
         ends=_ends(question, atlas),
-        reach_elsewhere=reach_elsewhere(atlas, rules, on, question.as_of) if question.tiles else {},
+        assumptions=(ASSUMED,),
+        reach_elsewhere=reach_elsewhere(desk, on) if question.tiles else {},
     )
 
 
-def reach_elsewhere(
-    atlas: Atlas, rules: RuleBook, on: Iterable[str], as_of: dt.date
-) -> dict[str, tuple[str, ...]]:
+def _latest_use(used: Iterable[Origins], name: str, on: str) -> tuple[Exposure, ...]:
+    """Return what two rules would cover of the last year of a table of use."""
+    years = [one for one in used if one.data == name and one.whole > 0]
+    return use_exposures(years[-1], on) if years else ()
+
+
+def _scenarios(
+    question: CountryQuestion,
+    atlas: Atlas,
+    rules: RuleBook,
+    asking: tuple[str, ...],
+    on: Iterable[str],
+) -> Iterator[Exposure]:
+    """Return what each scenario would touch: models of the other side, and use in the tables."""
+    as_of, known_on = question.as_of, question.known_on
+    for one in question.scenarios:
+        yield exposure(one, atlas, rules, home=asking[0], on=on, as_of=as_of, known_on=known_on)
+        for name, rows in question.use:
+            covered = use_exposure(one, rules, rows, home=asking, as_of=as_of, data=name, known_on=known_on)
+            if covered is not None:
+                yield covered
+
+
+def _screens(question: CountryQuestion, models: Models, sides: Sides) -> tuple[Screen, ...]:
+    """Return the screen over what models are built on, and over each table of use."""
+    year = f"{question.as_of.year}"
+    found = [screen(as_bases(models), sides, of="bases of models", data="; ".join(models.data))]
+    for name, rows in question.use:
+        found.append(screen((row for row in rows if row.year <= year), sides, of="use", data=name))
+    return tuple(one for one in found if one is not None)
+
+
+def reach_elsewhere(asking: Asking, on: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return, for each country, the verdict on the direct way to each provider: for a grid of tiles.
 
     Only providers whose own rules go by a list of places are asked: of the others no country is told apart.
     """
     issuers = {
         rule.issuer
-        for rule in rules.rules.values()
+        for rule in asking.rules.rules.values()
         if rule.axis == "access" and rule.effect == "deny" and _by_place(rule.when.get("user.region"))
     }
-    citations = Citations()
-    found: dict[str, tuple[str, ...]] = {}
+    wanted = set(on)
     asked = [
         one
-        for one in atlas.providers.values()
-        if one.hq_country in set(on) and one.id in issuers and "direct" in channels(one)
+        for one in asking.atlas.providers.values()
+        if one.hq_country in wanted and one.id in issuers and "direct" in channels(one)
     ]
     if not asked:
-        return found
-    for code in atlas.countries:
-        rows = [one_row(one, "direct", code, as_of=as_of, rules=rules, citations=citations) for one in asked]
-        found[code] = tuple(sorted(f"{row.provider}:{row.verdict}" for row in rows))
-    return found
+        return {}
+    return {
+        code: tuple(sorted(f"{one.id}:{asking.axis(one, 'direct', code).verdict.value}" for one in asked))
+        for code in asking.atlas.countries
+    }
 
 
 def _by_place(test: object) -> bool:
@@ -145,7 +183,7 @@ def _models(question: CountryQuestion, atlas: Atlas) -> Models:
     return from_rows(question.files, atlas) if question.files else from_atlas(atlas)
 
 
-def _remarks(question: CountryQuestion, models: int) -> tuple[str, ...]:
+def _remarks(question: CountryQuestion, found: Reliance) -> tuple[str, ...]:
     said = ["A blank base means made from scratch or not recorded; the data sets do not tell the two apart."]
     if question.files or question.counted:
         said.append("A data set is a sample of the models there are.")
@@ -153,10 +191,13 @@ def _remarks(question: CountryQuestion, models: int) -> tuple[str, ...]:
         said.append(
             "Counted over the models of the atlas, which were picked for being well known: no sample."
         )
-    if models == 0:
+    if found.models == 0:
         said.append("No model of the country has a date by then.")
-    if question.counted is None:
+    if found.by_downloads is None:
         said.append("Counted by number of models; downloads are in none of these data sets.")
+    elif found.by_downloads.models < found.by_downloads.of:
+        missing = found.by_downloads.of - found.by_downloads.models
+        said.append(f"Downloads are not known of {missing} of {found.by_downloads.of} models.")
     return tuple(said)
 
 

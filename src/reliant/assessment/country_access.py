@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from reliant.core.country import Reach
-from reliant.core.facts import Fact, Facts, Provenance, Value
+from reliant.core.facts import Fact, Facts, Provenance
 from reliant.core.verdict import Axis, Verdict, worst
+from reliant.policy.ask import Asker, Question
+from reliant.policy.ownership import Ownership
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,9 +26,7 @@ if TYPE_CHECKING:
 _ORDER = (Verdict.BLOCKED, Verdict.CONDITIONAL, Verdict.OPEN, Verdict.UNKNOWN)
 
 
-def access_table(
-    atlas: Atlas, rules: RuleBook, home: str, on: Iterable[str], *, as_of: dt.date, citations: Citations
-) -> tuple[Reach, ...]:
+def access_table(asking: Asking, home: str, on: Iterable[str], citations: Citations) -> tuple[Reach, ...]:
     """Return one row for each provider of `on` and channel, with the verdict of the access axis.
 
     Args:
@@ -33,12 +34,12 @@ def access_table(
         on: Codes of the countries whose providers are asked about.
     """
     wanted = set(on)
-    rows = []
-    for provider in atlas.providers.values():
-        if provider.hq_country not in wanted:
-            continue
-        for channel in channels(provider):
-            rows.append(one_row(provider, channel, home, as_of=as_of, rules=rules, citations=citations))
+    rows = [
+        one_row(asking, provider, channel, home, citations)
+        for provider in asking.atlas.providers.values()
+        if provider.hq_country in wanted
+        for channel in channels(provider)
+    ]
     return tuple(
         sorted(rows, key=lambda row: (_ORDER.index(Verdict(row.verdict)), row.name.casefold(), row.channel))
     )
@@ -56,32 +57,61 @@ def channels(provider: Provider) -> tuple[str, ...]:
     return tuple(found)
 
 
-def facts(provider: Provider, channel: str, home: str) -> Facts:
-    """Return what is asked: this provider, through this channel, from this country."""
-
-    def recorded(value: Value) -> Fact:
-        return Fact(value, Provenance("atlas", provider.id))
-
-    known: dict[str, Fact] = {
-        "provider": recorded(provider.id),
-        "channel": recorded(channel),
-        "user.region": Fact(home, Provenance("given", "COUNTRY")),
-    }
-    if provider.hq_country is not None:
-        known["provider.country"] = recorded(provider.hq_country)
-    if channel == "partner":
-        known["partner"] = recorded(provider.id)
-    return Facts(known)
+ASSUMED = (
+    "Asked for a firm of the country, owned there, and for what a provider offers to all its customers: "
+    "models under an order or a preview of their own are another question."
+)
+"""What the access table takes for granted, in words."""
 
 
-def one_row(
-    provider: Provider, channel: str, home: str, *, as_of: dt.date, rules: RuleBook, citations: Citations
-) -> Reach:
+@dataclass
+class Asking:
+    """Asks ways to providers from countries, as a firm of that country that is owned there.
+
+    Attributes:
+        rules: Of the atlas.
+        known_on: Hide what was published later.
+    """
+
+    atlas: Atlas
+    rules: RuleBook
+    as_of: dt.date
+    known_on: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        self._asker = Asker(self.atlas, self.rules)
+        self._firms: dict[str, Facts] = {}
+
+    def facts(self, provider: Provider, channel: str, home: str) -> Facts:
+        """Return what is asked: this provider, through this channel, from this country."""
+        given = {"place": Provenance("given", "COUNTRY"), "channel": Provenance("atlas", provider.id)}
+        question = Question(provider=provider.id, channel=channel, place=home, origin=given)
+        found = self._asker.facts(question, self._firm(home))
+        return found | {"model": Fact(_ANY_MODEL, Provenance("assumed", "what it offers to all"))}
+
+    def _firm(self, home: str) -> Facts:
+        if home not in self._firms:
+            ours = Provenance("assumed", "a firm of the country, owned there")
+            owned = Ownership.sole(home, "a firm of the country").facts(self.rules, self.as_of)
+            told = {"company.country": Fact(home, ours), "user.nationality": Fact((home,), ours)}
+            self._firms[home] = owned | told
+        return self._firms[home]
+
+    def axis(self, provider: Provider, channel: str, home: str) -> AxisAnswer:
+        """Return the answer of the access axis."""
+        asked = self.facts(provider, channel, home)
+        return self.rules.decide(asked, self.as_of, self.known_on).axes[Axis.ACCESS]
+
+
+_ANY_MODEL = "(any model)"
+
+
+def one_row(asking: Asking, provider: Provider, channel: str, home: str, citations: Citations) -> Reach:
     """Return the row of one provider and channel."""
-    answer = rules.decide(facts(provider, channel, home), as_of).axes[Axis.ACCESS]
+    answer = asking.axis(provider, channel, home)
     cited: dict[str, None] = {}
     for rule in answer.rules:
-        record = rules.rules[rule.id]
+        record = asking.rules.rules[rule.id]
         names = [name.partition("#")[2] for name in rule.sources]
         cited.update(dict.fromkeys(citations.cite(record.sources, names)))
     return Reach(

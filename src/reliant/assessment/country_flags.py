@@ -28,16 +28,18 @@ class Flags:
     to_exports: float | None
 
     @property
+    def ticks(self) -> tuple[bool, bool, bool]:
+        """Whether each of the three thresholds is passed."""
+        return (
+            self.index is not None and self.index > CONCENTRATED,
+            self.foreign_share is not None and self.foreign_share > FOREIGN_SHARE,
+            self.to_exports is not None and self.to_exports > FOREIGN_TO_EXPORTS,
+        )
+
+    @property
     def dependent(self) -> bool:
         """True if all three thresholds are passed."""
-        return (
-            self.index is not None
-            and self.index > CONCENTRATED
-            and self.foreign_share is not None
-            and self.foreign_share > FOREIGN_SHARE
-            and self.to_exports is not None
-            and self.to_exports > FOREIGN_TO_EXPORTS
-        )
+        return all(self.ticks)
 
 
 def flags(imports: Mapping[str, float], home: float, exports: float) -> Flags:

@@ -1,21 +1,28 @@
-"""How many months the best of one country is behind the best of another, from a dated board.
+"""How many months the best of one country is behind the best of another, from boards of scores.
 
 A board gives every model a rating that moves as votes come in. So ratings are taken
 from one day, the last one known, and each model is dated by the day it first stood on
-the board: the same ruler for all.
+the board: the same ruler for all. A table of ratings by area has one day for all areas
+and no dates; its models are dated by a board that is given beside it, by the record of
+their release, or by a date in their name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reliant.assessment.country_flags import Score, lag, lag_range
+import msgspec
+
+from reliant.assessment.country_flags import Lag, Score, lag, lag_range
 from reliant.core.country import LagRow
+from reliant.core.dates import PartialDate
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ class Rated:
     organisation: str
     day: dt.date
     rating: float
+    key: str = ""
 
 
 def is_board(path: Path) -> bool:
@@ -59,7 +67,7 @@ def read_board(path: Path) -> tuple[Rated, ...]:
         for row in reader:
             try:
                 day = dt.datetime.strptime(row["date"], "%Y%m%d").date()
-                found.append(Rated(row["Model"], row["Organization"], day, float(row["rating"])))
+                found.append(Rated(row["Model"], row["Organization"], day, float(row["rating"]), row["key"]))
             except (TypeError, ValueError) as error:
                 raise ConfigError(path, reader.line_num, f"a row cannot be read: {error}") from error
     return tuple(found)
@@ -89,14 +97,110 @@ def board_lag(
         elif country in sides.on:
             other.append(Score(first[model], row.rating, model))
     found = lag(home, other)
+    return _row(found, area, data)
+
+
+def _row(found: Sequence[Lag], area: str, data: str, *, dated: int = 0, undated: int = 0) -> LagRow | None:
     told = lag_range(found)
+    points = [one for one in found if one.months is not None]
     if told is None:
         return None
     median, least, most = told
-    points = [one for one in found if one.months is not None]
     end = points[-1]
     shown = f"{end.home.model} on {end.day}, {end.months} months"
-    return LagRow(area, float(median), least, most, shown, len(points), data)
+    leads = len(found) - len(points)
+    return LagRow(area, float(median), least, most, shown, len(points), data, leads, dated, undated)
+
+
+def first_days(rows: Iterable[Rated]) -> dict[str, dt.date]:
+    """Return the day on which each model first stood on a board, by its name in lower case."""
+    found: dict[str, dt.date] = {}
+    for row in rows:
+        for name in {row.model.casefold(), row.key.casefold()} - {""}:
+            found[name] = min(row.day, found.get(name, row.day))
+    return found
+
+
+def is_areas(path: Path) -> bool:
+    """Say whether a file holds ratings by area, `{area: {model: {"rating": ...}}}`, from its beginning."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(400).lstrip()
+    except OSError:
+        return False
+    return start.startswith(b"{") and start.count(b"{") > 2 and b'"rating"' in start
+
+
+def read_areas(path: Path) -> dict[str, dict[str, float]]:
+    """Read ratings by area and model.
+
+    Raises:
+        ConfigError: The file is too large, or has another shape.
+    """
+    if path.stat().st_size > _MOST_BYTES:
+        raise ConfigError(path, 0, f"larger than {_MOST_BYTES:,} bytes")
+    try:
+        told = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, _Rating]])
+    except msgspec.MsgspecError as error:
+        raise ConfigError(path, 0, f"holds no ratings by area: {error}") from error
+    return {area: {name: one.rating for name, one in models.items()} for area, models in told.items()}
+
+
+class _Rating(msgspec.Struct, frozen=True):
+    rating: float
+
+
+def area_lags(
+    areas: Mapping[str, Mapping[str, float]],
+    sides: Sides,
+    atlas: Atlas,
+    as_of: dt.date,
+    *,
+    first: Mapping[str, dt.date],
+    data: str,
+) -> tuple[LagRow, ...]:
+    """Return how far the country is behind in each area; areas in which it cannot be told are left out.
+
+    Args:
+        first: The day from which a model is known to have been there, by its name in lower case.
+    """
+    places = _Places(atlas)
+    found = []
+    for area, models in sorted(areas.items()):
+        home: list[Score] = []
+        other: list[Score] = []
+        undated = 0
+        for model, rating in models.items():
+            country = places.of_model(model)
+            if country not in sides.home and country not in sides.on:
+                continue
+            day = _dated(model, atlas, first)
+            if day is None:
+                undated += 1
+            elif day <= as_of:
+                (home if country in sides.home else other).append(Score(day, rating, model))
+        dated = len(home) + len(other)
+        row = _row(lag(home, other), area.replace("_", " "), data, dated=dated, undated=undated)
+        if row is not None:
+            found.append(row)
+    return tuple(found)
+
+
+_DAY = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
+
+
+def _dated(model: str, atlas: Atlas, first: Mapping[str, dt.date]) -> dt.date | None:
+    """Return the earliest day of which it is known that the model was there."""
+    days = [first[model.casefold()]] if model.casefold() in first else []
+    record = atlas.find_model(model).model
+    if record is not None and record.released:
+        days.append(PartialDate.parse(record.released).latest)
+    told = _DAY.search(model)
+    if told and not days:
+        year, month, day = map(int, told.groups())
+        with contextlib.suppress(ValueError):
+            days.append(dt.date(year, month, day))
+    return min(days, default=None)
 
 
 class _Places:
@@ -112,9 +216,13 @@ class _Places:
             self._known[row.organisation] = self._provider(row.organisation)
         found = self._known[row.organisation]
         if found is None:
-            hit = self._atlas.find_model(row.model)
-            found = self._atlas.providers[hit.developer].hq_country if hit.developer else None
+            found = self.of_model(row.model)
         return found
+
+    def of_model(self, model: str) -> str | None:
+        """Return the country of the maker by the name of the model alone."""
+        hit = self._atlas.find_model(model)
+        return self._atlas.providers[hit.developer].hq_country if hit.developer else None
 
     def _provider(self, name: str) -> str | None:
         wanted = name.strip().casefold()

@@ -64,6 +64,7 @@ class Made:
         recorded: Its base is known: parents are given, or it is known to have none.
         blueprints: Names of models whose architecture it took over.
         at: Where the row stands.
+        downloads: None if no data set counts them.
     """
 
     name: str
@@ -219,7 +220,13 @@ def _made(row: ImportedRow, names: CountryNames, title: str) -> Made:
         weights=row.weights,
         domains=row.domains,
         at=str(place) if place is not None else title,
+        downloads=_count(getattr(row, "downloads", None)),
     )
+
+
+def _count(told: float | None) -> float | None:
+    """Return a number of downloads; a negative one is none."""
+    return told if told is not None and told >= 0 else None
 
 
 def _joined(older: Made, newer: Made) -> Made:
@@ -231,6 +238,7 @@ def _joined(older: Made, newer: Made) -> Made:
         recorded=newer.recorded or older.recorded,
         weights=newer.weights or older.weights,
         domains=newer.domains or older.domains,
+        downloads=older.downloads if newer.downloads is None else newer.downloads,
     )
 
 

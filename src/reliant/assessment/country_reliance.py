@@ -7,12 +7,14 @@ always stands beside the floor (the same count over all models) and the blank sh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reliant.assessment.country_models import Made, Models, Origin, origins_by_name
+from reliant.assessment.lookthrough import UNKNOWN, Lineage, shares
 from reliant.assessment.measures import concentration, interval
-from reliant.core.country import Derived, Half, Reliance, Root
+from reliant.core.country import Derived, Half, Kept, Reliance, Root, Weighed
 from reliant.core.results import Interval
 
 
@@ -32,34 +34,134 @@ class Sides:
         return bool(made.countries & self.home) and not made.countries & self.on
 
 
+RETAINED = (0.0, 0.5)
+"""The rules of the share form that are shown: all passed on to the bases, and half of it."""
+
+
 def reliance(models: Models, sides: Sides) -> Reliance:
     """Return the figures over all models that have a country and a date of at least a month."""
     own = [made for made in models.rows.values() if made.half and sides.own(made)]
     joint = [made for made in models.rows.values() if made.half and sides.joint(made)]
     known = [made for made in own if made.recorded]
-    reached = sum(_touches(models.ancestors(made), sides.on) for made in own)
-    rooted = sum(_touches(models.roots(made), sides.on) for made in own)
-    blank = len(own) - len(known)
-    unplaced = sum(_unplaced(models, made, sides) for made in known)
     design = [made for made in own if made.blueprints]
     shared = sum(_touches(map(models.origin, made.blueprints), sides.on) for made in design)
     whole = len(own)
+    found = _figures(models, own, joint, sides, lambda _: 1.0)
     return Reliance(
         halves=halves(models, own, joint, sides),
-        face_value=interval(len(joint), 0, whole + len(joint)),
-        look_through=interval(reached, blank + unplaced, whole),
-        root=interval(rooted, blank + unplaced, whole),
-        unknown=interval(blank, 0, whole).low,
+        face_value=found.face_value,
+        look_through=found.look_through,
+        root=found.root,
+        home_rooted=found.home_rooted,
+        unknown=found.unknown,
+        kept=tuple(_kept(models, own, sides, retained) for retained in RETAINED) if own else (),
+        by_downloads=_by_downloads(models, own, joint, sides),
         shared_design=interval(shared, whole - len(design), whole) if design else None,
         models=whole,
         base_known=len(known),
         data=models.data,
         by_name=dict(origins_by_name(models)),
         roots=(found_roots := _roots(models, known)),
-        root_hhi=concentration([root.models for root in found_roots], blank),
+        root_hhi=concentration([root.models for root in found_roots], whole - len(known)),
         derived=tuple(_derived(models, made, sides) for made in sorted(known, key=_latest) if made.parents),
         left_out=sum(not made.countries or made.half is None for made in models.rows.values()),
     )
+
+
+class _Figures(NamedTuple):
+    face_value: Interval
+    look_through: Interval
+    root: Interval
+    home_rooted: Interval
+    unknown: float
+
+
+def _figures(
+    models: Models, own: Sequence[Made], joint: Iterable[Made], sides: Sides, weigh: Callable[[Made], float]
+) -> _Figures:
+    """Return B2 to B4 with each model weighed; what is not known widens an interval."""
+    whole = reached = rooted = at_home = blank = unplaced = maybe_home = 0.0
+    for made in own:
+        weight = weigh(made)
+        whole += weight
+        if not made.recorded:
+            blank += weight
+            continue
+        reached += weight * _touches(models.ancestors(made), sides.on)
+        roots = models.roots(made)
+        rooted += weight * _touches(roots, sides.on)
+        unplaced += weight * _unplaced(models, made, sides)
+        foreign = any(root.countries - sides.home for root in roots)
+        unsure = any(not root.countries for root in roots)
+        at_home += weight * (not foreign and not unsure)
+        maybe_home += weight * (not foreign and unsure)
+    together = sum(weigh(made) for made in joint)
+    return _Figures(
+        interval(together, 0, whole + together),
+        interval(reached, blank + unplaced, whole),
+        interval(rooted, blank + unplaced, whole),
+        interval(at_home, blank + maybe_home, whole),
+        interval(blank, 0, whole).low,
+    )
+
+
+def _by_downloads(models: Models, own: Sequence[Made], joint: Sequence[Made], sides: Sides) -> Weighed | None:
+    """Return the figures by downloads; None if no model of the country has any."""
+    counted = [made for made in own if made.downloads is not None]
+    if not any(made.downloads for made in counted):
+        return None
+    found = _figures(models, counted, joint, sides, lambda made: made.downloads or 0.0)
+    return Weighed(
+        models=len(counted),
+        of=len(own),
+        downloads=sum(made.downloads or 0.0 for made in counted),
+        **found._asdict(),
+    )
+
+
+def _kept(models: Models, own: Sequence[Made], sides: Sides, retained: float) -> Kept:
+    """Return the share form: a model keeps `retained` for its maker and passes on the rest."""
+    lineage = _lineage(models, own, sides)
+    found = dict.fromkeys(("on", "home", "both", "other", "unknown"), 0.0)
+    for made in own:
+        parts = (
+            shares(lineage, made.name, retained)
+            if made.recorded
+            else {"home": retained, UNKNOWN: 1.0 - retained}
+        )
+        for place, share in parts.items():
+            found[place] += share / len(own)
+    return Kept(retained, {place: round(share, 9) for place, share in found.items()})
+
+
+def _lineage(models: Models, own: Iterable[Made], sides: Sides) -> Lineage:
+    """Return the models of the country and all they descend from, each at one of the sides."""
+    origin: dict[str, str | None] = {}
+    parents: dict[str, tuple[str, ...]] = {}
+    todo = [(made.name, made) for made in own]
+    while todo:
+        name, made = todo.pop()
+        if name in origin:
+            continue
+        origin[name] = _side(made.countries, sides)
+        above = []
+        for said in made.parents:
+            row = models.row(said)
+            above.append(row.name if row else said)
+            if row is not None:
+                todo.append((row.name, row))
+            else:
+                origin[said] = _side(models.origin(said).countries, sides)
+        parents[name] = tuple(above)
+    return Lineage(origin, parents)
+
+
+def _side(countries: frozenset[str], sides: Sides) -> str | None:
+    """Return the one side that made a model."""
+    on, home = bool(countries & sides.on), bool(countries & sides.home)
+    if on or home:
+        return "both" if on and home else "on" if on else "home"
+    return "other" if countries else None
 
 
 def _latest(made: Made) -> tuple[str, str]:
@@ -168,8 +270,3 @@ def _unplaced(models: Models, made: Made, sides: Sides) -> bool:
     """Say whether a recorded base leads somewhere unknown, and nowhere to the other country."""
     origins = models.ancestors(made)
     return any(not origin.countries for origin in origins) and not _touches(origins, sides.on)
-
-
-def share_text(share: Interval) -> str:
-    """Return an interval as per cent for a remark."""
-    return f"{share.low:.0%} to {share.high:.0%}"

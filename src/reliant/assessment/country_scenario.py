@@ -7,18 +7,20 @@ does; and before the first day of the rule nothing is touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reliant.assessment.measures import interval
 from reliant.core.country import Exposure
 from reliant.core.dates import PartialDate
 from reliant.core.facts import Fact, Facts, Provenance, Value
+from reliant.core.truth import Truth
 from reliant.policy.scenario import overlaid
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from reliant.assessment.country_use import UseRow
     from reliant.atlas import Atlas
     from reliant.atlas.records.model import Model
     from reliant.policy import RuleBook
@@ -35,6 +37,7 @@ def exposure(
     home: str,
     on: Iterable[str],
     as_of: dt.date,
+    known_on: dt.date | None = None,
 ) -> Exposure:
     """Return how many models of `on` that were out by the day the scenario would close to `home`.
 
@@ -50,15 +53,10 @@ def exposure(
     ]
     closed = unsure = exempt = 0
     for model in models:
-        truths = {
-            rule.truth
-            for answer in book.decide(_facts(model, home, atlas), as_of).axes.values()
-            for rule in answer.rules
-            if rule.origin.startswith("scenario:") and rule.effect == "deny"
-        }
-        if "yes" in truths:
+        answer = _closes(book, _facts(model, home, atlas), as_of, known_on)
+        if answer is Truth.YES:
             closed += 1
-        elif "unknown" in truths:
+        elif answer is Truth.UNKNOWN:
             unsure += 1
         elif model.weights == _OPEN:
             exempt += 1
@@ -71,6 +69,78 @@ def exposure(
         count=closed,
         of=len(models),
     )
+
+
+def use_exposure(
+    scenario: ScenarioFile,
+    rules: RuleBook,
+    rows: Iterable[UseRow],
+    *,
+    home: Sequence[str],
+    as_of: dt.date,
+    data: str,
+    known_on: dt.date | None = None,
+) -> Exposure | None:
+    """Return B7, how much of the use in a table the scenario covers; None if the table has none by the day.
+
+    The rules of the scenario are asked row by row, so their scope and their dates decide.
+    """
+    book = overlaid(rules, scenario)
+    here = [row for row in rows if row.used_in & set(home) and int(row.year) <= as_of.year]
+    year = max((row.year for row in here), default=None)
+    here = [row for row in here if row.year == year]
+    whole = sum(row.amount for row in here)
+    if year is None or whole <= 0:
+        return None
+    covered = {Truth.YES: 0.0, Truth.UNKNOWN: 0.0, Truth.NO: 0.0}
+    opened = 0.0
+    for row in here:
+        answer = _closes(book, _facts_of_use(row, home[0]), as_of, known_on)
+        covered[answer] += row.amount
+        if answer is Truth.NO and row.weights == _OPEN:
+            opened += row.amount
+    return Exposure(
+        scenario=f"scenario {scenario.name}",
+        touched=interval(covered[Truth.YES], covered[Truth.UNKNOWN], whole),
+        exempt=interval(opened, 0, whole).low,
+        whole=f"use in {data}, {year}",
+        because=f"{opened:g} is of open weights and left alone; "
+        f"of {covered[Truth.UNKNOWN]:g} a fact is missing",
+        count=round(covered[Truth.YES]),
+        of=round(whole),
+    )
+
+
+def _closes(book: RuleBook, facts: Facts, as_of: dt.date, known_on: dt.date | None) -> Truth:
+    """Say whether a rule of the scenario that forbids fires."""
+    truths = {
+        rule.truth
+        for answer in book.decide(facts, as_of, known_on).axes.values()
+        for rule in answer.rules
+        if rule.origin.startswith("scenario:") and rule.effect == "deny"
+    }
+    return Truth.YES if "yes" in truths else Truth.UNKNOWN if "unknown" in truths else Truth.NO
+
+
+def _facts_of_use(row: UseRow, home: str) -> Facts:
+    """Return what a row of a table of use tells: made where, with which weights, used from home."""
+
+    def told(value: Value | tuple[Value, ...]) -> Fact:
+        return Fact(value, Provenance("given", "--data"))
+
+    known: dict[str, Fact] = {
+        "act": Fact("use", Provenance("assumed", "the question is about use")),
+        "user.region": told(home),
+    }
+    origin = sorted(row.origin)
+    if origin:
+        known["developer.country"] = told(origin[0] if len(origin) == 1 else tuple(origin))
+    if row.weights is not None:
+        known["model.weights"] = told(row.weights)
+        known["channel"] = told("self-hosted" if row.weights == _OPEN else "direct")
+        if row.weights != _OPEN and len(origin) == 1:
+            known["provider.country"] = told(origin[0])
+    return Facts(known)
 
 
 def _made_in(model: Model, atlas: Atlas) -> str | None:

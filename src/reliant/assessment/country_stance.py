@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reliant.core.country import Stance
 from reliant.core.dates import PartialDate, Span
 from reliant.core.truth import Truth
+from reliant.policy import timeline
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,21 +21,33 @@ _WORDS = {Truth.YES: "in force", Truth.NO: "not in force", Truth.UNKNOWN: "not k
 _RANK = ("in force", "not known whether in force", "pending", "over", "not in force")
 
 
-def stance(atlas: Atlas, home: Iterable[str], as_of: dt.date, citations: Citations) -> tuple[Stance, ...]:
-    """Return the rules and register counts of the country that were public by the day."""
+def stance(
+    atlas: Atlas,
+    home: Iterable[str],
+    as_of: dt.date,
+    citations: Citations,
+    known_on: dt.date | None = None,
+) -> tuple[Stance, ...]:
+    """Return the rules and register counts of the country that were public by the day.
+
+    Args:
+        atlas: As known on `known_on`, for the counts.
+        known_on: Hide rules, and ends of rules, that were published later.
+    """
     codes = {code.upper() for code in home}
     rows = [
         row
         for rule in atlas.rules.values()
         if rule.replaced_by is None
         and rule.issuer.partition(".")[0].upper() in codes
-        and (row := _row(rule, as_of, citations)) is not None
+        and (known_on is None or timeline.known_by(rule, known_on))
+        and (row := _row(rule, as_of, citations, known_on)) is not None
     ]
     rows.sort(key=lambda row: (_RANK.index(row.state), row.since or "9999", row.id))
     return (*rows, *_counts(atlas, codes, as_of, citations))
 
 
-def _row(rule: Rule, as_of: dt.date, citations: Citations) -> Stance | None:
+def _row(rule: Rule, as_of: dt.date, citations: Citations, known_on: dt.date | None) -> Stance | None:
     first = min((PartialDate.parse(step.on) for step in rule.timeline if step.on), default=None)
     begins = PartialDate.parse(rule.force.from_) if rule.force and rule.force.from_ else None
     known_from = min((day for day in (first, begins) if day is not None), default=None)
@@ -45,20 +58,21 @@ def _row(rule: Rule, as_of: dt.date, citations: Citations) -> Stance | None:
         kind=rule.kind,
         issuer=rule.issuer,
         summary=rule.summary,
-        state=_state(rule, as_of),
+        state=_state(rule, as_of, known_on),
         since=str(begins or first) if begins or first else None,
         sources=citations.cite(rule.sources),
     )
 
 
-def _state(rule: Rule, as_of: dt.date) -> str:
-    if rule.force is None:
+def _state(rule: Rule, as_of: dt.date, known_on: dt.date | None) -> str:
+    force = timeline.as_known(rule, rule.force, known_on)
+    if force is None:
         return "pending" if not _ended(rule, as_of) else "over"
-    begins = PartialDate.parse(rule.force.from_) if rule.force.from_ else None
-    ends = PartialDate.parse(rule.force.to) if rule.force.to else None
+    begins = PartialDate.parse(force.from_) if force.from_ else None
+    ends = PartialDate.parse(force.to) if force.to else None
     if ends is not None and ends.reached(as_of) is Truth.YES:
         return "over"
-    exact = rule.force.from_precision in {"exact", "not_later_than"}
+    exact = force.from_precision in {"exact", "not_later_than"}
     answer = Span(begins, ends, exact_start=exact).covers(as_of)
     if answer is Truth.NO and begins is not None and begins.earliest > as_of:
         return "pending"

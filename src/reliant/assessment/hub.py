@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reliant.assessment.country_reliance import Sides
 from reliant.assessment.graph import DESCENT_KINDS, FOLLOWED
-from reliant.core.country import Half, Reliance
+from reliant.core.country import Half, Reliance, Weighed
 from reliant.core.results import Interval
 from reliant.errors import ConfigError, MissingExtra
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Flags = npt.NDArray[np.bool_]
+    Weights = npt.NDArray[np.float64]
 
 _MODELS = ("id", "origin")
 _EDGES = ("child", "parent", "kind")
@@ -133,38 +134,44 @@ def roots(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> npt.NDA
     return mask  # type: ignore[no-any-return]
 
 
-def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED, *, by: str = "count") -> Reliance:
-    """Return what the models of a country rest on, counted or weighed by downloads.
-
-    Raises:
-        ValueError: `by` is downloads and the hub has none.
-    """
+def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reliance:
+    """Return what the models of a country rest on, counted, and weighed by downloads if they are known."""
     np = _numpy()
     kinds = tuple(followed)
-    if by == "downloads" and hub.downloads is None:
-        msg = "this hub has no downloads"
-        raise ValueError(msg)
-    weight = hub.downloads if by == "downloads" and hub.downloads is not None else np.ones(len(hub))
     own = hub.made_in(sides.home)
-    reached = reach(hub, sides.on, kinds)
     child, _ = hub.edges(kinds)
     derived = np.zeros(len(hub), dtype=bool)
     derived[child] = True
-    mask = roots(hub, sides, kinds)
-    whole = float(weight[own].sum()) or 1.0
-    touched = float(weight[own & reached].sum()) / whole
-    rooted = float(weight[own & derived & ((mask & _ON) > 0)].sum()) / whole
-    blank = float(weight[own & ~derived].sum()) / whole
+    reached, mask = reach(hub, sides.on, kinds), roots(hub, sides, kinds)
+
+    def share(chosen: Flags, weight: Weights | None) -> float:
+        if weight is None:
+            return int((own & chosen).sum()) / (int(own.sum()) or 1)
+        return float(weight[own & chosen].sum()) / (float(weight[own].sum()) or 1.0)
+
+    def figures(weight: Weights | None) -> dict[str, Any]:
+        blank = share(~derived, weight)
+        low = {
+            "look_through": share(reached, weight),
+            "root": share(derived & ((mask & _ON) > 0), weight),
+            "home_rooted": share(derived & (mask == _HOME), weight),
+        }
+        found = {name: Interval(value, min(1.0, value + blank)) for name, value in low.items()}
+        return {**found, "face_value": Interval(0.0, 0.0), "unknown": blank}
+
+    models = int(own.sum())
+    weighed = None
+    if hub.downloads is not None:
+        total = float(hub.downloads[own].sum())
+        weighed = Weighed(models=models, of=models, downloads=total, **figures(hub.downloads))
     return Reliance(
         halves=_halves(hub, own, derived, mask) if hub.half is not None else (),
-        face_value=Interval(0.0, 0.0),
-        look_through=Interval(touched, min(1.0, touched + blank)),
-        root=Interval(rooted, min(1.0, rooted + blank)),
-        unknown=blank,
-        models=int(own.sum()),
+        models=models,
         base_known=int((own & derived).sum()),
         data=(f"hub of {len(hub):,} models and {len(hub.child):,} edges",),
-        remarks=(f"Shares by {by}; a model has one origin here, so none is made by both countries.",),
+        remarks=("A model of a hub has one origin, so none is made by both countries.",),
+        by_downloads=weighed,
+        **figures(None),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reliant.cli._options import as_of_option, colour, emit, output_option
+from reliant.cli._options import as_of_option, colour, emit, known_on_option, output_option
 from reliant.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 @click.argument("country", metavar="COUNTRY")
 @click.option("--on", "on", required=True, metavar="COUNTRY", help="The country or bloc it may rely on.")
 @as_of_option
+@known_on_option
 @click.option(
     "--data",
     "files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A data set of models, for example a table of Epoch AI; or two Parquet files, "
-    "one of models and one of edges; or the history of a board of scores. Repeatable.",
+    "one of models and one of edges; or the history of a board of scores, or its ratings by area; "
+    "or a table of use by origin. Repeatable.",
 )
 @click.option(
     "--scenario",
@@ -49,6 +52,7 @@ def country(
     country: str,
     on: str,
     as_of: dt.date,
+    known_on: dt.date | None,
     files: tuple[Path, ...],
     scenarios: tuple[str, ...],
     style: str,
@@ -61,7 +65,7 @@ def country(
     """
     from reliant import report
     from reliant.assessment.country import CountryQuestion, ask
-    from reliant.assessment.country_lag import is_board
+    from reliant.assessment.country_use import read_use
     from reliant.atlas import load
     from reliant.policy import RuleBook
     from reliant.policy.scenario import find_scenario
@@ -69,54 +73,81 @@ def country(
     if country.upper() == on.upper():
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
     atlas = load()
-    boards = [file for file in files if file.suffix != ".parquet" and is_board(file)]
-    tables = [file for file in files if file.suffix != ".parquet" and file not in boards]
-    hub = [file for file in files if file.suffix == ".parquet"]
-    rows = () if hub else tuple((file.name, _rows(file)) for file in tables)
-    counted = _counted(hub, tables, atlas, country, on, as_of) if hub else None
+    given = _Files.sorted(files)
+    rows = () if given.hub else tuple((file.name, _rows(file)) for file in given.tables)
     question = CountryQuestion(
         country,
         on,
         as_of,
         rows,
         tiles=style == "html",
-        counted=counted,
+        counted=_counted(given, atlas, country, on, as_of) if given.hub else None,
         scenarios=tuple(find_scenario(name, atlas) for name in scenarios),
-        lag=_lag(boards, atlas, country, on, as_of),
+        lag=_lag(given, atlas, country, on, as_of),
+        known_on=known_on,
+        use=tuple((file.name, read_use(file, atlas)) for file in given.use),
     )
     result = ask(question, atlas, RuleBook.from_atlas(atlas))
     emit(report.render(result, style, colour=colour()), output)
 
 
-def _counted(
-    hub: list[Path], tables: list[Path], atlas: Atlas, country: str, on: str, as_of: dt.date
-) -> Reliance:
+@dataclass(frozen=True)
+class _Files:
+    """The files of --data by what they hold."""
+
+    hub: list[Path]
+    boards: list[Path]
+    areas: list[Path]
+    use: list[Path]
+    tables: list[Path]
+
+    @classmethod
+    def sorted(cls, files: tuple[Path, ...]) -> _Files:
+        from reliant.assessment.country_lag import is_areas, is_board
+        from reliant.assessment.country_use import is_use
+
+        found = cls([], [], [], [], [])
+        for file in files:
+            if file.suffix == ".parquet":
+                found.hub.append(file)
+            elif is_board(file):
+                found.boards.append(file)
+            elif is_areas(file):
+                found.areas.append(file)
+            elif is_use(file):
+                found.use.append(file)
+            else:
+                found.tables.append(file)
+        return found
+
+
+def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> Reliance:
     from reliant.assessment.country_blocs import members
     from reliant.assessment.country_reliance import Sides
     from reliant.assessment.hub import is_edges, read_parquet, reliance
 
-    edges = [file for file in hub if is_edges(file)]
-    models = [file for file in hub if file not in edges]
-    if tables or len(edges) != 1 or len(models) != 1:
+    edges = [file for file in given.hub if is_edges(file)]
+    models = [file for file in given.hub if file not in edges]
+    if given.tables or len(edges) != 1 or len(models) != 1:
         raise UsageError(
-            "a hub is two Parquet files and nothing besides",
+            "a hub is two Parquet files, and no table of models beside them",
             hint="One has the columns id and origin, the other child, parent and kind.",
         )
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
-    found = read_parquet(models[0], edges[0], as_of)
-    return reliance(found, sides, by="downloads" if found.downloads is not None else "count")
+    return reliance(read_parquet(models[0], edges[0], as_of), sides)
 
 
-def _lag(boards: list[Path], atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
+def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
     from reliant.assessment.country_blocs import members
-    from reliant.assessment.country_lag import board_lag, read_board
+    from reliant.assessment.country_lag import area_lags, board_lag, first_days, read_areas, read_board
     from reliant.assessment.country_reliance import Sides
 
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
-    found = [
-        board_lag(read_board(file), sides, atlas, as_of, area="chat, by votes", data=file.name)
-        for file in boards
-    ]
+    boards = [(file.name, read_board(file)) for file in given.boards]
+    found = [board_lag(rows, sides, atlas, as_of, area="chat, by votes", data=name) for name, rows in boards]
+    first = first_days(row for _, rows in boards for row in rows)
+    for file in given.areas:
+        found += area_lags(read_areas(file), sides, atlas, as_of, first=first, data=file.name)
     return tuple(row for row in found if row is not None)
 
 

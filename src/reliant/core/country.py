@@ -92,6 +92,38 @@ class Derived(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """The share form: how much of the country's models each side holds, under one rule.
+
+    Attributes:
+        retained: The part of a model with a base that it keeps for its own maker, in [0, 1];
+            the rest goes to its bases in equal parts.
+        shares: Of `on`, `home`, `both` (made together), `other` and `unknown`; they sum to 1.
+            A model whose base nobody recorded keeps `retained`, and of the rest nothing is known.
+    """
+
+    retained: float
+    shares: dict[str, float]
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures by downloads, over the models of the country whose downloads are known.
+
+    Attributes:
+        models: With a number of downloads; `of` is all models of the country.
+        downloads: Of these models together.
+    """
+
+    models: int
+    of: int
+    downloads: float
+    face_value: Interval
+    look_through: Interval
+    root: Interval
+    home_rooted: Interval
+    unknown: float
+
+
 class Reliance(msgspec.Struct, frozen=True, kw_only=True):
     """What the models made in the country rest on.
 
@@ -108,6 +140,9 @@ class Reliance(msgspec.Struct, frozen=True, kw_only=True):
         derived: The models behind the counts.
         by_name: Parents that are in no row, and by what their origin was told.
         left_out: Rows without a country or a date of at least a month.
+        home_rooted: Share of its models all of whose lines begin at home.
+        kept: Shares that sum to 1, under stated rules.
+        by_downloads: The same figures by downloads; None if no data set gives them.
     """
 
     halves: tuple[Half, ...]
@@ -125,6 +160,9 @@ class Reliance(msgspec.Struct, frozen=True, kw_only=True):
     derived: tuple[Derived, ...] = ()
     left_out: int = 0
     remarks: tuple[str, ...] = ()
+    home_rooted: Interval | None = None
+    kept: tuple[Kept, ...] = ()
+    by_downloads: Weighed | None = None
 
 
 class Stance(msgspec.Struct, frozen=True):
@@ -166,7 +204,13 @@ class Exposure(msgspec.Struct, frozen=True):
 
 
 class LagRow(msgspec.Struct, frozen=True):
-    """How many months the country's best is behind the other's, in one area."""
+    """How many months the country's best is behind the other's, in one area.
+
+    Attributes:
+        points: Days on which the home best rose and the other had been there before.
+        leads: Days on which the home best rose above all that the other had: no lag at all.
+        dated: Models of the two that have a date; of `undated` it is not known.
+    """
 
     area: str
     median: float
@@ -175,6 +219,68 @@ class LagRow(msgspec.Struct, frozen=True):
     latest: str
     points: int
     data: str
+    leads: int = 0
+    dated: int = 0
+    undated: int = 0
+
+
+class YearFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """The three ticks of the European Commission's screen for one year.
+
+    Attributes:
+        imports: Use by foreign origin, in the unit of the data.
+        home: Use of the country's own; `exports` is use of its own elsewhere.
+        index: Concentration of the foreign origins; the tick is above 0.4.
+        foreign_share: Of all use of known origin; the tick is above 0.5.
+        to_exports: Foreign use per use of its own abroad; the tick is above 1. None without
+            any use abroad: then the tick is set if there is foreign use.
+        dependent: All three ticks are set.
+    """
+
+    year: str
+    imports: dict[str, float]
+    home: float
+    exports: float
+    index: float | None
+    foreign_share: float | None
+    to_exports: float | None
+    ticks: tuple[bool, bool, bool]
+    dependent: bool
+
+
+class Screen(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a use comes out as a strategic dependency, year by year.
+
+    Attributes:
+        of: What is counted.
+        years: In their order.
+        dependent: At least two of the last three years are; None with fewer than two years.
+    """
+
+    of: str
+    years: tuple[YearFlags, ...]
+    dependent: bool | None
+    data: str = ""
+
+
+class Origins(msgspec.Struct, frozen=True, kw_only=True):
+    """Where what is used in the country comes from, in one year of a table of use.
+
+    Attributes:
+        whole: Amount used, in the unit of the table.
+        on, home, other, unknown: Parts of it, by who made it.
+        closed_on: The part from the other country with closed weights; `open_on` with open ones.
+    """
+
+    data: str
+    year: str
+    whole: float
+    on: float
+    home: float
+    other: float
+    unknown: float
+    closed_on: float
+    open_on: float
 
 
 class Country(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +303,10 @@ class Country(msgspec.Struct, frozen=True, kw_only=True):
     place_names: dict[str, str] = {}
     ends: str | None = None
     reach_elsewhere: dict[str, tuple[str, ...]] = {}
+    known_on: str | None = None
+    screens: tuple[Screen, ...] = ()
+    used: tuple[Origins, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
 
 class Reading(msgspec.Struct, frozen=True):

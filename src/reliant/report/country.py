@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, percent, plural, unformula, width, wrap
+from reliant.report.country_measures import lag_lines, measure_lines, screen_lines, the
 
 if TYPE_CHECKING:
     from reliant.core.country import ClaimResult, Country, Half, Reach
@@ -23,7 +24,8 @@ _ORDER = ("BLOCKED", "CONDITIONAL", "OPEN", "UNKNOWN")
 @renders("terminal", COUNTRY_SCHEMA)
 def to_terminal(result: Country, /, *, colour: bool = False) -> str:
     """Return the four answers as lines of at most 80 columns."""
-    lines = [f"{name(result, result.country)} on {name(result, result.on)}, as of {result.as_of}"]
+    known = f", known on {result.known_on}" if result.known_on else ""
+    lines = [f"{name(result, result.country)} on {name(result, result.on)}, as of {result.as_of}{known}"]
     for sentence in headlines(result):
         lines += wrap(clean(sentence), COLUMNS)
     if result.ends:
@@ -38,7 +40,8 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
             indent="    ",
             first="  - ",
         )
-    lines += _lag(result)
+    lines += screen_lines(result)
+    lines += lag_lines(result)
     lines += [
         "",
         *wrap(
@@ -55,18 +58,35 @@ def name(result: Country, code: str) -> str:
     return result.place_names.get(code, code)
 
 
+_STATES = {
+    "BLOCKED": "{} blocked",
+    "CONDITIONAL": "{} open under conditions only",
+    "OPEN": "{} open",
+    "UNKNOWN": "of {} no record says",
+}
+
+
 def headlines(result: Country) -> list[str]:
     """Return the two sentences that the whole answer comes down to."""
-    home, on = name(result, result.country), name(result, result.on)
+    home, on = the(name(result, result.country)), the(name(result, result.on))
     found = result.reliance
     counted = {word: sum(row.verdict == word for row in result.access) for word in _ORDER}
-    said = ", ".join(f"{count} {word.lower()}" for word, count in counted.items() if count)
-    sentences = [f"Of {plural(len(result.access), 'way')} to AI of {on} (provider and channel): {said}."]
-    if found.models:
+    said = [_STATES[word].format(count) for word, count in counted.items() if count]
+    sentences = []
+    if said:
         sentences.append(
-            f"Of {plural(found.models, 'model')} made in {home}, {percent(found.face_value)} were made "
-            f"together with {on} (face value) and {percent(found.look_through)} descend from a model "
-            f"made there (look-through); of {percent(found.unknown)} no base is recorded."
+            f"Of {plural(len(result.access), 'way')} from {home} to AI of {on} (a provider and a channel): "
+            f"{', '.join(said)}."
+        )
+    else:
+        sentences.append(f"No provider of {on} is recorded.")
+    if found.models:
+        joint = sum(half.joint for half in found.halves)
+        together = f"; {joint} more were made together with it (face value {percent(found.face_value)})"
+        sentences.append(
+            f"Of {plural(found.models, 'model')} made in {home}, {percent(found.look_through)} descend from "
+            f"a model made in {on} (look-through){together if joint else ''}. Of {percent(found.unknown)} "
+            f"nobody recorded what they are built on."
         )
     else:
         sentences.append(f"No model made in {home} with a date by then is known.")
@@ -90,7 +110,7 @@ def turning(result: Country) -> str | None:
     if top is last or (top.share_of_known or 0) - (last.share_of_known or 0) < 0.2:
         return None
     return (
-        f"Of models with a recorded base, those with a root in {name(result, result.on)} went from "
+        f"Of models with a recorded base, those with a root in {the(name(result, result.on))} went from "
         f"{percent(top.share_of_known or 0)} ({top.half}) to "
         f"{percent(last.share_of_known or 0)} ({last.half})."
     )
@@ -113,6 +133,8 @@ def _access(result: Country, *, colour: bool) -> list[str]:
     if unknown:
         told = listed(sorted({clean(row.name) for row in unknown}), at_most=5)
         lines += wrap(f"UNKNOWN, no record says: {told}.", COLUMNS, indent="    ", first="  ")
+    for one in result.assumptions:
+        lines += wrap(clean(one), COLUMNS, indent="  ", first="  ")
     return lines
 
 
@@ -153,6 +175,7 @@ def _reliance(result: Country) -> list[str]:
             indent="  ",
             first="  ",
         )
+    lines += measure_lines(result)
     if found.by_name:
         placed = listed([f"{clean(one)}: {clean(how)}" for one, how in found.by_name.items()], at_most=3)
         lines += wrap(
@@ -193,21 +216,6 @@ def _stance(result: Country) -> list[str]:
     if counts:
         told = "; ".join(f"{row.since}: {row.state}" for row in counts[-4:])
         lines += wrap(f"Register ({clean(counts[-1].issuer)}): {told}.", COLUMNS, indent="    ", first="  ")
-    return lines
-
-
-def _lag(result: Country) -> list[str]:
-    if not result.lag:
-        return []
-    lines = ["", f"LAG  months behind the best of {name(result, result.on)}"]
-    for row in result.lag:
-        lines += wrap(
-            f"{clean(row.area)}: median {row.median:g}, {row.least} to {row.most} over "
-            f"{plural(row.points, 'point')}; last {clean(row.latest)} ({clean(row.data)})",
-            COLUMNS,
-            indent="    ",
-            first="  ",
-        )
     return lines
 
 

@@ -9,6 +9,14 @@ from reliant.report._registry import renders
 from reliant.report._text import number, percent, plural
 from reliant.report.country import by_verdict, headlines, name, turning, where
 from reliant.report.country_charts import COLUMNS, TILES, state, tiles, timeline
+from reliant.report.country_measures import (
+    downloads_table,
+    kept_figure,
+    lag_figure,
+    screen_tables,
+    the,
+    used_table,
+)
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.descent import Relation, Tree, descent_tree
 from reliant.report.html.figures import Column, Figure, Table
@@ -42,8 +50,8 @@ def to_html(result: Country, /, *, colour: bool = False) -> str:
     return page(
         "country.html.j2",
         result=result,
-        home=name(result, result.country),
-        on=name(result, result.on),
+        home=the(name(result, result.country)),
+        on=the(name(result, result.on)),
         headlines=headlines(result),
         turning=turning(result),
         access=_access_figure(result),
@@ -54,6 +62,11 @@ def to_html(result: Country, /, *, colour: bool = False) -> str:
         shares=_shares(result),
         flow=_flow(result),
         trees=_trees(result),
+        kept=kept_figure(result),
+        downloads=downloads_table(result),
+        screens=screen_tables(result),
+        used=used_table(result),
+        lag=lag_figure(result),
         derived=_derived(result),
         stance=_stance(result, numbers),
         impact=_impact(result),
@@ -283,12 +296,15 @@ def _shares(result: Country) -> Figure | None:
         Bar("look-through", found.look_through, "s-deep"),
         Bar("root", found.root, "s-deep"),
     ]
+    if found.home_rooted is not None:
+        bars.append(Bar("all at home", found.home_rooted, "s1"))
     if found.shared_design is not None:
         bars.append(Bar("blueprint", found.shared_design, "s-face"))
     return Figure.drawn(
         "fig-shares",
         "Face value beside look-through",
         f"Face value: made together. Look-through: some ancestor was made there. Root: a line begins there. "
+        f"All at home: every line begins in {the(name(result, result.country))}. "
         f"Hatched: no base is recorded for {percent(found.unknown)} of the models, so nobody can tell.",
         lambda size: paired_bars(
             [Row(f"on {name(result, result.on)}", tuple(bars))],

@@ -55,6 +55,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, tag="model", omit_defa
         base_models: Names of the models it is said to be built on.
         region: china, us, eu, other or unknown, as a list gives it.
         input_usd_per_million: Price of input tokens; `output_...` that of output tokens.
+        downloads: From a hub, as the data set counts them.
     """
 
     at: Place
@@ -79,6 +80,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, tag="model", omit_defa
     context_tokens: int | None = None
     input_usd_per_million: float | None = None
     output_usd_per_million: float | None = None
+    downloads: float | None = None
     link: str | None = None
     note: str | None = None
 

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SEVERAL = ("organisations", "countries", "domains", "base_models")
-_NUMBERS = ("params_b", "active_params_b", "training_flop", "input_usd_per_million", "output_usd_per_million")
+_NUMBERS = (
+    "params_b",
+    "active_params_b",
+    "training_flop",
+    "input_usd_per_million",
+    "output_usd_per_million",
+    "downloads",
+)
 _TEXTS = (
     "hub_id",
     "served_by",

@@ -14,11 +14,17 @@ from reliant.report.html.svg import UNKNOWN, drawing, element, label, text_width
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: what is known is filled, what may be added to it is hatched."""
+    """One bar: what is known is filled, what may be added to it is hatched.
+
+    Attributes:
+        share: Of the axis.
+        said: What stands at its end; the share if it is empty.
+    """
 
     name: str
     share: Interval
     class_: str
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,23 @@ class Piece:
 _WIDTHS = {"wide": 1080.0, "narrow": 360.0}
 
 
-def paired_bars(rows: Sequence[Row], *, id_: str, title: str, description: str, size: str = "wide") -> Markup:
-    """Return one block of bars per row, on an axis from 0 to 100 %."""
+_PERCENT = tuple((part / 100, f"{part} %") for part in (0, 25, 50, 75, 100))
+
+
+def paired_bars(
+    rows: Sequence[Row],
+    *,
+    id_: str,
+    title: str,
+    description: str,
+    size: str = "wide",
+    ticks: Sequence[tuple[float, str]] = _PERCENT,
+) -> Markup:
+    """Return one block of bars per row, on one axis.
+
+    Args:
+        ticks: Where the axis is marked, as a share of its length, and with what.
+    """
     width, font = _WIDTHS[size], 13 if size == "wide" else 12
     stacked = size == "narrow"
     left = 8.0 if stacked else 250.0
@@ -55,9 +76,12 @@ def paired_bars(rows: Sequence[Row], *, id_: str, title: str, description: str, 
             shapes.append(label(left, y + 6, row.name, room=width - 16, size=font, class_="strong"))
             y += 14
         else:
-            shapes.append(label(0, y + 13, row.name, room=150, size=font, class_="strong"))
+            room = 150 if any(one.name for one in row.bars) else left - 16
+            shapes.append(label(0, y + 13, row.name, room=room, size=font, class_="strong"))
         for one in row.bars:
-            if stacked:
+            if not one.name:
+                pass
+            elif stacked:
                 shapes.append(label(left, y + 13, one.name, room=width - 16, size=font, class_="soft"))
                 y += 18
             else:
@@ -72,18 +96,16 @@ def paired_bars(rows: Sequence[Row], *, id_: str, title: str, description: str, 
                 shapes.append(
                     element("rect", x=left + known, y=y, width=most - known, height=bar, class_=UNKNOWN)
                 )
-            said = percent(one.share)
+            said = one.said or percent(one.share)
             shapes.append(label(right + 8, y + 13, said, room=width - right, size=font))
             y += bar + 6
         y += 16
     grid: list[str] = []
-    for part in (0, 25, 50, 75, 100):
-        x = left + span * part / 100
-        anchor = "start" if part == 0 else "end" if part == 100 else "middle"
+    for part, said in ticks:
+        x = left + span * part
+        anchor = "start" if part == 0 else "end" if part == 1 else "middle"
         grid.append(element("line", x1=x, x2=x, y1=16.0, y2=y - 8, class_="grid"))
-        shapes.append(
-            element("text", f"{part} %", x=x, y=y + 8, font_size=11, class_="soft", text_anchor=anchor)
-        )
+        shapes.append(element("text", said, x=x, y=y + 8, font_size=11, class_="soft", text_anchor=anchor))
     return drawing(
         *grid, *shapes, width=width, height=y + 16, id_=id_, title=title, description=description, size=size
     )
