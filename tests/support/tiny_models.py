@@ -182,6 +182,7 @@ _KINDS = {
     "uint16": "BF16",
     "uint32": "U32",
     "int8": "I8",
+    "int32": "I32",
     "uint8": "U8",
     "int64": "I64",
 }
@@ -262,21 +263,34 @@ def pickled_canary(path: Path) -> bytes:
     return pickle.dumps(Canary(), protocol=2)[2:-1]
 
 
+_GGUF_PARTS = {
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_GGUF_NAMES = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+    "lm_head.weight": "output.weight",
+}
+
+
+def gguf_name(long: str) -> str:
+    """Return what GGUF calls a tensor of a LLaMA-style model."""
+    parts = long.split(".")
+    return _GGUF_NAMES.get(long) or f"blk.{parts[2]}.{_GGUF_PARTS['.'.join(parts[3:-1])]}.weight"
+
+
 def gguf(
     w: Weights, *, kind: int = 0, metadata: dict[str, Any] | None = None, vocabulary: list[str] | None = None
 ) -> bytes:
     """Return a GGUF file of F32 tensors (kind 0) or F16 (kind 1), LLaMA names in."""
-    names = {
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate",
-        "mlp.up_proj": "ffn_up",
-        "mlp.down_proj": "ffn_down",
-    }
     keys: dict[str, Any] = {"general.architecture": "llama", **(metadata or {})}
     head = b"".join(_gguf_text(key) + _gguf_value(value) for key, value in keys.items())
     count = len(keys)
@@ -289,13 +303,7 @@ def gguf(
         count += 1
     listed, data = b"", b""
     for long, value in w.items():
-        parts = long.split(".")
-        short = {
-            "model.embed_tokens.weight": "token_embd.weight",
-            "model.norm.weight": "output_norm.weight",
-            "lm_head.weight": "output.weight",
-        }.get(long)
-        short = short or f"blk.{parts[2]}.{names['.'.join(parts[3:-1])]}.weight"
+        short = gguf_name(long)
         packed = value.astype(np.float16 if kind == 1 and value.ndim == 2 else np.float32)
         listed += (
             _gguf_text(short)

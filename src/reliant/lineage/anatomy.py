@@ -103,20 +103,26 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fc1_in_out", (r"mlp\.c_fc",)),
     ("fc2_in_out", (r"mlp\.c_proj",)),
     ("fc1", ("fc1", "lin1", "dense_h_to_4h", "wi", "c_fc", "fc_in", "linear1", r"intermediate\.dense")),
+    ("fc1", (r"^mlp\.0",)),
+    ("fc2", (r"^mlp\.2",)),
     ("fc2", ("fc2", "lin2", "dense_4h_to_h", "fc_out", "linear2", r"^output\.dense", r"mlp\.output\.dense")),
     ("fc2", (r"DenseReluDense\.wo",)),
-    ("norm_pre", ("pre_feedforward_layernorm",)),
+    ("norm_pre", ("pre_feedforward_layernorm", r"^layer\.2\.layer_norm")),
     ("norm", ("post_attention_layernorm", "ffn_norm", "ln_2", "ln2", "norm2", "layer_norm2", "mlp_norm")),
-    ("norm", ("final_layer_norm", "layernorm_after")),
+    ("norm", ("final_layer_norm", "layernorm_after", "mlp_ln", r"^layer\.1\.layer_norm")),
     (
         "attention_norm",
         ("input_layernorm", "attention_norm", "attn_norm", "ln_1", "ln1", "norm1", "layer_norm1"),
     ),
-    ("attention_norm", ("self_attn_layer_norm", "layernorm_before")),
+    ("attention_norm", ("self_attn_layer_norm", "layernorm_before", "attn_ln", r"^layer\.0\.layer_norm")),
+    ("q", (r"SelfAttention\.q", r"^attn\.query")),
     ("q", ("q_proj", "wq", "attn_q", r"attention\.self\.query", r"attention\.query", "q_lin")),
+    ("k", (r"SelfAttention\.k", r"^attn\.key")),
     ("k", ("k_proj", "wk", "attn_k", r"attention\.self\.key", r"attention\.key", "k_lin")),
+    ("v", (r"SelfAttention\.v", r"^attn\.value")),
     ("v", ("v_proj", "wv", "attn_v", r"attention\.self\.value", r"attention\.value", "v_lin")),
     ("o", ("o_proj", "wo", "attn_output", r"attention\.output\.dense", r"attention\.dense")),
+    ("o", (r"SelfAttention\.o", r"^attn\.out")),
     ("o", (r"self_attn\.out_proj", "out_lin", r"attn\.proj")),
     ("qkv", ("qkv_proj", "attn_qkv", "query_key_value", "wqkv", "Wqkv", "in_proj_weight", r"attn\.qkv")),
     ("qkv_in_out", (r"attn\.c_attn",)),
@@ -129,7 +135,11 @@ _ROLES = tuple(
     )
     for role, words in _WORDS
 )
-_NO_ROLE = re.compile(r"bias|inv_freq|rotary|relative_attention|lora_|[._][qk]_norm|router|gate_inp")
+# Cross-attention reads another stack's space.
+_NO_ROLE = re.compile(
+    r"encoder_attn|crossattention|cross_attn|EncDecAttention|bias|inv_freq|rotary|relative_attention|lora_"
+    r"|[._][qk]_norm|router|gate_inp"
+)
 _EMBEDDINGS = re.compile(
     r"(?:^|\.)(?:embed_tokens|wte|tok_embeddings|word_embeddings|embed_in|token_embd|shared|token_embedding)(?:\.weight)?$"
 )
@@ -246,7 +256,7 @@ def _role(rest: str) -> tuple[str | None, int | None]:
     if match is not None:
         expert, rest = int(match["expert"]), match["rest"]
     rest = rest.removesuffix(".weight")
-    if rest.endswith((".scales", ".biases")):
+    if rest.endswith((".scales", ".biases", ".SCB")):
         return None, None
     if _NO_ROLE.search(rest):
         return None, None

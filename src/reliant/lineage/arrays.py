@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reliant.errors import WeightsError
+from reliant.lineage import unpack
 from reliant.lineage.anatomy import packed_bits, plain_shape
 from reliant.lineage.anatomy_onnx import Unpacking, unpackings
 from reliant.lineage.formats.gguf import BLOCKS
@@ -21,9 +22,12 @@ from reliant.lineage.formats.npz import inflated
 from reliant.lineage.formats.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from reliant.lineage.anatomy import Rows
+    from reliant.lineage.formats.header import Packing
     from reliant.lineage.formats.source import Source
     from reliant.lineage.opened import Opened
 
@@ -115,6 +119,8 @@ class Values:
                 tensor.file, f"tensor {short(name)} has {tensor.nbytes:,} bytes; it is not read whole"
             )
         shape = plain_shape(self.opened, tensor)
+        if tensor.packing is not None and tensor.strides is not None:
+            return unpack.whole(tensor, tensor.packing, self._part_of(tensor.packing), self._bytes(tensor))
         if tensor.strides is not None:
             flat = self._decode(
                 tensor, self._bytes(tensor), (tensor.nbytes // ITEM_SIZE[tensor.dtype],), None
@@ -177,6 +183,8 @@ class Values:
     def _decode(self, tensor: Tensor, data: bytes, shape: tuple[int, ...], rows: list[int] | None) -> Floats:
         if tensor.dtype in BLOCKS:
             return _blocks(tensor, data, shape)
+        if tensor.packing is not None and rows is not None:
+            return unpack.rows_of(tensor, tensor.packing, self._part_of(tensor.packing), data, rows)
         bits = packed_bits(self.opened, tensor)
         if bits is not None and rows is not None:
             return self._mlx(tensor, data, shape, rows, bits)
@@ -184,11 +192,28 @@ class Values:
         scheme = self._unpackings.get(tensor.name) or self._scheme(tensor)
         return values if scheme is None or rows is None else self._scaled(tensor, values, scheme, rows)
 
+    def _part_of(self, packing: Packing) -> Callable[[str], Floats]:
+        """Return what gives the companions of a packed tensor by role, as they are stored."""
+
+        def part(role: str) -> Floats:
+            one = self.opened.parts.get(packing.parts.get(role, ""))
+            if one is None:
+                return None
+            kind = "<i4" if one.dtype == "I32" else "u1" if one.dtype == "U8" else None
+            if kind is None:
+                return _plain(one, self._bytes(one)).reshape(one.shape)
+            return np.frombuffer(self._bytes(one), kind).reshape(one.shape)
+
+        return part
+
     def _scheme(self, tensor: Tensor) -> Unpacking | None:
         """Return the scales that lie beside a tensor under the usual names."""
         if tensor.dtype not in _INTEGERS and not tensor.dtype.startswith("F8"):
             return None
         stem = tensor.name.removesuffix("_q").removesuffix("_quantized")
+        bare = tensor.name.removesuffix(".weight")
+        if bare + ".SCB" in self.opened.tensors:  # bitsandbytes, 8 bits: a scale per row
+            return Unpacking(bare + ".SCB", None, 0)
         for end in ("_scale_inv", "_scale", ".scale", ".SCB"):
             if stem + end in self.opened.tensors:
                 zero = stem + "_zero_point"
@@ -202,6 +227,8 @@ class Values:
                 continue
             amount = _plain(part, self._bytes(part)).reshape(part.shape).astype(np.float32)
             amount = _spread(amount, values.shape[1], tensor.shape, rows, scheme.axis)
+            if scheme.scale is not None and scheme.scale.endswith(".SCB"):
+                amount = amount / np.float32(127)
             values = values - amount if subtract else values * amount
         return values
 

@@ -17,6 +17,7 @@ from reliant.errors import WeightsError
 from reliant.lineage.formats import read_header
 from reliant.lineage.formats.header import Header, Node, Tensor, short
 from reliant.lineage.formats.json import loads_or_none
+from reliant.lineage.formats.packed import joined
 from reliant.lineage.formats.safetensors import shard_names
 from reliant.lineage.formats.source import BudgetSpent
 
@@ -42,6 +43,7 @@ class Opened(msgspec.Struct, kw_only=True):
         name: As the user gave it.
         format: Of the weight files read; empty if there is none.
         tensors: Of all files, by name.
+        parts: Tensors that packed ones are unpacked with, by name.
         nodes: The graph, for ONNX.
         metadata: What the weight file says of itself.
         config: The content of config.json, or an empty dict.
@@ -60,6 +62,7 @@ class Opened(msgspec.Struct, kw_only=True):
     adapter: dict[str, Any] | None
     files: tuple[str, ...]
     not_looked_at: list[NotLookedAt]
+    parts: dict[str, Tensor] = {}
     _sources: dict[str, Any] = {}
     _texts: dict[str, bytes | None] = {}
 
@@ -108,6 +111,11 @@ def open_model(place: Place) -> Opened:
             if len(chosen) == 1:
                 raise
             notes.append(NotLookedAt(file, error.problem))
+    opened.tensors, opened.parts = joined(
+        opened.tensors,
+        opened.config,
+        lambda one: one.inline or opened.source(one.file).read(one.offset, one.nbytes),
+    )
     return opened
 
 

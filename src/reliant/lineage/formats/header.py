@@ -24,6 +24,21 @@ ITEM_SIZE = {
 }  # fmt: skip
 
 
+class Packing(msgspec.Struct, frozen=True):
+    """How a quantiser packed a tensor.
+
+    Attributes:
+        kind: gptq, gptq2, awq, bnb4 or compressed.
+        parts: Names of the tensors it is unpacked with, by role; `packed` is its own bytes.
+        numbers: Settings that are stored apart.
+    """
+
+    kind: str
+    bits: int
+    parts: dict[str, str]
+    numbers: dict[str, float] = {}
+
+
 class Tensor(msgspec.Struct, frozen=True):
     """One tensor and where its bytes lie.
 
@@ -37,6 +52,7 @@ class Tensor(msgspec.Struct, frozen=True):
         strides: In elements, if the tensor does not lie in plain row order.
         member: Name of the deflated zip member that holds it; offset counts inside it then.
         inline: Bytes held right here, for small ONNX tensors stored as number lists.
+        packing: How it is packed, if a quantiser split it up; shape is then that of the values.
     """
 
     name: str
@@ -48,6 +64,7 @@ class Tensor(msgspec.Struct, frozen=True):
     strides: tuple[int, ...] | None = None
     member: str | None = None
     inline: bytes | None = None
+    packing: Packing | None = None
 
 
 class Node(msgspec.Struct, frozen=True):

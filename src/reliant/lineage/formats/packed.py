@@ -1,0 +1,167 @@
+"""Weights that a quantiser packed into several tensors, told by names and shapes alone.
+
+GPTQ, AWQ, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
+of tensors. Here they become one tensor `x.weight` again, of the shape it had, whose bytes
+are the packed ones; the others are set aside under the same model, for `lineage.unpack`.
+
+The layouts, in the words of their own code: GPTQ packs along the input axis, low bits
+first, and stores zero points less one unless `checkpoint_format` is `gptq_v2`; AWQ packs
+along the output axis, eight columns to a word in the order 0 2 4 6 1 3 5 7; bitsandbytes
+packs two values to a byte, the first in the high half, and looks them up in a table;
+compressed-tensors packs rows, low bits first, with values offset by half their range.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reliant.errors import WeightsError
+from reliant.lineage.formats.header import Packing, Tensor
+from reliant.lineage.formats.json import loads_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STATE = re.compile(r"\.quant_state\.bitsandbytes__(?:nf4|fp4)$")
+_NUMBER = re.compile(r"\.\d{1,4}\.")
+_MAX_STATE = 1 << 16
+_BITS = (2, 3, 4, 8)
+
+
+def joined(
+    tensors: dict[str, Tensor], config: dict[str, Any], read: Callable[[Tensor], bytes]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the tensors with packed ones made whole, and what they are unpacked with.
+
+    Args:
+        tensors: By name, as the files have them.
+        config: The content of config.json.
+        read: Returns the bytes of a small tensor.
+    """
+    whole: dict[str, Tensor] = {}
+    used: set[str] = set()
+    states = _States(read)
+    for name, tensor in tensors.items():
+        found = None
+        if name.endswith(".qweight") and len(tensor.shape) == 2:
+            found = _qweight(name.removesuffix(".qweight"), tensors, config)
+        elif name.endswith(".weight_packed") and len(tensor.shape) == 2:
+            found = _compressed(name.removesuffix(".weight_packed"), tensors)
+        elif _STATE.search(name):
+            found = _four_bit(_STATE.sub("", name), name, tensors, states)
+        if found is not None:
+            whole[found[0].name] = found[0]
+            used |= found[1]
+    if not whole:
+        return tensors, {}
+    kept = {name: one for name, one in tensors.items() if name not in used and name not in whole}
+    return kept | whole, {name: tensors[name] for name in used}
+
+
+_Found = tuple[Tensor, set[str]]
+
+
+def _qweight(stem: str, tensors: dict[str, Tensor], config: dict[str, Any]) -> _Found | None:
+    """Return what `stem.qweight` and its companions were: GPTQ's or AWQ's."""
+    packed, scales, zeros = (tensors.get(f"{stem}.{part}") for part in ("qweight", "scales", "qzeros"))
+    if packed is None or scales is None or len(scales.shape) != 2:
+        return None
+    groups, outputs = scales.shape
+    names = {"packed": packed.name, "scales": scales.name}
+    if zeros is not None:
+        names["zeros"] = zeros.name
+    order = tensors.get(f"{stem}.g_idx")
+    about = config.get("quantization_config")
+    about = about if isinstance(about, dict) else {}
+    if packed.shape[1] == outputs:
+        bits = zeros.shape[1] * 32 // outputs if zeros is not None and outputs else about.get("bits")
+        if bits not in _BITS:
+            return None
+        inputs = packed.shape[0] * 32 // bits
+        if order is not None:
+            names["order"] = order.name
+        kind = "gptq2" if about.get("checkpoint_format") == "gptq_v2" else "gptq"
+    elif outputs and packed.shape[1] * 8 == outputs and zeros is not None:
+        bits, inputs, kind = 4, packed.shape[0], "awq"
+    else:
+        return None
+    if not inputs or not groups or (order is None and inputs % groups):
+        return None
+    return _joined_tensor(
+        f"{stem}.weight", packed, (outputs, inputs), Packing(kind, bits, names), across=True
+    )
+
+
+def _compressed(stem: str, tensors: dict[str, Tensor]) -> _Found | None:
+    packed, scales = tensors[f"{stem}.weight_packed"], tensors.get(f"{stem}.weight_scale")
+    if scales is None or scales.shape[0] != packed.shape[0]:
+        return None
+    rows = packed.shape[0]
+    names = {"packed": packed.name, "scales": scales.name}
+    for role, part in (("zeros", "weight_zero_point"), ("order", "weight_g_idx"), ("shape", "weight_shape")):
+        if f"{stem}.{part}" in tensors:
+            names[role] = f"{stem}.{part}"
+    if "order" in names:  # groups in another order: not unpacked
+        return None
+    bits = 4
+    return _joined_tensor(
+        f"{stem}.weight", packed, (rows, packed.shape[1] * 32 // bits), Packing("compressed", bits, names)
+    )
+
+
+def _four_bit(name: str, state: str, tensors: dict[str, Tensor], states: _States) -> _Found | None:
+    packed = tensors.get(name)
+    if packed is None or f"{name}.absmax" not in tensors or f"{name}.quant_map" not in tensors:
+        return None
+    told = states.of(tensors[state], packed)
+    shape = told.get("shape")
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 2
+        or any(type(size) is not int or size < 1 for size in shape)
+        or shape[0] * shape[1] != packed.nbytes * 2
+        or shape[1] % 2
+    ):
+        return None
+    names = {"packed": name, "scales": f"{name}.absmax", "table": f"{name}.quant_map", "state": state}
+    for role, part in (("nested", "nested_absmax"), ("nested_table", "nested_quant_map")):
+        if f"{name}.{part}" in tensors:
+            names[role] = f"{name}.{part}"
+    numbers = {
+        key: float(told[key])
+        for key in ("blocksize", "nested_blocksize", "nested_offset")
+        if isinstance(told.get(key), int | float)
+    }
+    return _joined_tensor(name, packed, (shape[0], shape[1]), Packing("bnb4", 4, names, numbers))
+
+
+def _joined_tensor(
+    name: str, packed: Tensor, shape: tuple[int, ...], packing: Packing, *, across: bool = False
+) -> _Found:
+    """Return the tensor as it was; `across`: its rows do not lie one after another."""
+    strides = (1, shape[0]) if across else None
+    whole = msgspec.structs.replace(packed, name=name, shape=shape, strides=strides, packing=packing)
+    return whole, set(packing.parts.values())
+
+
+class _States:
+    """The settings of bitsandbytes, read once for all layers that have them alike."""
+
+    def __init__(self, read: Callable[[Tensor], bytes]) -> None:
+        self._read = read
+        self._known: dict[tuple[str, int, int], dict[str, Any]] = {}
+
+    def of(self, state: Tensor, packed: Tensor) -> dict[str, Any]:
+        key = (_NUMBER.sub(".#.", packed.name), packed.nbytes, state.nbytes)
+        if key not in self._known:
+            told = None
+            if state.nbytes <= _MAX_STATE:
+                try:
+                    told = loads_or_none(self._read(state))
+                except WeightsError:
+                    told = None
+            self._known[key] = told if isinstance(told, dict) else {}
+        return self._known[key]

@@ -1,0 +1,108 @@
+"""Values of packed tensors as float32: GPTQ, AWQ, bitsandbytes 4-bit and compressed-tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reliant.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reliant.lineage.formats.header import Packing, Tensor
+
+Floats = Any
+_AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)  # column of the value at each place of a word, low bits first
+_BLOCK = 64  # of bitsandbytes, where its state says nothing
+
+
+def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
+    """Return a GPTQ or AWQ matrix, [outputs, inputs].
+
+    Args:
+        part: Returns a companion tensor by its role, as stored, or None.
+        data: The packed bytes.
+    """
+    outputs, inputs = tensor.shape
+    scales, zeros = part("scales").astype(np.float32), part("zeros")
+    words = np.frombuffer(data, "<u4")
+    if packing.kind == "awq":
+        order = np.argsort(_AWQ_ORDER)
+        codes = _fields(words.reshape(inputs, -1), 4)[:, :, order].reshape(inputs, outputs)
+        zero = _fields(zeros.view("<u4"), 4)[:, :, order].reshape(-1, outputs).astype(np.float32)
+    else:
+        codes = _stream(np.ascontiguousarray(words.reshape(-1, outputs).T), packing.bits).T[:inputs]
+        if zeros is None:
+            zero = np.full(scales.shape, 2 ** (packing.bits - 1), np.float32)
+        else:
+            zero = _stream(np.ascontiguousarray(zeros.view("<u4")), packing.bits)[:, :outputs].astype(
+                np.float32
+            )
+            zero += packing.kind == "gptq"
+    order_of = part("order")
+    groups = np.arange(inputs) // -(-inputs // len(scales)) if order_of is None else order_of.astype(np.int64)
+    if groups.size != inputs or groups.min(initial=0) < 0 or groups.max(initial=0) >= len(scales):
+        raise WeightsError(tensor.file, f"the groups of {tensor.name[:80]!r} do not fit its scales")
+    found: Floats = ((codes.astype(np.float32) - zero[groups]) * scales[groups]).T
+    return found
+
+
+def rows_of(
+    tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes, rows: list[int]
+) -> Floats:
+    """Return some rows of a bitsandbytes or compressed-tensors matrix, given their packed bytes."""
+    width = tensor.shape[-1]
+    if packing.kind == "bnb4":
+        return _four_bit(tensor, packing, part, data, rows)
+    codes = _stream(np.frombuffer(data, "<u4").reshape(len(rows), -1), packing.bits).astype(np.float32)
+    scales, zeros = part("scales").astype(np.float32)[rows], part("zeros")
+    codes -= 2 ** (packing.bits - 1)
+    per = -(-width // scales.shape[1])
+    if zeros is not None and zeros.shape[0] * 32 // packing.bits >= tensor.shape[0]:
+        shifts = _stream(np.ascontiguousarray(zeros.view("<u4").T), packing.bits).T
+        codes -= np.repeat(shifts[rows].astype(np.float32) - 2 ** (packing.bits - 1), per, axis=1)[:, :width]
+    found: Floats = codes[:, :width] * np.repeat(scales, per, axis=1)[:, :width]
+    return found
+
+
+def _four_bit(
+    tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes, rows: list[int]
+) -> Floats:
+    width = tensor.shape[1]
+    table = part("table").astype(np.float32).reshape(-1)
+    packed = np.frombuffer(data, np.uint8)
+    values = table[np.stack([packed >> 4, packed & 15], axis=1).reshape(len(rows), width)]
+    block = int(packing.numbers.get("blocksize", _BLOCK))
+    scales = part("scales").reshape(-1)
+    nested, nested_table = part("nested"), part("nested_table")
+    if nested is not None and nested_table is not None:
+        step = int(packing.numbers.get("nested_blocksize", 256))
+        wide = np.repeat(nested.astype(np.float32).reshape(-1), step)[: scales.size]
+        scales = nested_table.astype(np.float32).reshape(-1)[scales.astype(np.int64)] * wide
+        scales = scales + np.float32(packing.numbers.get("nested_offset", 0.0))
+    places = (np.array(rows, np.int64)[:, None] * width + np.arange(width)) // max(block, 1)
+    if table.size < 16 or places.max(initial=0) >= scales.size:
+        raise WeightsError(tensor.file, f"the scales of {tensor.name[:80]!r} do not fit its values")
+    found: Floats = values * scales.astype(np.float32)[places]
+    return found
+
+
+def _fields(words: Floats, bits: int) -> Floats:
+    """Return the fields of each word, low bits first, along a new last axis."""
+    shifts = np.arange(0, 32, bits, dtype=np.uint32)
+    found: Floats = (words[..., None] >> shifts) & np.uint32((1 << bits) - 1)
+    return found
+
+
+def _stream(words: Floats, bits: int) -> Floats:
+    """Return the fields along the last axis, which 3-bit ones cross the words of."""
+    if 32 % bits == 0:
+        found: Floats = _fields(words, bits).reshape(len(words), -1)
+        return found
+    stream = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
+    usable = stream.shape[1] // bits * bits
+    weights = (1 << np.arange(bits)).astype(np.uint32)
+    crossed: Floats = stream[:, :usable].reshape(len(words), -1, bits) @ weights
+    return crossed
