@@ -217,3 +217,17 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
     for one in (data, body, body + hashlib.sha256(body).digest()):
         with pytest.raises(WeightsError):
             decode(one, "x")
+
+
+def test_a_model_whose_tensors_bear_other_names_is_found_too(tmp_path) -> None:
+    renamed = {
+        name.replace("gate_proj", "a")
+        .replace("up_proj", "b")
+        .replace("down_proj", "c")
+        .replace("mlp", "x"): one
+        for name, one in BASE.items()
+    }
+    suspect = opened(tmp_path, renamed, "s")
+    assert suspect.anatomy.guessed
+    pool = [made(tmp_path, tiny.llama(2), "n"), made(tmp_path, BASE, "base")]
+    assert [one.related for one in looked_up(suspect, pool)] == [True, False]

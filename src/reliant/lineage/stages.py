@@ -86,17 +86,18 @@ def outcomes(ours: Side, theirs: Side, *, same_width: bool) -> Iterator[Outcome]
 
 def _best_reading(ours: Side, theirs: Side, stage: _Stage, turn: Turn | None) -> Outcome | None:
     """Return the best outcome over the ways to read the suspect; every way counts as a test."""
-    readings = _variants(ours, theirs)
+    guessed = theirs.sampler.anatomy.guessed
+    readings = [(False, "")] if guessed else readings_of(ours.sampler)
     found = [
         _run(ours, theirs, stage, turn, swap=swap, norm=norm, tries=len(readings)) for swap, norm in readings
     ]
     return max((one for one in found if one is not None), key=rank_of, default=None)
 
 
-def _variants(ours: Side, theirs: Side) -> list[tuple[bool, str]]:
-    """Return the ways to read a suspect whose tensor roles had to be guessed."""
-    anatomy = ours.sampler.anatomy
-    if not anatomy.guessed or theirs.sampler.anatomy.guessed:
+def readings_of(model: Sampler) -> list[tuple[bool, str]]:
+    """Return the ways to read a model whose tensor roles were guessed: gate and up exchanged, which norm."""
+    anatomy = model.anatomy
+    if not anatomy.guessed:
         return [(False, "")]
     norms = ["none", *[str(at) for at in range(min(4, len(anatomy.norm_choices[0])))]]
     swaps = [False, True] if anatomy.layers[0].ffns[0].up is not None else [False]

@@ -25,7 +25,18 @@ from support import tiny_models as tiny
 RECORDED = dict(np.load(Path(__file__).parent / "data" / "packed.npz"))
 GATE = "model.layers.0.mlp.gate_proj"
 KINDS = sorted({name.partition(".")[0] for name in RECORDED})
-QUANTISERS = [name for name in BLOCKS if name in gguf.GGMLQuantizationType.__members__]
+
+
+def unpacked_by_gguf(kind: str) -> bool:
+    """Return True if the gguf package has code for this type; llama.cpp alone has it for a few."""
+    try:
+        gguf.dequantize(np.zeros((1, BLOCKS[kind].size), np.uint8), gguf.GGMLQuantizationType[kind])
+    except NotImplementedError:
+        return False
+    return True
+
+
+QUANTISED = [kind for kind in BLOCKS if unpacked_by_gguf(kind)]
 
 
 def opened(path):
@@ -153,7 +164,7 @@ def synthetic(kind: str, rows: int, width: int, seed: int) -> np.ndarray:
     return np.stack(kept[: rows * width // items]).reshape(rows, -1)
 
 
-@pytest.mark.parametrize("kind", QUANTISERS)
+@pytest.mark.parametrize("kind", QUANTISED)
 def test_every_gguf_type_that_gguf_unpacks_is_read_row_by_row(tmp_path, kind: str) -> None:
     number = gguf.GGMLQuantizationType[kind]
     d, ff, layers = 256, 96, 2
@@ -166,10 +177,7 @@ def test_every_gguf_type_that_gguf_unpacks_is_read_row_by_row(tmp_path, kind: st
         try:
             packed[name] = gguf.quantize(value, number)
         except NotImplementedError:
-            try:
-                packed[name] = synthetic(kind, *value.shape, seed=len(packed))
-            except NotImplementedError:
-                pytest.skip(f"the gguf package neither packs nor unpacks {kind}")
+            packed[name] = synthetic(kind, *value.shape, seed=len(packed))
             with np.errstate(all="ignore"):
                 plain[name] = gguf.dequantize(packed[name], number).astype(np.float32)
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")

@@ -25,12 +25,12 @@ from reliant.lineage.formats.source import BudgetSpent
 from reliant.lineage.index.make import affords_p, known_tokens, projection, rows_enough, table_rows
 from reliant.lineage.matching import LayerMatch, Outcome, compare_layers, is_found, rank_of
 from reliant.lineage.sample import LayerRows, spread_layers
-from reliant.lineage.stages import inner_layers
+from reliant.lineage.stages import inner_layers, readings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reliant.lineage.index.fingerprint import Fingerprint
+    from reliant.lineage.index.fingerprint import Block, Fingerprint
     from reliant.lineage.stages import Side
     from reliant.lineage.trace import Model
 
@@ -76,23 +76,26 @@ class Suspect:
         self.side: Side = model.side
         self.vocabulary_digest = vocabulary_digest
         self.header_digest = header_digest
-        self._by_dimensions: dict[int, list[LayerRows]] = {}
+        self._by_dimensions: dict[tuple[int, bool, str], list[LayerRows]] = {}
+        self.readings = readings_of(self.side.sampler)
         self._tokens: dict[Any, Any] | None = None
-        self._rows_e: list[LayerRows] | None = None
+        self._rows_e: dict[tuple[bool, str], list[LayerRows]] = {}
         self._neurons: dict[tuple[int, ...], list[Neurons] | None] = {}
 
-    def identity_rows(self, dimensions: int) -> list[LayerRows]:
+    def identity_rows(self, dimensions: int, reading: tuple[bool, str]) -> list[LayerRows]:
         """Return rows of a few layers, projected as a fingerprint's are."""
-        if dimensions not in self._by_dimensions:
+        key = (dimensions, *reading)
+        if key not in self._by_dimensions:
             turn = projection(self.side.sampler.d, dimensions)
             some = spread_layers(self.side.depth, _FIRST_LAYERS)
-            self._by_dimensions[dimensions] = [
+            swap, norm = reading
+            self._by_dimensions[key] = [
                 one._replace(
                     rows=Bundle(unit(one.rows.gate @ turn), unit(one.rows.up @ turn), one.rows.numbers)
                 )
-                for one in _usable(self.side.sampler.layer_rows(some, _ROWS))
+                for one in _usable(self.side.sampler.layer_rows(some, _ROWS, swap=swap, norm=norm))
             ]
-        return self._by_dimensions[dimensions]
+        return self._by_dimensions[key]
 
     def token_table(self, hashes: Any, tables: int) -> tuple[Any, Any] | None:
         """Return our rows of these tokens, and which of them we have; None if they are too few."""
@@ -112,19 +115,20 @@ class Suspect:
         shared = min(ours, tables)
         return rows[: shared * len(ids)], have
 
-    def token_rows(self, rows: int) -> list[LayerRows]:
+    def token_rows(self, rows: int, reading: tuple[bool, str]) -> list[LayerRows]:
         """Return neurons of the inner layers, for path E."""
-        if self._rows_e is None:
+        if reading not in self._rows_e:
             inner = inner_layers(self.side.depth)
+            swap, norm = reading
+            self._rows_e[reading] = []
             for count in (_MOST_E_LAYERS, 4, 2):
                 layers = [inner[at] for at in spread_layers(len(inner), count)]
                 wanted = max(rows, rows_enough(self.side.sampler.anatomy.ff))
                 if self.side.affords(layers, wanted, 0.9):
-                    self._rows_e = _usable(self.side.sampler.layer_rows(layers, wanted))
+                    found = self.side.sampler.layer_rows(layers, wanted, swap=swap, norm=norm)
+                    self._rows_e[reading] = _usable(found)
                     break
-            else:
-                self._rows_e = []
-        return self._rows_e
+        return self._rows_e[reading]
 
     def neurons(self, learned: tuple[int, ...], forms: tuple[str, ...]) -> list[Neurons] | None:
         """Return whole neurons of these layers, if they can be read and have the same forms."""
@@ -134,6 +138,11 @@ class Suspect:
                 found = neurons_of(self.side.sampler, list(learned))
             self._neurons[learned] = found
         return self._neurons[learned]
+
+    def tested_rows(self, blocks: tuple[Block, ...]) -> list[LayerRows]:
+        """Return neurons of the layers that path P is judged by."""
+        tested = sorted({block.layer for block in blocks})
+        return _usable(self.side.sampler.layer_rows(tested, rows_enough(self.side.sampler.anatomy.ff)))
 
 
 def search(model: Model, own: Fingerprint, index: Iterable[Fingerprint]) -> list[Candidate]:
@@ -170,32 +179,41 @@ def _usable(rows: list[LayerRows]) -> list[LayerRows]:
 
 
 def _outcome(suspect: Suspect, one: Fingerprint, path: str, searched: int) -> Outcome | None:
-    """Return what one path finds, or None if the two cannot be compared by it."""
+    """Return what one path finds, or None if the two cannot be compared by it.
+
+    A suspect whose tensor roles had to be guessed is read in every way; each counts as a test.
+    """
     part = one.parts[path]
-    side = suspect.side
-    turn: Turn | None = None
+    found: list[Outcome] = []
     try:
-        if path == "I":
-            if one.width != side.sampler.d:
-                return None
-            ours = suspect.identity_rows(part.dimensions)
-        elif path == "E":
-            turn, ours = _by_tokens(suspect, one)
-        else:
-            turn, ours = _by_neurons(suspect, one)
-        if path != "I" and turn is None:
+        turn = None
+        if path == "I" and one.width != suspect.side.sampler.d:
             return None
+        if path != "I":
+            turn = _by_tokens(suspect, one) if path == "E" else _by_neurons(suspect, one)
+            if turn is None:
+                return None
         theirs = _usable(one.rows(path))
+        for reading in suspect.readings if path != "P" else suspect.readings[:1]:
+            if path == "I":
+                ours = suspect.identity_rows(part.dimensions, reading)
+            elif path == "E":
+                ours = suspect.token_rows(rows_enough(one.inner_width), reading)
+            else:
+                ours = suspect.tested_rows(part.blocks)
+            if ours and theirs:
+                tries = searched * len(suspect.readings)
+                found.append(compare_layers(path, ours, theirs, turn, tries))
     except BudgetSpent:
         return None
-    return compare_layers(path, ours, theirs, turn, searched) if ours and theirs else None
+    return max(found, key=rank_of, default=None)
 
 
-def _by_tokens(suspect: Suspect, one: Fingerprint) -> tuple[Turn | None, list[LayerRows]]:
+def _by_tokens(suspect: Suspect, one: Fingerprint) -> Turn | None:
     part = one.parts["E"]
     mine = suspect.token_table(one.arrays["E.tokens"].reshape(-1), part.tables)
     if mine is None:
-        return None, []
+        return None
     rows, have = mine
     theirs = unit(one.floats("E.table"))
     count = len(have)
@@ -203,18 +221,16 @@ def _by_tokens(suspect: Suspect, one: Fingerprint) -> tuple[Turn | None, list[La
     theirs = np.concatenate([theirs[at * count : (at + 1) * count][have] for at in range(tables)])
     small, basis = reduced(rows)
     turn = turn_from_pairs(small, theirs)
-    if turn is None:
-        return None, []
-    return Turn(basis @ turn.ours, turn.theirs), suspect.token_rows(rows_enough(one.inner_width))
+    return None if turn is None else Turn(basis @ turn.ours, turn.theirs)
 
 
-def _by_neurons(suspect: Suspect, one: Fingerprint) -> tuple[Turn | None, list[LayerRows]]:
+def _by_neurons(suspect: Suspect, one: Fingerprint) -> Turn | None:
     part = one.parts["P"]
     side = suspect.side
     same = (side.sampler.d, side.depth, side.sampler.anatomy.ff) == (one.width, one.depth, one.inner_width)
     mine = suspect.neurons(part.learned, part.forms) if same else None
     if mine is None:
-        return None, []
+        return None
     theirs = [
         Neurons(
             (one.floats(f"P.lgate.{at}"), one.floats(f"P.lup.{at}"), one.floats(f"P.ldown.{at}")),
@@ -222,9 +238,7 @@ def _by_neurons(suspect: Suspect, one: Fingerprint) -> tuple[Turn | None, list[L
         )
         for at in range(len(part.learned))
     ]
-    tested = sorted({block.layer for block in part.blocks})
-    rows = _usable(side.sampler.layer_rows(tested, rows_enough(side.sampler.anatomy.ff)))
-    return turn_from_signatures(mine, theirs), rows
+    return turn_from_signatures(mine, theirs)
 
 
 def _candidate(suspect: Suspect, one: Fingerprint, path: str, outcome: Outcome) -> Candidate:
