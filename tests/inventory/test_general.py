@@ -15,14 +15,28 @@ if TYPE_CHECKING:
     Scanned = Callable[[Tree], Result]
 
 
-def test_files_of_one_stem_are_functions_of_their_own(scanned: Scanned) -> None:
-    """A package for both module systems has `index.mjs` beside `index.cjs`."""
-    script = (
-        'export const DEFAULT_MODEL = "gpt-4o-mini";\nfetch("https://api.openai.com/v1/chat/completions");\n'
-    )
-    found = scanned({"lib/index.mjs": script, "lib/index.cjs": script, "lib/other.js": script})
+ASKS = 'export const DEFAULT_MODEL = "gpt-4o-mini";\nfetch("https://api.openai.com/v1/chat/completions");\n'
 
-    assert [function.id for function in found.functions] == ["lib/index.cjs", "lib/index.mjs", "lib/other"]
+
+def test_a_module_built_for_several_readers_is_one_function(scanned: Scanned) -> None:
+    """A package carries its source, and beside it the same for both module systems, with declarations."""
+    found = scanned(
+        {
+            "src/index.ts": ASKS,
+            "lib/index.mjs": ASKS,
+            "lib/index.cjs": ASKS,
+            "lib/index.d.ts": 'export declare const model = "gpt-4o-mini";\n',
+            "lib/other.js": ASKS,
+        }
+    )
+
+    assert [function.id for function in found.functions] == ["lib/other", "src/index"]
+
+
+def test_files_of_one_stem_that_ask_for_different_things_are_functions_of_their_own(scanned: Scanned) -> None:
+    found = scanned({"lib/index.mjs": ASKS, "lib/index.cjs": ASKS.replace("gpt-4o-mini", "gpt-4o")})
+
+    assert [function.id for function in found.functions] == ["lib/index.cjs", "lib/index.mjs"]
 
 
 PROVIDERS = "".join(

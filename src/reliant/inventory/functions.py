@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from reliant.inventory.roles import Roles
 
 _CALLED = frozenset({Scope.CODE, Scope.CONFIG})
+_DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
+"""Files that name types and call nothing."""
+_SCRIPTS = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+"""The nearest to what a person wrote comes first."""
+_BUILT = frozenset({"src", "dist", "lib", "es", "esm", "cjs", "build", "out", "node"})
+"""Folders that hold the same modules for another reader."""
 
 
 def functions_of(
@@ -48,7 +54,9 @@ def functions_of(
     by_place: dict[str, list[Draft]] = defaultdict(list)
     for draft in called:
         for path in dict.fromkeys(p.path for p in draft.places if p.path not in routed):
-            by_place[_place(path, draft, roles)].append(draft)
+            if not path.endswith(_DECLARATIONS):
+                by_place[_place(path, draft, roles)].append(draft)
+    by_place = _built_once(by_place)
     stems = Counter(posixpath.splitext(place)[0] for place in by_place)
     taken = {function.id for function in found}
     for place, here in sorted(by_place.items()):
@@ -66,6 +74,26 @@ def functions_of(
             )
         )
     return tuple(sorted(found, key=lambda function: function.id))
+
+
+def _built_once(by_place: dict[str, list[Draft]]) -> dict[str, list[Draft]]:
+    """Return the places without those that are another one built for a second module system.
+
+    A package of JavaScript carries `src/client.ts`, `client.js` and `client.mjs`: one function.
+    """
+    found: dict[tuple[str, frozenset[str]], str] = {}
+    for place in sorted(by_place, key=_nearest_to_source):
+        stem, suffix = posixpath.splitext(place)
+        if suffix in _SCRIPTS:
+            stem = "/".join(part for part in stem.split("/") if part not in _BUILT)
+        found.setdefault((stem, frozenset(draft.id for draft in by_place[place])), place)
+    kept = set(found.values())
+    return {place: drafts for place, drafts in by_place.items() if place in kept}
+
+
+def _nearest_to_source(place: str) -> tuple[int, str]:
+    suffix = posixpath.splitext(place)[1]
+    return (_SCRIPTS.index(suffix) if suffix in _SCRIPTS else 0, place)
 
 
 def _routed(called: Iterable[Draft], routes: Iterable[Placed]) -> list[Function]:
