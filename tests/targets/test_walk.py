@@ -106,18 +106,20 @@ def test_a_file_that_became_a_pipe_after_the_walk_does_not_hang_its_reader(tmp_p
 
 
 def test_a_tree_of_ten_thousand_folders_ends_at_the_depth_limit(tmp_path: Path) -> None:
-    here = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(10_000):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
+    try:
+        here = os.open(tmp_path, os.O_RDONLY)
+        for _ in range(10_000):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
         os.close(here)
-        here = below
-    os.close(here)
-    tree(tmp_path, "e.py")
+        tree(tmp_path, "e.py")
 
-    assert paths(tmp_path) == ["e.py"]
-    assert list(reasons(tmp_path).values()) == ["deeper than 100 folders"]
-    _remove_deep(tmp_path)
+        assert paths(tmp_path) == ["e.py"]
+        assert list(reasons(tmp_path).values()) == ["deeper than 100 folders"]
+    finally:
+        _remove_deep(tmp_path)
 
 
 def _remove_deep(root: Path) -> None:
