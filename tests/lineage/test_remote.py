@@ -8,7 +8,7 @@ import pytest
 from reliant.errors import FetchError, TargetError, WeightsError
 from reliant.lineage.formats import Meter
 from reliant.lineage.opened import open_model
-from reliant.lineage.opening import Limits, Online, open_named
+from reliant.lineage.opening import Limits, open_named
 from reliant.lineage.remote import Cache, RemotePlace
 from reliant.lineage.trace import compare, prepare
 from support import tiny_models as tiny
@@ -105,24 +105,12 @@ def test_a_name_from_inside_a_model_cannot_lead_elsewhere(server, name: str) -> 
         place(server).open(name)
 
 
-def test_a_hub_id_is_listed_and_opened_by_revision() -> None:
-    server = Server({"org/name/resolve/main/model.safetensors": tiny.safetensors(W)})
-    server.files["api/models/org/name/tree/main"] = (
-        b'[{"type":"file","path":"model.safetensors"},{"type":"file","path":"../x"}]'
-    )
-    online = Online(server.client, None, "http://hub", "secret")
-    assert open_named("org/name", Limits(), online).format == "safetensors"
-    assert not any("/x" in path for path in server.asked)
-
-
 def test_offline_opens_nothing() -> None:
     for name in ("org/name", "http://host/m/model.safetensors"):
         with pytest.raises(FetchError, match="--offline"):
             open_named(name, Limits(), None)
 
 
-def test_a_model_that_is_nowhere_is_said_so() -> None:
-    with pytest.raises(FetchError, match="is not there"):
-        open_named("org/none", Limits(), Online(Server({}).client, None, "http://hub", None))
+def test_a_folder_that_is_nowhere_is_said_so() -> None:
     with pytest.raises(TargetError, match="there is no model"):
         open_named("./none", Limits(), None)

@@ -20,6 +20,7 @@ from reliant.lineage.formats.header import short
 from reliant.lineage.formats.safetensors import is_plain_name
 from reliant.lineage.formats.sniff import SUFFIXES
 from reliant.lineage.formats.source import Meter, Span, _Joined, check_inside
+from reliant.lineage.hub import HubFile, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,12 +118,12 @@ def _httpx() -> Any:
 class RemoteFile(_Joined):
     """One file on a server."""
 
-    def __init__(self, place: RemotePlace, name: str, url: str) -> None:
+    def __init__(self, place: RemotePlace, name: str, url: str, stamp: RemoteStamp) -> None:
         self.name = name
         self._place = place
         self._url = url
-        self._stamp = place.stamp(url, name)
-        self.size = self._stamp.size
+        self._stamp = stamp
+        self.size = stamp.size
 
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly `length` bytes from `offset`, from the cache if they are there."""
@@ -171,7 +172,8 @@ class RemotePlace:
         self._client = client
         self._headers = {}
         self._names: tuple[str, ...] | None = None
-        self._hub_id: str | None = None
+        self._base = ""
+        self._on_hub: dict[str, HubFile] = {}
         if "://" in name:
             parts = urlsplit(name)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -180,36 +182,32 @@ class RemotePlace:
             self._base = name.rpartition("/")[0] + "/" if is_file else name.rstrip("/") + "/"
             self._names = (name.rpartition("/")[2],) if is_file else None
         else:
-            repository, _, revision = name.partition("@")
-            self._hub_id = repository
-            wanted = quote(revision or "main", safe="")
-            hub = hub.rstrip("/")
-            self._base = f"{hub}/{repository}/resolve/{wanted}/"
-            self._list = f"{hub}/api/models/{repository}/tree/{wanted}?recursive=true"
+            self._hub, self._token = hub, token
             if token:
                 self._headers = {"authorization": f"Bearer {token}"}
 
     def names(self) -> tuple[str, ...]:
         """Return the files: the hub's list, or the usual names that a plain server has."""
         if self._names is None:
-            self._names = self._from_hub() if self._hub_id is not None else self._from_server()
+            self._names = self._from_server() if self._base else self._from_hub()
         return self._names
 
     def open(self, name: str) -> RemoteFile:
         """Return one file."""
         if not is_plain_name(name):
             raise WeightsError(self.name, f"it names {short(name)}, which is not a file of its folder")
-        return RemoteFile(self, name, urljoin(self._base, quote(name)))
+        if not self._base:
+            self.names()
+            known = self._on_hub.get(name)
+            if known is None:
+                raise WeightsError(self.name, f"the repository has no file {short(name)}")
+            return RemoteFile(self, name, known.url, RemoteStamp(known.size, known.version))
+        url = urljoin(self._base, quote(name))
+        return RemoteFile(self, name, url, self.stamp(url, name))
 
     def _from_hub(self) -> tuple[str, ...]:
-        answer = self._get(self._list, {})
-        if len(answer.content) > _MAX_LIST:
-            raise FetchError(f"the list of files of {self.name} is too long")
-        try:
-            listed = [one["path"] for one in answer.json() if one.get("type") == "file"]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FetchError(f"the list of files of {self.name} cannot be read") from error
-        return tuple(sorted(one for one in listed if isinstance(one, str) and is_plain_name(one)))
+        self._on_hub = files_of(self.name, endpoint=self._hub, token=self._token)
+        return tuple(sorted(self._on_hub))
 
     def _from_server(self) -> tuple[str, ...]:
         """Try the usual names one by one: a plain server lists nothing."""
@@ -291,15 +289,6 @@ class RemotePlace:
                 hint="Run it again: what came is kept.",
             )
         return bytes(data)
-
-    def _get(self, url: str, headers: dict[str, str]) -> Any:
-        answer = self._send("GET", url, headers)
-        if answer.status_code >= 400:
-            raise FetchError(
-                f"{self.name} is not there: the server answers {answer.status_code}",
-                hint="Check the id; a private or gated repository needs HF_TOKEN.",
-            )
-        return answer
 
     def _send(self, method: str, url: str, headers: dict[str, str]) -> Any:
         httpx = _httpx()
