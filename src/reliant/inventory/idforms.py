@@ -40,6 +40,7 @@ _TWICE = re.compile(r"(:[a-z]+)\1$")
 _SIZE = re.compile(r"^\d+(?:\.\d+)?[bBmMkKgG][bB]?$")
 _HASH = re.compile(r"^[0-9a-fA-F]{24,}$")
 _DOTTED = re.compile(r"^[a-zA-Z_][a-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){2,}$")
+_PATH = re.compile(r"/(?:v\d+|[a-z])$")
 _DIGIT = re.compile(r"\d")
 
 
@@ -97,8 +98,8 @@ def looks_like_id(text: str) -> bool:
     Examples:
         >>> [looks_like_id(t) for t in ("acme-chat-2", "Acme/Base-7B", "gemma2", "small", "tiny.en")]
         [True, True, True, True, True]
-        >>> [looks_like_id(t) for t in ("a sentence", "your-model", "https://acme.test", "config.json")]
-        [False, False, False, False]
+        >>> [looks_like_id(t) for t in ("a sentence", "your-model", "https://acme.test", "config.json", "acme/v1")]
+        [False, False, False, False, False]
     """
     return bool(
         _ID.match(text)
@@ -110,6 +111,7 @@ def looks_like_id(text: str) -> bool:
         and not _SIZE.match(text)
         and not _TWICE.search(text)
         and not _DOTTED.match(text)
+        and not _PATH.search(text)
     )
 
 
