@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reliant.inventory import Vendors, scan
-from reliant.inventory.cache import Cache
+from reliant.core.results import TargetStamp
+from reliant.inventory import Inventory, Vendors, scan
+from reliant.inventory.cache import Cache, Packed
 from reliant.inventory.engine import own_packages
 from reliant.inventory.registry import all_detectors
 from reliant.targets import File, open_target
@@ -46,8 +47,11 @@ def test_a_second_run_reads_only_what_changed(tmp_path: Path, vendors: Vendors) 
     again = Cache(tmp_path / "cache", "here")
     with open_target(str(source)) as target:
         files = list(target.files())
-        assert all(again.get(file, vendors.version) is not None for file in files)
-        assert scan(target, vendors, workers=1, cache=again).uses == first.uses
+        assert all(again.has(file, vendors.version) for file in files)
+        kept = again.whole(files)
+        assert kept is not None
+        assert kept.uses == first.uses
+        assert scan(target, vendors, workers=1, cache=again) == first
 
     (source / "a.py").write_text("from cohere import Client\nClient()  # changed\n")
     with open_target(str(source)) as target:
@@ -63,7 +67,47 @@ def test_other_vendor_knowledge_makes_the_cache_worthless(tmp_path: Path, vendor
         scan(target, vendors, workers=1, cache=Cache(tmp_path / "cache", "here"))
         (file,) = target.files()
 
-    assert Cache(tmp_path / "cache", "here").get(file, "another version") is None
+    assert not Cache(tmp_path / "cache", "here").has(file, "another version")
+
+
+def test_a_file_that_is_gone_takes_its_uses_with_it(tmp_path: Path, vendors: Vendors) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "a.py").write_text("from groq import Groq\nGroq()\n")
+    (source / "b.py").write_text("from mistralai import Mistral\nMistral()\n")
+    for expected in ({"groq", "mistral"}, {"groq"}):
+        with open_target(str(source)) as target:
+            found = scan(target, vendors, workers=1, cache=Cache(tmp_path / "cache", "here"))
+        assert {use.provider for use in found.uses} == expected
+        (source / "b.py").unlink(missing_ok=True)
+
+
+def test_looking_at_some_files_only_is_not_remembered_as_all(tmp_path: Path, vendors: Vendors) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "a.py").write_text("from groq import Groq\nGroq()\n")
+    (source / "b.py").write_text("from mistralai import Mistral\nMistral()\n")
+    providers = []
+    for only in (frozenset({"a.py"}), None, None):
+        with open_target(str(source)) as target:
+            found = scan(target, vendors, workers=1, cache=Cache(tmp_path / "cache", "here"), only=only)
+        providers.append({use.provider for use in found.uses})
+    assert providers == [{"groq"}, {"groq", "mistral"}, {"groq", "mistral"}]
+
+
+def test_an_archive_is_remembered_until_it_changes(tmp_path: Path, vendors: Vendors) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(b"PK first")
+    found = Inventory((), (), (), files=3, bytes=9)
+    stamp = TargetStamp(kind="archive", name="a.zip")
+    kept = Packed(tmp_path / "cache", archive, vendors.version)
+
+    assert kept.get() is None
+    kept.put(found, stamp)
+    assert Packed(tmp_path / "cache", archive, vendors.version).get() == (found, stamp)
+    assert Packed(tmp_path / "cache", archive, "other facts").get() is None
+    archive.write_bytes(b"PK second one")
+    assert Packed(tmp_path / "cache", archive, vendors.version).get() is None
 
 
 def test_a_broken_cache_is_no_cache(tmp_path: Path, vendors: Vendors) -> None:

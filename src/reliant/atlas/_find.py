@@ -8,7 +8,6 @@ taken off one by one, and the answer says by which of them it was found.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.atlas.records.model import Model
+from reliant.core.heads import compiled, first_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def find_host(name: str, index: Index) -> HostHit | None:
     if len(host) > _LONGEST_HOST:
         return None
     return next(
-        (_host_hit(entry) for pattern, entry in index.wildcards if _compiled(pattern).fullmatch(host)), None
+        (_host_hit(entry) for pattern, entry in index.wildcards if compiled(pattern).fullmatch(host)), None
     )
 
 
@@ -91,19 +91,19 @@ def find_model(written: str, index: Index, models: Mapping[str, Model]) -> Model
     text = written.strip()
     if not text or len(text) > _LONGEST_ID:
         return ModelHit(None, None, "none")
-    server = _first_match(index.servers, text)
+    server = first_match(index.servers, text)
     for form in _forms(text):
         if (key := index.models.get(form.casefold())) and key in models:
             return ModelHit(models[key], models[key].developer, "name", server)
     for form in _forms(text):
-        if "/" not in form and (key := _first_match(index.patterns, form)) and key in models:
+        if "/" not in form and (key := first_match(index.patterns, form)) and key in models:
             return ModelHit(models[key], models[key].developer, "pattern", server)
     *before, last = text.split("/")
     for organisation in reversed(before):
         if developer := index.hubs.get(organisation.casefold()):
             return ModelHit(None, developer, "hub-organisation", server)
     for form in _forms(last):
-        if developer := _first_match(index.developers, form):
+        if developer := first_match(index.developers, form):
             if _somebody(before, index):
                 return ModelHit(None, None, "derivative", server, developer)
             return ModelHit(None, developer, "developer-pattern", server)
@@ -138,12 +138,3 @@ def _trimmed(text: str) -> Iterator[str]:
             regional = _REGION.sub("", form)
             yield regional
             yield _VENDOR_DOT.sub("", regional)
-
-
-def _first_match(patterns: tuple[tuple[str, str], ...], text: str) -> str | None:
-    return next((key for pattern, key in patterns if _compiled(pattern).search(text)), None)
-
-
-@functools.lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment, TargetStamp
     from reliant.inventory import Inventory
+    from reliant.inventory.cache import Packed
     from reliant.policy import RuleBook
     from reliant.policy.operator import Operator
     from reliant.targets import Target
@@ -109,6 +110,46 @@ def look(
     desk = Desk.open({**who, "config": config})
     about = desk.about_you(desk.options, as_of)
     place = desk.place
+    vendors = inventory.Vendors.from_atlas(desk.atlas)
+    packed = _packed(path, vendors.version) if cached and changed_since is None else None
+    kept = packed.get() if packed is not None else None
+    if kept is not None:
+        found, stamp = kept
+        files = None
+    else:
+        found, stamp, files = _scanned(
+            path, vendors, desk, known_on, changed_since, workers, deep, cached=cached, offline=offline
+        )
+        if packed is not None and files is None and stamp.kind == "archive":
+            packed.put(found, stamp)
+    plans = read_plans(config) if config else Plans()
+    scenario = desk.scenario.name if desk.scenario else None
+    question = Question(as_of, place, known_on, about, scenario)
+    known = desk.atlas.known_on(known_on)
+    return Looked(found, stamp, known, desk.book, question, plans, desk.operator, desk.before, files)
+
+
+def _packed(path: str, version: str) -> Packed | None:
+    """Return where what an archive gave is remembered; None if the name is no file."""
+    from reliant.inventory.cache import Packed
+
+    file = Path(path)
+    return Packed(cache_folder(), file, version) if file.is_file() else None
+
+
+def _scanned(
+    path: str,
+    vendors: inventory.Vendors,
+    desk: Desk,
+    known_on: dt.date | None,
+    changed_since: str | None,
+    workers: int | None,
+    deep: Deep | None,
+    *,
+    cached: bool,
+    offline: bool,
+) -> tuple[Inventory, TargetStamp, ModelFiles | None]:
+    """Open the target and look at its files, and at the models among them."""
     with open_named(path, offline=offline) as target:
         only = None
         if changed_since is not None:
@@ -123,7 +164,6 @@ def look(
             from reliant.inventory.cache import Cache
 
             cache = Cache(cache_folder(), str(target.root.resolve()))
-        vendors = inventory.Vendors.from_atlas(desk.atlas)
         found = inventory.scan(target, vendors, workers=workers, cache=cache, only=only)
         files = _model_files(target, found, desk.atlas.known_on(known_on), deep)
         stamp = target.stamp
@@ -131,11 +171,7 @@ def look(
             raise NothingToAssess(
                 f"there is no file in {path}", hint="Name a folder or an archive with code in it."
             )
-    plans = read_plans(config) if config else Plans()
-    scenario = desk.scenario.name if desk.scenario else None
-    question = Question(as_of, place, known_on, about, scenario)
-    known = desk.atlas.known_on(known_on)
-    return Looked(found, stamp, known, desk.book, question, plans, desk.operator, desk.before, files)
+    return found, stamp, files
 
 
 def _model_files(target: Target, found: Inventory, atlas: Atlas, deep: Deep | None) -> ModelFiles | None:

@@ -25,7 +25,7 @@ from reliant.inventory.signals import Signal
 from reliant.inventory.view import FileView
 
 if TYPE_CHECKING:
-    from reliant.inventory.cache import Cache
+    from reliant.inventory.cache import Cache, Found
     from reliant.inventory.signals import Detector
     from reliant.inventory.vendors import Vendors
     from reliant.targets.file import File
@@ -185,8 +185,6 @@ def scan(
         cache: Remembers what files of the same content gave.
         only: Paths to look at, for example those changed since a revision; None for all.
     """
-    from reliant.inventory.merge import merged  # noqa: PLC0415 - merge knows `Seen`
-
     scanner = Scanner(vendors)
     files = 0
     total = 0
@@ -199,31 +197,41 @@ def scan(
         if scanner.router.wanted_by(file.path):
             wanted.append(file)
     scanner.own = own_packages(wanted)
-    seen: list[Seen] = []
-    todo = wanted
-    if cache is not None:
-        todo = []
-        for file in wanted:
-            known = cache.get(file, vendors.version)
-            if known is None:
-                todo.append(file)
-            else:
-                seen.append(known)
-    scanner.to_read = sum(min(file.size, _MOST_TEXT) for file in todo)
-    fresh = list(_look_at(todo, scanner, workers))
-    if cache is not None:
-        cache.put(todo, fresh, vendors.version)
-    seen += fresh
-    uses, functions, tables = merged(seen, vendors)
-    notes = {NotLookedAt(entry.path, reason) for entry in seen for reason in entry.skipped}
-    notes |= {NotLookedAt(entry.path, reason, incomplete=True) for entry in seen for reason in entry.failed}
+    found = _found(wanted, scanner, workers, cache, whole=only is None)
     return Inventory(
-        uses=uses,
-        functions=functions,
-        not_looked_at=(*target.not_looked_at, *sorted(notes), *tables),
+        uses=found.uses,
+        functions=found.functions,
+        not_looked_at=(*target.not_looked_at, *found.notes),
         files=files,
         bytes=total,
     )
+
+
+def _found(
+    wanted: list[File], scanner: Scanner, workers: int | None, cache: Cache | None, *, whole: bool
+) -> Found:
+    """Return what the files use; those that have not changed are not read again."""
+    from reliant.inventory.cache import Found  # noqa: PLC0415 - the cache knows `Seen`
+
+    version = scanner.vendors.version
+    known = [file for file in wanted if cache is not None and cache.has(file, version)]
+    if cache is not None and len(known) == len(wanted) and (kept := cache.whole(wanted)) is not None:
+        return kept
+    from reliant.inventory.merge import merged  # noqa: PLC0415 - as above
+
+    same = {file.path for file in known}
+    todo = [file for file in wanted if file.path not in same]
+    scanner.to_read = sum(min(file.size, _MOST_TEXT) for file in todo)
+    fresh = list(_look_at(todo, scanner, workers))
+    seen = [*(cache.get(file) for file in known), *fresh] if cache is not None else fresh
+    uses, functions, tables = merged(seen, scanner.vendors)
+    notes = {NotLookedAt(entry.path, reason) for entry in seen for reason in entry.skipped}
+    notes |= {NotLookedAt(entry.path, reason, incomplete=True) for entry in seen for reason in entry.failed}
+    found = Found(uses, functions, (*sorted(notes), *tables))
+    if cache is not None:
+        cache.put(todo, fresh, version)
+        cache.keep(wanted if whole else None, found)
+    return found
 
 
 _OWN = re.compile(r"^(?:(?:src|python|lib)/)?([A-Za-z_]\w*)/__init__\.py$")

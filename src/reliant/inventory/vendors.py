@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reliant.core.heads import first_match
 from reliant.inventory._stems import stems_of
 from reliant.inventory.urls import host_of, port_of
 from reliant.inventory.vendor_facts import Env, Host, Name, ProviderFacts, SdkFacts
@@ -288,10 +289,6 @@ class Vendors:
         """Return True if an id names a model whose weights nobody else can run."""
         return _is_closed(self, _bare(model))
 
-    @functools.cached_property
-    def _closed(self) -> list[re.Pattern[str]]:
-        return [re.compile(pattern) for pattern in self._closed_patterns]
-
     def serves_id(self, model: str) -> str | None:
         """Return the provider whose serving form an id has, such as `accounts/.../models/...`."""
         for provider, pattern in self._serving:
@@ -312,8 +309,8 @@ class Vendors:
         return found
 
     @functools.cached_property
-    def _developers(self) -> list[tuple[str, re.Pattern[str]]]:
-        return [(r.id, re.compile(r.model_ids)) for r in self.providers.values() if r.model_ids]
+    def _developers(self) -> tuple[tuple[str, str], ...]:
+        return tuple((r.model_ids, r.id) for r in self.providers.values() if r.model_ids)
 
     @functools.cached_property
     def id_stems(self) -> frozenset[str]:
@@ -418,7 +415,7 @@ def _bare(model: str) -> str:
 
 @functools.lru_cache(maxsize=20_000)
 def _is_closed(vendors: Vendors, bare: str) -> bool:
-    return any(pattern.match(bare) for pattern in vendors._closed)
+    return first_match(((pattern, pattern) for pattern in vendors._closed_patterns), bare) is not None
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -434,7 +431,4 @@ def _developer(vendors: Vendors, model: str) -> str | None:
     last = (
         re.sub(r"^(?:(?:us|eu|apac|global|jp|au)\.)?[a-z0-9]+\.(?=[a-z])", "", last) if "." in last else last
     )
-    for provider, pattern in vendors._developers:
-        if pattern.match(last):
-            return provider
-    return None
+    return first_match(vendors._developers, last)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from reliant.atlas.records.rule import Rule, RuleEffect, Step
 from reliant.core.facts import Value
@@ -93,6 +93,7 @@ class Snapshot:
     Attributes:
         exempt: The exemptions that rules name, by id.
         coming: What is on its way on that day.
+        kept: What answers have worked out for this day, for the next question to use.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Snapshot:
         self.entries = tuple(entries)
         self.exempt = dict(exempt or {})
         self.coming = tuple(coming)
+        self.kept: dict[object, Any] = {}
         self._rest: list[_Ready] = []
         self._indexes: list[_ByFact] = []
         by_fact: dict[str, _ByFact] = {}

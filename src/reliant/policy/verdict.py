@@ -37,9 +37,11 @@ from reliant.policy.conditions import (
     YES,
     Is,
     Leaf,
+    Node,
     compiled,
     deciding,
     is_place,
+    leaves,
     says,
     undecided,
 )
@@ -57,6 +59,9 @@ _TRUTH = {NO: "no", UNKNOWN: "unknown", YES: "yes"}
 _LISTED = {"deny": 0, "require": 1, "warn": 2, "allow": 3, "coverage": 4, "inform": 5, "exempt": 6}
 
 
+_MOST_KEPT = 20_000
+
+
 class Said(NamedTuple):
     """What one rule contributes: a verdict, or None if it changes nothing; whether it permits."""
 
@@ -70,6 +75,33 @@ def decide(book: RuleBook, facts: Facts, as_of: dt.date, known_on: dt.date | Non
     asked = _Question(book, known, as_of, known_on)
     axes = {axis: asked.axis(axis) for axis in Axis}
     return Answer(worst(answer.verdict for answer in axes.values()), axes)
+
+
+class _Trace(NamedTuple):
+    """What a rule comes to on some values: of all questions that agree on the facts it asks for.
+
+    Attributes:
+        leaves: The tests that made the answer what it is.
+        open: Of each reading that is not decided: whether its force is in doubt, and the tests left open.
+        met: Its obligations in words, each with whether it is met.
+    """
+
+    chosen: tuple[Variant, ...]
+    said: frozenset[Said]
+    leaves: tuple[Leaf, ...]
+    open: tuple[tuple[bool, tuple[Leaf, ...]], ...]
+    met: tuple[tuple[str, int], ...]
+    sources: tuple[str, ...]
+
+
+def _exactly(value: object) -> object:
+    """Return what tells a value from every other, of another class and the same text too."""
+    kind = value.__class__
+    if kind is str or value is None:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_exactly(one) for one in value)
+    return (kind, getattr(value, "options", value))
 
 
 class _Question:
@@ -86,7 +118,7 @@ class _Question:
         answers = [(entry, YES) for entry in fired] + [(entry, UNKNOWN) for entry in open_]
         answers.sort(key=lambda pair: (_LISTED[pair[0].rule.effect], -pair[1], pair[0].position))
         self.answers = answers
-        self._said_by: dict[str, frozenset[Said]] = {}
+        self._traces: dict[int, _Trace] = {}
         self._leaves: dict[Leaf, LeafAnswer] = {}
 
     def axis(self, axis: Axis) -> AxisAnswer:
@@ -131,11 +163,61 @@ class _Question:
 
     def _each_said(self, entry: Entry) -> frozenset[Said]:
         """Return what the readings of a rule contribute: several if they disagree."""
-        found = self._said_by.get(entry.rule.id)
-        if found is None:
-            found = frozenset(self._variant_said(entry, one) for one in entry.chosen(self.values))
-            self._said_by[entry.rule.id] = found
-        return found
+        return self._trace(entry).said
+
+    def _trace(self, entry: Entry) -> _Trace:
+        """Return what a rule comes to here; another question may have worked it out."""
+        trace = self._traces.get(entry.position)
+        if trace is None:
+            kept = self.snapshot.kept
+            names = kept.get(entry.position)
+            if names is None:
+                names = kept[entry.position] = self._asks(entry)
+            key = (entry.position, *[_exactly(self.values.get(name)) for name in names])
+            trace = kept.get(key)
+            if trace is None:
+                if len(kept) > _MOST_KEPT:
+                    kept.clear()  # a gateway asks without end
+                trace = kept[key] = self._traced(entry)
+            self._traces[entry.position] = trace
+        return trace
+
+    def _asks(self, entry: Entry) -> tuple[str, ...]:
+        """Return the facts on which all that is said of a rule depends."""
+        nodes: list[Node] = [variant.node for variant in entry.variants]
+        nodes += [
+            self.snapshot.exempt[one].node for one in entry.rule.exceptions if one in self.snapshot.exempt
+        ]
+        for one in entry.rule.obligations:
+            node = self.book.obligation(one, self.as_of)
+            if node is not None:
+                nodes.append(node)
+        return tuple(dict.fromkeys((entry.choice, *(leaf.fact for node in nodes for leaf in leaves(node)))))
+
+    def _traced(self, entry: Entry) -> _Trace:
+        rule = entry.rule
+        chosen = entry.chosen(self.values)
+        exempt = [self.snapshot.exempt[one].node for one in rule.exceptions if one in self.snapshot.exempt]
+        shown_ = [
+            *(leaf for one in chosen if one.applies for leaf in deciding(one.node, self.values)),
+            *(leaf for node in exempt for leaf in deciding(node, self.values)),
+        ]
+        undecided_ = tuple(
+            (
+                one.force == UNKNOWN,
+                tuple(leaf for node in (one.node, *exempt) for leaf in undecided(node, self.values)),
+            )
+            for one in chosen
+            if one.applies and one.decide(self.values) == UNKNOWN
+        )
+        return _Trace(
+            chosen,
+            frozenset(self._variant_said(entry, one) for one in chosen),
+            tuple(dict.fromkeys(shown_)),
+            undecided_,
+            tuple(self._obligations(rule)),
+            tuple(f"{rule.id}#{name}" for name in rule.sources),
+        )
 
     def _variant_said(self, entry: Entry, variant: Variant) -> Said:
         rule = entry.rule
@@ -209,18 +291,10 @@ class _Question:
 
     def _rule(self, entry: Entry, truth: int) -> RuleAnswer:
         rule = entry.rule
-        chosen = entry.chosen(self.values)
-        because: dict[LeafAnswer, None] = {}
-        for variant in chosen:
-            if variant.applies:
-                because.update(
-                    dict.fromkeys(self._leaf(leaf) for leaf in deciding(variant.node, self.values))
-                )
-        for one in rule.exceptions:
-            if one in self.snapshot.exempt:
-                node = self.snapshot.exempt[one].node
-                because.update(dict.fromkeys(self._leaf(leaf) for leaf in deciding(node, self.values)))
-        if len(self._each_said(entry)) > 1:
+        trace = self._trace(entry)
+        chosen = trace.chosen
+        because = dict.fromkeys(self._leaf(leaf) for leaf in trace.leaves)
+        if len(trace.said) > 1:
             test = "is one of " + ", ".join(str(one.reading) for one in chosen)
             because[LeafAnswer(entry.choice, test, "unknown", None, None)] = None
         state = {YES: "met", NO: "not met", UNKNOWN: "not known"}
@@ -228,11 +302,11 @@ class _Question:
             id=rule.id,
             truth=_TRUTH[truth],
             because=tuple(because),
-            sources=tuple(f"{rule.id}#{name}" for name in rule.sources),
+            sources=trace.sources,
             effect=chosen[0].effect if len(chosen) == 1 else rule.effect,
             summary=rule.summary,
             since=chosen[0].since,
-            obligations=tuple(f"{text} ({state[met]})" for text, met in self._obligations(rule)),
+            obligations=tuple(f"{text} ({state[met]})" for text, met in trace.met),
             origin=entry.origin,
         )
 
@@ -256,19 +330,13 @@ class _Question:
         doubts: list[str] = []
         for entry in entries:
             rule = entry.rule
-            chosen = entry.chosen(self.values)
-            if len(self._each_said(entry)) > 1:
+            trace = self._trace(entry)
+            if len(trace.said) > 1:
                 asks.setdefault(entry.choice, []).append(rule.id)
-            for variant in chosen:
-                if not variant.applies or variant.decide(self.values) != UNKNOWN:
-                    continue
-                if variant.force == UNKNOWN:
+            for in_doubt, open_leaves in trace.open:
+                if in_doubt:
                     doubts.append(f"{rule.id}: {_force_doubt(rule, self.as_of)}")
-                nodes = [variant.node]
-                nodes += [
-                    self.snapshot.exempt[one].node for one in rule.exceptions if one in self.snapshot.exempt
-                ]
-                for leaf in (leaf for node in nodes for leaf in undecided(node, self.values)):
+                for leaf in open_leaves:
                     if self._known_exactly(leaf):
                         value = shown(self.values[leaf.fact])
                         doubts.append(f"{rule.id}: whether {leaf.fact} {value} {says(leaf)} is not known.")
@@ -286,6 +354,15 @@ class _Question:
             many = value if isinstance(value, tuple) else (value,)
             return any(one in leaf.maybe for one in many)
         return True
+
+    def _age(self, entry: Entry) -> int:
+        """Return how many days before the day of the question a rule was last read."""
+        key = ("age", entry.position)
+        if key not in self.snapshot.kept:
+            seen = PartialDate.parse(entry.rule.reviewed.on).latest
+            self.snapshot.kept[key] = (self.as_of - seen).days
+        age: int = self.snapshot.kept[key]
+        return age
 
     def _asked(self, fact: str) -> str:
         """Return the fact to ask a person for: the model itself rather than a property of it."""
@@ -321,7 +398,7 @@ class _Question:
                 yield f"{rule.id}: not confirmed by any page that was read."
             if rule.not_enforced:
                 yield f"{rule.id}: on the books, not enforced."
-            age = (self.as_of - PartialDate.parse(rule.reviewed.on).latest).days
+            age = self._age(entry)
             if entry.origin == "atlas" and age > STALE_AFTER_DAYS[axis]:
                 yield f"{rule.id}: stale, last reviewed {rule.reviewed.on}, {age} days before."
         end = self.book.newest(axis)
@@ -348,6 +425,8 @@ def _force_doubt(rule: Rule, as_of: dt.date) -> str:
     force = rule.force
     if force is None or force.from_ is None:
         return f"whether it was in force on {as_of} is not known."
+    if force.last_known and as_of > PartialDate.parse(force.last_known).latest:
+        return f"it was last known to hold on {force.last_known}; whether it did on {as_of} was not found."
     how = {
         "first_known": "first known on",
         "placeholder": "given without support as",
