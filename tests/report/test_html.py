@@ -5,9 +5,9 @@ import msgspec
 import pytest
 
 from reliant import report
+from reliant.assessment.measures import use_shares
 from reliant.core.need import AllOf, AnyOf, Supplier
 from reliant.report._view import View
-from reliant.report.html.assessment import use_shares
 from reliant.report.html.base import breakable, prose, web_link
 from support import assessments
 
@@ -162,15 +162,6 @@ def test_a_source_has_the_same_number_on_the_page_and_on_the_terminal():
 )
 def test_the_flow_divides_a_function_evenly_over_its_suppliers(need, shares):
     assert use_shares(need) == shares
-
-
-def test_the_flow_agrees_with_the_face_value_that_is_measured():
-    from reliant.assessment.measures import use_shares as measured
-
-    needs = [item.function.need for item in assessments.shop().impact.functions]
-    needs.append(AllOf((Supplier("a"), AnyOf((Supplier("b"), Supplier("c"), AllOf(()))))))
-    for need in needs:
-        assert use_shares(need) == pytest.approx(measured(need))
 
 
 def test_paths_may_break_and_dates_may_not():

@@ -19,7 +19,7 @@ from reliant.assessment.country_scenario import exposure, use_exposure
 from reliant.assessment.country_stance import stance
 from reliant.assessment.country_use import as_bases, origins, screen, use_exposures
 from reliant.atlas.records.rule import FactTest
-from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen
+from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen, the
 from reliant.core.results import AtlasStamp, Tool
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     models = _models(question, atlas).until(as_of)
     sides = Sides(frozenset(home), frozenset(on))
     found = question.counted or reliance(models, sides)
-    codes = sorted({*home, *on})
+    codes = sorted({*home, *on, *(code for root in found.roots for code in root.countries)})
     other = title(question.on, atlas)
+    named = the(other)
     used = tuple(
         one for name, rows in question.use for one in origins(rows, sides, data=name, until=as_of.year)
     )
@@ -88,8 +89,8 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found))),
         stance=stance(atlas, home, as_of, citations, known_on),
         impact=(
-            *exposures(access, models, sides, other),
-            *(one for name, _ in question.use for one in _latest_use(used, name, other)),
+            *exposures(access, models, sides, named),
+            *(one for name, _ in question.use for one in _latest_use(used, name, named)),
             *_scenarios(question, atlas, rules, asking, on),
         ),
         screens=_screens(question, models, sides),

@@ -345,3 +345,16 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     data: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+
+
+def the(name: str) -> str:
+    """Return the name of a country as it stands inside a sentence.
+
+    Examples:
+        >>> the("United States"), the("China")
+        ('the United States', 'China')
+    """
+    plain = name.removeprefix("the ")
+    ends = ("Union", "Islands", "Republic", "Emirates", "Federation")
+    takes = plain.startswith("United ") or plain.endswith(ends) or plain in {"Netherlands", "Philippines"}
+    return f"the {plain}" if takes else plain

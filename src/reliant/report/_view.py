@@ -149,7 +149,7 @@ class View:
         """Say how a use stands that decides a function: its access, and whatever else forbids it."""
         use, answer = self.uses.get(use_id), self.answers.get(use_id)
         if use is None:
-            return f"{self.supplier(use_id)}: named in the configuration, and tied to no use"
+            return f"{self.supplier(use_id)}: told in reliant.toml, and not found in the files"
         absent = "own machines" if use.channel is Channel.SELF_HOSTED else "a provider not known"
         what = " at ".join(part for part in (use.model, self.name(use.provider, absent)) if part)
         if answer is None:

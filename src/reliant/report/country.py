@@ -6,10 +6,10 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA
+from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA, the
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, percent, plural, unformula, width, wrap
-from reliant.report.country_measures import lag_lines, measure_lines, screen_lines, the
+from reliant.report.country_measures import lag_lines, measure_lines, screen_lines
 
 if TYPE_CHECKING:
     from reliant.core.country import ClaimResult, Country, Half, Reach
@@ -62,7 +62,7 @@ _STATES = {
     "BLOCKED": "{} blocked",
     "CONDITIONAL": "{} open under conditions only",
     "OPEN": "{} open",
-    "UNKNOWN": "of {} no record says",
+    "UNKNOWN": "of {} no record says whether they are open",
 }
 
 
@@ -117,7 +117,7 @@ def turning(result: Country) -> str | None:
 
 
 def _access(result: Country, *, colour: bool) -> list[str]:
-    lines = [f"ACCESS  ways from {name(result, result.country)} to AI of {name(result, result.on)}"]
+    lines = [f"ACCESS  ways from {the(name(result, result.country))} to AI of {the(name(result, result.on))}"]
     rows = [row for row in by_verdict(result) if row.verdict != "UNKNOWN"]
     for row in rows[: 2 * _ROWS]:
         word = fit(row.verdict, 12)
@@ -157,7 +157,7 @@ def where(result: Country, row: Reach) -> str:
 def _reliance(result: Country) -> list[str]:
     found = result.reliance
     lines = [
-        f"RELIANCE  models made in {name(result, result.country)}, by half-year",
+        f"RELIANCE  models made in {the(name(result, result.country))}, by half-year",
         f"  {'half':8}{'models':>7}{'base known':>12}{'root ' + result.on:>9}"
         f"{'root ' + result.country:>9}{'other':>7}{'?':>4}{'of known':>11}{'floor':>10}",
     ]
@@ -203,7 +203,7 @@ def _stance(result: Country) -> list[str]:
     for row in rules:
         by_state[row.state] = by_state.get(row.state, 0) + 1
     said = ", ".join(f"{count} {state}" for state, count in by_state.items()) or "none recorded"
-    lines = [f"STANCE  rules of {name(result, result.country)}: {said}"]
+    lines = [f"STANCE  rules of {the(name(result, result.country))}: {said}"]
     for row in rules[:_ROWS]:
         lines += wrap(
             f"{row.since or 'date not known'}  {clean(row.summary)} ({row.state})",

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.core.country import COUNTRY_SCHEMA
+from reliant.core.country import COUNTRY_SCHEMA, the
 from reliant.report._registry import renders
 from reliant.report._text import number, percent, plural
-from reliant.report.country import by_verdict, headlines, name, turning, where
-from reliant.report.country_charts import COLUMNS, TILES, state, tiles, timeline
-from reliant.report.country_measures import (
+from reliant.report.country import headlines, name, turning
+from reliant.report.country_access_page import access_figure, cites, day, grid, ways
+from reliant.report.country_charts import COLUMNS, timeline
+from reliant.report.country_measures_page import (
     downloads_table,
     kept_figure,
     lag_figure,
     screen_tables,
-    the,
     used_table,
 )
-from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
+from reliant.report.html.bars import Bar, Row, paired_bars
 from reliant.report.html.descent import Relation, Tree, descent_tree
 from reliant.report.html.figures import Column, Figure, Table
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from markupsafe import Markup
-
     from reliant.core.country import Country
 
-_VERDICTS = (
-    ("BLOCKED", "s-blocked", "✕"),
-    ("CONDITIONAL", "s5", "◐"),
-    ("OPEN", "s-open", "✓"),
-    ("UNKNOWN", UNKNOWN, "?"),
-)
 _SHOWN_HALVES = 10
 _TREES = 12
 
@@ -54,10 +44,10 @@ def to_html(result: Country, /, *, colour: bool = False) -> str:
         on=the(name(result, result.on)),
         headlines=headlines(result),
         turning=turning(result),
-        access=_access_figure(result),
-        ways=_ways(result, numbers, known=True),
-        unknown_ways=_ways(result, numbers, known=False),
-        grid=_grid(result),
+        access=access_figure(result),
+        ways=ways(result, numbers, known=True),
+        unknown_ways=ways(result, numbers, known=False),
+        grid=grid(result),
         timeline=_timeline(result),
         shares=_shares(result),
         flow=_flow(result),
@@ -90,153 +80,13 @@ def _copies(result: Country, numbers: dict[str, int]) -> dict[str, int]:
     return copies
 
 
-def _cites(ids: Iterable[str], numbers: dict[str, int], at_most: int = 4) -> Markup:
-    from markupsafe import Markup  # noqa: PLC0415  (as above)
-
-    from reliant.report.html.base import cite  # noqa: PLC0415  (as above)
-
-    # One element, so that a phone sets the numbers side by side.
-    return Markup("<span>{}</span>").format(cite(sorted(numbers[one] for one in ids)[:at_most]))
-
-
-def _day(date: str | None) -> Markup:
-    """Return a date that does not break at its hyphens."""
-    from markupsafe import Markup  # noqa: PLC0415  (as above)
-
-    return Markup('<span class="nb">{}</span>').format(date or "not known")
-
-
-def _verdict(word: str) -> Markup:
-    from reliant.report.html.base import badge  # noqa: PLC0415  (as above)
-
-    return badge(word)
-
-
-def _access_figure(result: Country) -> Figure | None:
-    if not result.access:
-        return None
-    counted = {word: sum(row.verdict == word for row in result.access) for word, _, _ in _VERDICTS}
-    pieces = [
-        Piece(word.capitalize(), counted[word], class_, mark)
-        for word, class_, mark in _VERDICTS
-        if counted[word]
-    ]
-    return Figure.drawn(
-        "fig-access",
-        f"Ways to AI of {name(result, result.on)}",
-        f"Each provider counts once per channel: {plural(len(result.access), 'way')} on {result.as_of}.",
-        lambda size: stacked_bar(
-            pieces,
-            id_="access",
-            title="Ways by verdict",
-            description=", ".join(f"{piece.name} {number(piece.weight)}" for piece in pieces),
-            size=size,
-        ),
-        table=Table(
-            "Ways by verdict",
-            (Column("verdict"), Column("ways", numeric=True)),
-            tuple((piece.name, number(piece.weight)) for piece in pieces),
-            file_name="access.csv",
-            compact=True,
-        ),
-    )
-
-
-def _ways(result: Country, numbers: dict[str, int], *, known: bool) -> Table:
-    rows = [row for row in by_verdict(result) if (row.verdict != "UNKNOWN") is known]
-    return Table(
-        "Each way of which the records say something, with its gates."
-        if known
-        else "Unknown means that no record says; it is never taken for open.",
-        (
-            Column("Provider"),
-            Column("Channel"),
-            Column("Verdict"),
-            Column("Gates"),
-            Column("Since"),
-            Column("Sources"),
-        ),
-        tuple(
-            (
-                row.name,
-                row.channel,
-                _verdict(row.verdict),
-                ": ".join(filter(None, (where(result, row), "; ".join(row.gates) or "no record says"))),
-                _day(row.since),
-                _cites(row.sources, numbers),
-            )
-            for row in rows
-        ),
-        plain=tuple(
-            (
-                row.provider,
-                row.channel,
-                f"{row.verdict} {where(result, row)}".strip(),
-                "; ".join(row.gates),
-                row.since or "",
-                " ".join(row.sources),
-            )
-            for row in rows
-        ),
-        file_name="ways.csv" if known else "ways-unknown.csv",
-    )
-
-
-def _grid(result: Country) -> Figure | None:
-    places = result.reach_elsewhere
-    if not places:
-        return None
-    asked = sorted({one.partition(":")[0] for one in next(iter(places.values()))})
-    counted: dict[str, int] = {}
-    for verdicts in places.values():
-        counted[state(verdicts)] = counted.get(state(verdicts), 0) + 1
-    said = ", ".join(f"{count} {word}" for word, count in sorted(counted.items()))
-    return Figure.drawn(
-        "fig-grid",
-        f"The direct API of {', '.join(asked)} from every country",
-        f"One tile per ISO code, in their order, so that no border is drawn; below the code, how many are "
-        f"blocked. {said.capitalize()}. "
-        f"{name(result, result.country)} has a frame.",
-        lambda size: tiles(
-            places,
-            marked=result.country_codes,
-            id_="grid",
-            title="Reach by country",
-            description=said,
-            size=size,
-        ),
-        table=_reach_table(places, asked),
-        legend=tuple((class_, word) for word, class_ in TILES.items() if word in counted),
-    )
-
-
-def _reach_table(places: Mapping[str, tuple[str, ...]], asked: list[str]) -> Table:
-    """Return one row for each combination of verdicts; the CSV has one for each country."""
-
-    def verdicts(code: str) -> tuple[str, ...]:
-        told = dict(one.split(":", 1) for one in places[code])
-        return tuple(told.get(provider, "") for provider in asked)
-
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for code in sorted(places):
-        groups.setdefault(verdicts(code), []).append(code)
-    ranked = sorted(groups.items(), key=lambda item: (-item[0].count("BLOCKED"), -len(item[1])))
-    return Table(
-        "Countries with the same verdicts; the CSV has a line for each country",
-        (*(Column(one) for one in asked), Column("countries", numeric=True), Column("codes")),
-        tuple((*words, str(len(codes)), " ".join(codes)) for words, codes in ranked),
-        plain=tuple((*verdicts(code), "1", code) for code in sorted(places)),
-        file_name="reach.csv",
-    )
-
-
 def _timeline(result: Country) -> Figure | None:
     halves = [half for half in result.reliance.halves if half.models]
     first = next((at for at, half in enumerate(halves) if half.base_known), 0)
     halves = halves[first:][-_SHOWN_HALVES:]
     if not halves:
         return None
-    on, home = name(result, result.on), name(result, result.country)
+    on, home = the(name(result, result.on)), the(name(result, result.country))
     said = turning(result) or f"Models made in {home} by half-year."
     return Figure.drawn(
         "fig-time",
@@ -307,7 +157,7 @@ def _shares(result: Country) -> Figure | None:
         f"All at home: every line begins in {the(name(result, result.country))}. "
         f"Hatched: no base is recorded for {percent(found.unknown)} of the models, so nobody can tell.",
         lambda size: paired_bars(
-            [Row(f"on {name(result, result.on)}", tuple(bars))],
+            [Row(f"on {the(name(result, result.on))}", tuple(bars))],
             id_="shares",
             title="Shares of the models",
             description=", ".join(f"{bar.name} {percent(bar.share)}" for bar in bars),
@@ -335,22 +185,29 @@ def _flow(result: Country) -> Figure | None:
             return name(result, result.on), "s2"
         if set(codes) & home:
             return name(result, result.country), "s1"
-        return (" ".join(codes), "s7") if codes else ("not known", UNKNOWN)
+        told = ", ".join(name(result, code) for code in codes)
+        return (told, "s7") if codes else ("not known", UNKNOWN)
 
-    threads = []
-    for root in found.roots:
-        place, class_ = side(root.countries)
-        weights = f"{root.weights} weights" if root.weights else "weights not known"
-        stops = (Stop("known", "base recorded"), Stop(root.name, root.name), Stop(weights, weights))
-        threads.append(Thread((*stops, Stop(place, place)), root.models, class_))
+    def threads(size: str) -> list[Thread]:
+        """Return the flow; on a phone without its outer column and the weights."""
+        drawn = []
+        for root in found.roots:
+            place, class_ = side(root.countries)
+            weights = f"{root.weights} weights" if root.weights else "weights not known"
+            stops = [Stop(root.name, root.name), Stop(place, place)]
+            if size == "wide":
+                stops = [Stop("known", "base recorded"), stops[0], Stop(weights, weights), stops[1]]
+            drawn.append(Thread(tuple(stops), root.models, class_))
+        return drawn
+
     return Figure.drawn(
         "fig-flow",
         "Where the lines begin",
         f"The {plural(found.base_known, 'model')} with a recorded base, to the models their lines begin at, "
         f"to the country of those. {plural(found.models - found.base_known, 'model')} without one left out.",
         lambda size: flow(
-            threads,
-            ("Models", "Root", "Root's weights", "Made in"),
+            threads(size),
+            ("Models", "Root", "Root's weights", "Made in") if size == "wide" else ("Root", "Made in"),
             id_="flow",
             title="From models to the country of their roots",
             description="; ".join(f"{root.name} {number(root.models)}" for root in found.roots[:8]),
@@ -392,7 +249,7 @@ def _trees(result: Country) -> Figure | None:
     ]
     return Figure.drawn(
         "fig-trees",
-        f"The latest models with a root in {name(result, result.on)}",
+        f"The latest models with a root in {the(name(result, result.on))}",
         "Dashed: a data set or a record says so; nothing was measured here.",
         lambda size: descent_tree(
             trees,
@@ -431,7 +288,7 @@ def _derived(result: Country) -> Table:
 
 def _stance(result: Country, numbers: dict[str, int]) -> Table:
     return Table(
-        f"Rules, statements and registers of {name(result, result.country)} on {result.as_of}",
+        f"Rules, statements and registers of {the(name(result, result.country))} on {result.as_of}",
         (
             Column("Record"),
             Column("What it says"),
@@ -440,7 +297,7 @@ def _stance(result: Country, numbers: dict[str, int]) -> Table:
             Column("Sources"),
         ),
         tuple(
-            (row.id, row.summary, row.state, _day(row.since), _cites(row.sources, numbers))
+            (row.id, row.summary, row.state, day(row.since), cites(row.sources, numbers))
             for row in result.stance
         ),
         plain=tuple(
@@ -458,7 +315,8 @@ def _impact(result: Country) -> Figure | None:
         "What a cut would touch",
         "Filled: known to be touched. Hatched: not known.",
         lambda size: paired_bars(
-            [Row(one.scenario, (Bar("touched", one.touched, "s2"),)) for one in result.impact],
+            [Row(one.scenario, (Bar("", one.touched, "s2"),)) for one in result.impact],
+            above=True,
             id_="impact",
             title="Touched by each cut",
             description="; ".join(f"{one.scenario}: {percent(one.touched)}" for one in result.impact),

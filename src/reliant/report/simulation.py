@@ -43,7 +43,8 @@ def comparison_to_terminal(result: Comparison, /, *, colour: bool = False) -> st
     ):
         lines.append(f"{fit(label, 36)}{percent(first):>18}{percent(second):>20}")
     differing = [one for one in result.functions if one.left != one.right]
-    lines += ["", f"{plural(len(differing), 'function')} of {len(result.functions)} differ:"]
+    verb = "differs" if len(differing) == 1 else "differ"
+    lines += ["", f"{plural(len(differing), 'function')} of {len(result.functions)} {verb}:"]
     for one in differing[:_ROWS]:
         lines.append(
             f"  {fit(clean(one.name), 34)}{_paint(one.left, colour):>18}{_paint(one.right, colour):>20}"
@@ -57,12 +58,24 @@ def headline(result: Simulation) -> str:
     if not result.functions:
         return "No function that needs AI was found, so nothing can stop."
     name = clean(result.scenario.name)
-    condition = f"If {name} is cut" if _CUTS.fullmatch(name) else f"In the scenario “{name}”"
+    condition = f"If {_cut_words(name)} cut" if _CUTS.fullmatch(name) else f"In the scenario “{name}”"
     return (
         f"{condition}, {percent(result.stop_share)} of the weight of "
         f"{plural(len(result.functions), 'AI function')} stops; "
-        f"{percent(result.unreplaced)} stops and has no proven replacement."
+        f"{percent(result.unreplaced)} stops without a proven replacement."
     )
+
+
+def _cut_words(name: str) -> str:
+    """Return cuts as they stand in a sentence.
+
+    Examples:
+        >>> _cut_words("jurisdiction:US + provider:deepseek")
+        'the country US and the provider deepseek are'
+    """
+    cuts = [one.partition(":") for one in name.split(" + ")]
+    words = [f"the {'country' if level == 'jurisdiction' else level} {one}" for level, _, one in cuts]
+    return f"{' and '.join(words)} {'is' if len(words) == 1 else 'are'}"
 
 
 def state(stops: bool | None) -> str:
@@ -94,7 +107,7 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
     if result.already.high > 0:
         lines += wrap(f"Before the cut, {percent(result.already)} has stopped already.", COLUMNS)
     if result.loss is not None:
-        lines += [f"Known loss over all gaps: {number(result.loss)} (in your unit)."]
+        lines += [f"Known loss over all gaps: {result.loss:,.0f} (in your unit)."]
     dated = [step for step in result.scenario.steps if step.on]
     if dated:
         lines += ["", "Day by day"]

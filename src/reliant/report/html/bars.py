@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reliant.core.results import Interval
-from reliant.report._text import percent
+from reliant.report._text import percent, wrap
 from reliant.report.html.svg import UNKNOWN, drawing, element, label, text_width
 
 
@@ -48,6 +48,9 @@ class Piece:
 _WIDTHS = {"wide": 1080.0, "narrow": 360.0}
 
 
+_BOLD = 0.6
+"""Em of a letter in bold, on the safe side."""
+
 _PERCENT = tuple((part / 100, f"{part} %") for part in (0, 25, 50, 75, 100))
 
 
@@ -59,29 +62,34 @@ def paired_bars(
     description: str,
     size: str = "wide",
     ticks: Sequence[tuple[float, str]] = _PERCENT,
+    above: bool = False,
 ) -> Markup:
     """Return one block of bars per row, on one axis.
 
     Args:
         ticks: Where the axis is marked, as a share of its length, and with what.
+        above: Names are sentences: each stands on a line above its bars.
     """
     width, font = _WIDTHS[size], 13 if size == "wide" else 12
     stacked = size == "narrow"
-    left = 8.0 if stacked else 250.0
+    above = above or stacked
+    left = 8.0 if above else 250.0
     right = width - (92.0 if stacked else 130.0)
     span, bar, y = right - left, 16.0, 22.0
     shapes: list[str] = []
     for row in rows:
-        if stacked:
-            shapes.append(label(left, y + 6, row.name, room=width - 16, size=font, class_="strong"))
-            y += 14
+        if above:
+            for line in wrap(row.name, int((width - 16) / font / _BOLD)):
+                shapes.append(label(left, y + 6, line, room=width, size=font, class_="strong"))
+                y += 16
+            y -= 2
         else:
-            room = 150 if any(one.name for one in row.bars) else left - 16
+            room = 150 if any(one.name for one in row.bars) else left - 34
             shapes.append(label(0, y + 13, row.name, room=room, size=font, class_="strong"))
         for one in row.bars:
             if not one.name:
                 pass
-            elif stacked:
+            elif above:
                 shapes.append(label(left, y + 13, one.name, room=width - 16, size=font, class_="soft"))
                 y += 18
             else:

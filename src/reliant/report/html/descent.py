@@ -64,12 +64,15 @@ def descent_tree(
             y += 18
             shapes.append(label(0, y, tree.about, room=width, size=font, class_="soft"))
         else:
-            x = text_width(tree.model, font + 2) * 1.08 + 14
+            x = text_width(tree.model, font + 2) * 1.12 + 18
             shapes.append(label(x, y, tree.about, room=width - x, size=font, class_="soft"))
-        spine = y + 8
+        # Where the line to the ancestors of each depth begins: below the name it belongs to.
+        below = {0: y + 8}
         y += 6
         for relation in tree.relations:
+            spine = below.get(relation.depth, below[0])
             y = _relation(shapes, relation, y, spine, width=width, font=font, narrow=narrow)
+            below[relation.depth + 1] = y + 4
         y += 34
     return drawing(
         *shapes, width=width, height=max(y - 20, 20), id_=id_, title=title, description=description, size=size
