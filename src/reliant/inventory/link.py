@@ -56,11 +56,32 @@ class Linker:
     def linked(self, placed: Sequence[Placed]) -> list[Placed]:
         """Return the signals with the provider filled in wherever it can be told."""
         found = []
+        claimed: dict[tuple[str, int, str | None], set[str]] = defaultdict(set)
         for p in placed:
+            if p.signal.what is What.MODEL and p.signal.provider:
+                claimed[p.path, p.signal.line, p.signal.model].add(p.signal.provider)
+        for p in placed:
+            if self._is_a_rivals(p.signal, claimed[p.path, p.signal.line, p.signal.model]):
+                continue
             signal = self._link(p)
             if signal is not None:
                 found.append(p._replace(signal=signal))
         return found
+
+    def _is_a_rivals(self, signal: Signal, rivals: set[str]) -> bool:
+        """Say whether a model of a table belongs to another of the clients that one call may go to.
+
+        `client.create(model=NAMES[which])` asks `client`, which is one of several: the form of the
+        id says which, and an id in its maker's own form goes to the maker.
+        """
+        if len(rivals) < 2 or signal.what is not What.MODEL or not signal.model:
+            return False
+        formed = self.vendors.serves_id(signal.model)
+        if formed in rivals:
+            return signal.provider != formed
+        record = self.vendors.providers.get(signal.provider or "")
+        developer = self.vendors.developer(signal.model)
+        return formed is None and developer in rivals and bool(record and record.serving_ids)
 
     def _link(self, p: Placed) -> Signal | None:
         signal = p.signal
