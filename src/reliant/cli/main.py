@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from typing import NamedTuple
 
 import click
@@ -92,6 +91,8 @@ def main() -> None:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(error.exit_code)
     except Exception:
+        import traceback
+
         traceback.print_exc()
         click.echo("This is a bug in reliant; please report it with the lines above.", err=True)
         sys.exit(BUG)

@@ -14,11 +14,9 @@ import msgspec
 
 from reliant.core.results import TargetStamp
 from reliant.errors import FetchError, TargetError
-from reliant.targets import git, image
 from reliant.targets.file import Skipped, why
 from reliant.targets.limits import Limits
 from reliant.targets.target import Target
-from reliant.targets.unpack import is_archive, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,11 +109,16 @@ def _is_elsewhere(name: str) -> bool:
 def _open_path(name: str, path: Path, limits: Limits) -> Target:
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        if image.is_layout(path):
-            return _open_image(name, path, limits, ExitStack(), image.digest_of(path))
+        if _may_be_layout(path):
+            from reliant.targets import image  # noqa: PLC0415 - most folders are none
+
+            if image.is_layout(path):
+                return _open_image(name, path, limits, ExitStack(), image.digest_of(path))
         return Target(TargetStamp(name=name, kind="directory"), path, limits)
     if not stat.S_ISREG(mode):
         raise TargetError(f"{name} is a device, a pipe or a socket", hint="Name a folder or a file.")
+    from reliant.targets.unpack import is_archive  # noqa: PLC0415 - a folder needs none of it
+
     # Weights are often zip files inside (PyTorch), and are read as weights.
     if path.suffix.lower() not in _MODEL_FILES and is_archive(path):
         return _open_archive(name, path, limits, "archive")
@@ -125,6 +128,10 @@ def _open_path(name: str, path: Path, limits: Limits) -> Target:
         limits,
         only=path,
     )
+
+
+def _may_be_layout(folder: Path) -> bool:
+    return (folder / "oci-layout").is_file() or (folder / "manifest.json").is_file()
 
 
 def _kind_of_file(path: Path) -> str:
@@ -154,20 +161,39 @@ def _private_folder(closing: ExitStack) -> Path:
 
 
 def _open_archive(name: str, path: Path, limits: Limits, kind: str, digest: str | None = None) -> Target:
+    from reliant.targets.unpack import unpack  # noqa: PLC0415 - as above
+
     with ExitStack() as closing:
         folder = _private_folder(closing)
         skipped = Skipped(limits.listed)
         unpack(path, folder, limits, skipped)
         digest = digest or _digest(path, limits)
         kept = closing.pop_all()
-    if image.is_layout(folder):
+    if _may_be_layout(folder):
+        from reliant.targets import image  # noqa: PLC0415 - as above
+
+        if not image.is_layout(folder):
+            return _folder_of(name, kind, digest, folder, limits, skipped, kept)
         return _open_image(name, folder, limits, kept, digest)
+    return _folder_of(name, kind, digest, folder, limits, skipped, kept)
+
+
+def _folder_of(
+    name: str,
+    kind: str,
+    digest: str | None,
+    folder: Path,
+    limits: Limits,
+    skipped: Skipped,
+    closing: ExitStack,
+) -> Target:
+    """Return what was unpacked into a private folder as a target."""
     return Target(
         TargetStamp(name=name, kind=kind, digest=digest),
         _content(folder),
         limits,
         skipped=skipped,
-        closing=kept,
+        closing=closing,
     )
 
 
@@ -180,6 +206,8 @@ def _content(folder: Path) -> Path:
 
 
 def _open_image(name: str, layout: Path, limits: Limits, closing: ExitStack, digest: str | None) -> Target:
+    from reliant.targets import image  # noqa: PLC0415 - as above
+
     with closing:
         folder = _private_folder(closing)
         skipped = Skipped(limits.listed)
@@ -193,6 +221,8 @@ def _open_image(name: str, layout: Path, limits: Limits, closing: ExitStack, dig
 def _open_revision(
     name: str, repository: Path, revision: str, limits: Limits, environment: Mapping[str, str] | None
 ) -> Target:
+    from reliant.targets import git  # noqa: PLC0415 - as above
+
     with ExitStack() as closing:
         folder = _private_folder(closing)
         skipped = Skipped(limits.listed)
