@@ -106,6 +106,9 @@ class Evaluator:
             case ast.BoolOp():
                 return self.values(node.values[-1], block, depth + 1)
             case ast.IfExp():
+                given = self.values(node.body, block, depth + 1) if _asks_for_itself(node) else []
+                if any(value.text for value in given):
+                    return given
                 return [
                     *self.values(node.body, block, depth + 1),
                     *self.values(node.orelse, block, depth + 1),
@@ -510,3 +513,14 @@ class Evaluator:
             v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None)
             for v in self._glued(node, glue, block, depth)
         ]
+
+
+def _asks_for_itself(node: ast.IfExp) -> bool:
+    """Say whether an expression is `f(x) if x is not None else None`: what x is known to be holds."""
+    test = node.test
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        test = test.left
+    if not isinstance(node.orelse, ast.Constant) or node.orelse.value is not None:
+        return False
+    asked = ast.dump(test)
+    return any(ast.dump(part) == asked for part in ast.walk(node.body))
