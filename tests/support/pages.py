@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from reliant import report
 from reliant.cli.main import cli
-from support import assessments
+from reliant.report.html.trace import to_html as trace_page
+from support import assessments, traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,5 +36,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "comparison": lambda: _printed(
         "simulate", _SHOP, "--cut", "provider:openai", "--against", "jurisdiction:US", *_WHEN
     ),
+    "trace": lambda: trace_page(traces.TRACE),
     "country": lambda: _printed("country", "CN", "--on", "US", "--as-of", "2024-05"),
 }

@@ -126,11 +126,12 @@ def exit_code(result: Trace) -> int:
 
 def _rendered(result: Any, style: str) -> str:
     from reliant.report.trace import render_trace, render_trace_json
-    from reliant.report.trace_html import render_trace_html
 
-    if style == "json":
-        return render_trace_json(result)
-    return render_trace_html(result) if style == "html" else render_trace(result, colour=colour())
+    if style == "html":
+        from reliant.report.html.trace import to_html
+
+        return to_html(result)
+    return render_trace_json(result) if style == "json" else render_trace(result, colour=colour())
 
 
 def _add_more() -> None:

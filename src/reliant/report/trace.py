@@ -11,7 +11,7 @@ from reliant.lineage.results import RELATED
 if TYPE_CHECKING:
     from reliant.lineage.behaviour import EndpointTrace
     from reliant.lineage.results import Trace, TraceResult
-    from reliant.lineage.weights import LayerMatch, Weights
+    from reliant.lineage.weights import Weights
 
 _COLOURS = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 MAX_LINES = 40
@@ -110,15 +110,6 @@ def map_text(found: Weights) -> str:
     if len(words) > MAX_LINES:
         return " ".join(words[:MAX_LINES]) + f" ... ({len(words)} layers)"
     return " ".join(words)
-
-
-def best_by_layer(found: Weights) -> dict[int, LayerMatch]:
-    """Return the best match of each layer looked at, over its experts."""
-    best: dict[int, LayerMatch] = {}
-    for match in found.layers:
-        if match.layer not in best or match.share > best[match.layer].share:
-            best[match.layer] = match
-    return best
 
 
 def size_text(count: int) -> str:

@@ -1,8 +1,9 @@
 """Packed weights: what real quantisers wrote is read back to the last bit, and such models are found.
 
 `data/packed.npz` holds one matrix of 32 x 64 as it was packed by gptqmodel 7.7.0 (`pack_original`),
-autoawq 0.2.9 (`WQLinear_GEMM.from_linear`), compressed-tensors 0.20.0 (`pack_to_int32`) and
-bitsandbytes 0.50.2 (`quantize_4bit`, `int8_vectorwise_quant`), each with the values it stands for.
+autoawq 0.2.9 (`WQLinear_GEMM.from_linear`), compressed-tensors 0.20.0 (`pack_to_int32`),
+bitsandbytes 0.50.2 (`quantize_4bit`, `int8_vectorwise_quant`) and MLX 0.32.4 (`quantize`), each with
+the values it stands for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import gguf
 import numpy as np
 import pytest
 
-from reliant.lineage.anatomy import Rows
+from reliant.lineage.anatomy import Rows, plain_shape
 from reliant.lineage.arrays import Values
 from reliant.lineage.formats import Meter
 from reliant.lineage.formats.gguf import BLOCKS
@@ -55,9 +56,11 @@ def recorded(kind: str) -> tiny.Weights:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_quantiser_packed_is_read_back_exactly(tmp_path, kind: str) -> None:
     config = {"quantization_config": {"checkpoint_format": "gptq_v2"}}
+    if kind.startswith("mlx"):
+        config = {"quantization": {"bits": int(kind[3:]), "group_size": 32}}
     model = opened(tiny.save(tmp_path / kind, recorded(kind), config=config))
     values, wanted = Values(model), RECORDED[f"{kind}.values"]
-    assert model.tensors[f"{GATE}.weight"].shape == (32, 64)
+    assert plain_shape(model, model.tensors[f"{GATE}.weight"]) == (32, 64)
     assert np.allclose(values.whole(f"{GATE}.weight"), wanted, rtol=1e-6, atol=1e-7)
     some = values.vectors(Rows(f"{GATE}.weight", 0, 32), 5, 9)
     assert np.allclose(some, wanted[5:14], rtol=1e-6, atol=1e-7)
