@@ -9,10 +9,11 @@ import pytest
 from reliant.atlas import Atlas
 from reliant.core.facts import Provenance
 from reliant.core.use import Channel, Evidence, Kind, Role, Scope, Use
+from reliant.core.verdict import Axis
 from reliant.errors import UnknownId
 from reliant.policy import RuleBook
 from reliant.policy.ask import Asker, Question, given
-from reliant.policy.conditions import MAYBE_MORE
+from reliant.policy.conditions import MAYBE_MORE, OneOf
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +141,35 @@ def test_an_asker_of_a_past_day_adds_no_ancestor_that_was_named_later(atlas: Atl
     assert now["model.lineage.licence"].value == ("MIT", "Apache-2.0")
     assert then["model.lineage.licence"].value == ("MIT", MAYBE_MORE)
     assert "as known on 2023-10-01" in before.unknown["model.lineage.licence"]
+
+
+def test_who_made_the_model_of_a_reseller_is_one_of_those_in_its_catalogue(asker: Asker) -> None:
+    fact = asker.facts(Question(provider="groq"))["developer"]
+    assert isinstance(fact.value, OneOf)
+    assert {"meta", "openai", "another"} <= set(fact.value.options)
+    assert fact.origin == Provenance("assumed", "groq", "its catalogue of 2026-07-01 lists models of these")
+
+
+def test_a_rule_on_another_developer_does_not_reach_a_reseller_that_has_none_of_its_models(
+    atlas: Atlas, asker: Asker
+) -> None:
+    """Of Anthropic's rule on owners only those who serve Claude are asked about."""
+    book = RuleBook.from_atlas(atlas)
+    day = dt.date(2026, 11, 1)
+    asked = {
+        provider: {
+            rule.id
+            for rule in book.decide(asker.facts(Question(provider=provider, place="US")), day)
+            .axes[Axis.ACCESS]
+            .rules
+        }
+        for provider in ("groq", "openrouter")
+    }
+    assert "anthropic.ownership" in asked["openrouter"]
+    assert "anthropic.ownership" not in asked["groq"]
+
+
+def test_a_catalogue_is_not_known_before_its_day(atlas: Atlas) -> None:
+    before = atlas.known_on(dt.date(2026, 6, 30))
+    assert before.provider("groq").serves == ()
+    assert "developer" not in Asker(before, RuleBook.from_atlas(before)).facts(Question(provider="groq"))

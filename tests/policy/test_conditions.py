@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from reliant.core.facts import Value
-from reliant.policy.conditions import NO, UNKNOWN, YES, Compare, Is, Starts, compiled, says
+from reliant.policy.conditions import NO, UNKNOWN, YES, Compare, Is, OneOf, Starts, compiled, says
 from reliant.policy.places import places_on
 from support.rules import places
 
@@ -108,3 +108,21 @@ def test_a_place_that_came_between_two_copies_is_not_known_in_between(
 def test_a_copy_that_came_later_tells_nothing_without_hindsight() -> None:
     held = places_on(dt.date(2026, 11, 20), [LIST], dt.date(2023, 12, 31))
     assert (held.listed, held.maybe) == ({"DE", "US"}, set())
+
+
+@pytest.mark.parametrize(
+    ("leaf", "options", "answer"),
+    [
+        (Is("developer", frozenset({"acme"})), ("zed", "another"), NO),
+        (Is("developer", frozenset({"acme"})), ("acme", "zed"), UNKNOWN),
+        (Is("developer", frozenset({"acme", "zed"})), ("acme", "zed"), YES),
+        (Is("developer", frozenset({"acme"}), outside=True), ("zed", "another"), YES),
+        (Is("developer", frozenset({"acme"}), every=True), ("acme", "zed"), UNKNOWN),
+        (Is("user.region", frozenset({"US"})), ("US-TX", "US-NY"), YES),
+        (Starts("model", ("claude",)), ("gpt-4o", "gpt-5"), NO),
+    ],
+)
+def test_one_of_a_few_values_decides_what_all_of_them_decide_alike(
+    leaf: Is | Starts, options: tuple[str, ...], answer: int
+) -> None:
+    assert _ask(leaf, OneOf(options)) == answer

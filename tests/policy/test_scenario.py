@@ -133,7 +133,7 @@ CASES: dict[str, tuple[str, Question, dict[str, Value | tuple[Value, ...]], Axis
         Question(provider="huggingface", channel="direct", place="DE"),
         {},
         Axis.ACCESS,
-        Verdict.UNKNOWN,
+        Verdict.OPEN,
         Verdict.BLOCKED,
     ),
     "licence-revoked": (

@@ -78,7 +78,9 @@ class AsKnown:
         )
 
     def provider(self, provider: Provider) -> Provider:
-        """Return the provider; its owner only if that was known. That it exists is no finding of ours."""
+        """Return the provider; owner and catalogue only if known. That it exists is no finding of ours."""
+        if provider.serves_on and PartialDate.parse(provider.serves_on).latest > self.day:
+            provider = msgspec.structs.replace(provider, serves=(), serves_on=None)
         owner = provider.ultimate_parent
         if owner is None:
             return provider

@@ -16,7 +16,7 @@ from reliant.core.facts import Fact, Facts, Provenance, Value
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Use
 from reliant.errors import UnknownId
-from reliant.policy.conditions import MAYBE_MORE
+from reliant.policy.conditions import MAYBE_MORE, OneOf
 from reliant.policy.lowering import BUILT_ON, built_on_fact
 from reliant.policy.vocabulary import VocabularyFact, vocabulary
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from reliant.atlas.records.model import Model
     from reliant.atlas.records.provider import Provider
     from reliant.policy.rulebook import RuleBook
+
+ANOTHER = "another"
+"""Stands for a developer that no record names."""
 
 _HOSTED = frozenset({"lab", "api", "reseller", "gateway"})
 
@@ -182,6 +185,12 @@ class Asker:
             # A lab that serves its own models and nobody else's.
             found["developer"] = Fact(
                 provider.id, Provenance("atlas", provider.id, "a lab that serves its own models")
+            )
+        elif provider and provider.serves and "developer" not in found:
+            listed = f"its catalogue of {provider.serves_on}" if provider.serves_on else "its record"
+            said = f"{listed} lists models of these"
+            found["developer"] = Fact(
+                OneOf((*provider.serves, ANOTHER)), Provenance("assumed", provider.id, said)
             )
         if developer:
             origin = _record(record.id) if record else question.where("developer")

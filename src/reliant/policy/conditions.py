@@ -12,7 +12,7 @@ is "and", the maximum is "or", and 2 minus the answer is "not".
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -25,6 +25,46 @@ _PLACES = (".region", ".country", ".nationality", ".controlled_from")
 
 MAYBE_MORE = "?"
 """Among the values of a fact: there may be more of them than are known."""
+
+
+class OneOf(str):
+    """A value that is not known, but is one of a few: what all of these answer alike is decided.
+
+    Examples:
+        >>> maker = OneOf(["acme", "zed"])
+        >>> compiled(Is("developer", frozenset({"other"})))({"developer": maker})
+        0
+        >>> str(maker)
+        'one of acme, zed'
+    """
+
+    __slots__ = ("options",)
+
+    options: tuple[Value, ...]
+
+    def __new__(cls, options: Iterable[Value]) -> OneOf:
+        """Return the value; to whoever does not look closer it is one that is not known."""
+        made = super().__new__(cls, MAYBE_MORE)
+        made.options = tuple(options)
+        return made
+
+    def __str__(self) -> str:
+        """Return the options, the first few of many."""
+        first = ", ".join(str(one) for one in self.options[:_SHOWN])
+        more = len(self.options) - _SHOWN
+        return f"one of {first}" + (f" and {more} more" if more > 0 else "")
+
+
+_SHOWN = 8
+
+
+def _open(value: object, test: Callable[[Value], int]) -> int:
+    """Return the answer to a value that is not known: that of its options, if they agree."""
+    if not isinstance(value, OneOf):
+        return UNKNOWN
+    answers = {test(one) for one in value.options}
+    return answers.pop() if len(answers) == 1 else UNKNOWN
+
 
 Values: TypeAlias = Mapping[str, Value | tuple[Value, ...]]
 """The values of the facts by name, without where they came from."""
@@ -136,7 +176,7 @@ def _each(fact: str, test: Callable[[Value], int], *, every: bool) -> Decide:
         if value is None:
             return UNKNOWN
         if value.__class__ is not tuple:
-            return UNKNOWN if value == MAYBE_MORE else test(value)  # type: ignore[arg-type]
+            return _open(value, test) if value == MAYBE_MORE else test(value)  # type: ignore[arg-type]
         answers = [UNKNOWN if one == MAYBE_MORE else test(one) for one in value]
         if every:
             return min(answers, default=UNKNOWN)
@@ -207,7 +247,7 @@ def _plain(leaf: Is) -> Decide:
                 answer = max(answer, this)
             return answer
         if value == MAYBE_MORE:
-            return UNKNOWN
+            return _open(value, lambda one: inside if one in wanted else outside)
         return inside if value in wanted else outside
 
     return decide

@@ -25,6 +25,7 @@ _REFERENCES: dict[str, dict[str, str]] = {
     "providers": {
         "parent": "providers",
         "served_by": "providers",
+        "serves": "providers",
         "downloads_from": "providers",
         "weights_developer": "providers",
     },

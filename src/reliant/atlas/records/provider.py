@@ -97,6 +97,8 @@ class Provider(Record, frozen=True, kw_only=True):
         hf_orgs: Organisations on the Hugging Face hub: stronger evidence than `model_id_regex`.
         hub_regions: Region that the ATOM list gives such an organisation.
         served_by: Ids of the providers that serve what is developed here.
+        serves: Developers whose models its catalogue lists, all that could be told apart.
+        serves_on: The day of that catalogue.
         weights_developer: Who trained the weights that this runtime or library loads.
     """
 
@@ -135,6 +137,8 @@ class Provider(Record, frozen=True, kw_only=True):
     litellm_providers: tuple[str, ...] = ()
     models_dev_ids: tuple[str, ...] = ()
     served_by: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
+    serves_on: DateText | None = None
     downloads_from: tuple[str, ...] = ()
     weights_developer: str | None = None
     listings: tuple[Listing, ...] = ()
