@@ -208,3 +208,50 @@ def test_a_vendors_program_that_is_started_is_that_vendor(scanned: Scanned) -> N
     assert scanned({"app/run.py": python.replace('"claude"', '"git"')}).providers == set()
     assert scanned({"app/run.py": 'import subprocess\nNAMES = ["claude", "codex"]\n'}).providers == set()
     assert scanned({"app/run.ts": script}).providers == {"openai"}
+
+
+WHICH = """
+    from anthropic import Anthropic, AnthropicBedrock, AnthropicVertex
+
+    NAMES = {
+        "direct": "claude-3-5-sonnet-20241022",
+        "aws": "anthropic.claude-3-5-sonnet-20241022-v2:0",
+        "gcp": "claude-3-5-sonnet-v2@20241022",
+    }
+
+    def ask(way, text):
+        if way == "direct":
+            client = Anthropic()
+        elif way == "gcp":
+            client = AnthropicVertex()
+        else:
+            client = AnthropicBedrock()
+        return client.messages.create(model=NAMES[way], messages=text)
+"""
+
+
+def test_of_several_clients_the_form_of_an_id_says_which_it_is_for(scanned: Scanned) -> None:
+    found = scanned({"app/ask.py": textwrap.dedent(WHICH)})
+
+    assert {(use.provider, use.model) for use in found.uses if use.model} == {
+        ("anthropic", "claude-3-5-sonnet-20241022"),
+        ("aws-bedrock", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+        ("google-vertex", "claude-3-5-sonnet-v2@20241022"),
+    }
+
+
+def test_a_default_that_is_handed_on_unless_it_is_none_is_where_the_call_goes(scanned: Scanned) -> None:
+    text = """
+        from openai import AsyncOpenAI
+
+        class Fast:
+            model: str = "gpt-oss-120b"
+            base_url: str | None = "https://api.cerebras.ai/v1"
+
+            def client(self):
+                return AsyncOpenAI(base_url=str(self.base_url) if self.base_url is not None else None)
+    """
+    found = scanned({"app/fast.py": textwrap.dedent(text)})
+
+    assert {(use.provider, use.model) for use in found.uses if use.model} == {("cerebras", "gpt-oss-120b")}
+    assert "openai" not in found.providers

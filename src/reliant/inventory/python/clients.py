@@ -38,7 +38,11 @@ _STARTS = frozenset({
     "run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec", "spawn", "execvp",
 })  # fmt: skip
 _MODEL_KEYWORDS = frozenset(MODEL_KEYWORDS)
-_NO_CLIENTS = ("Error", "Exception", "Warning", "Type", "Config", "Params", "Message", "Content", "Part")
+_NO_CLIENTS = (
+    "Error", "Exception", "Warning", "Type", "Config", "Param", "Params", "Message", "Content", "Part",
+    "Block", "Usage", "Tool", "Timeout", "Delta", "Event", "Choice", "Format", "Options", "Credentials", "Source",
+)  # fmt: skip
+"""How classes of an SDK end that hold what is said, and ask nobody."""
 
 
 class Clients(Base):
