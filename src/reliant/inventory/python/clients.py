@@ -40,7 +40,8 @@ _STARTS = frozenset({
 _MODEL_KEYWORDS = frozenset(MODEL_KEYWORDS)
 _NO_CLIENTS = (
     "Error", "Exception", "Warning", "Type", "Config", "Param", "Params", "Message", "Content", "Part",
-    "Block", "Usage", "Tool", "Timeout", "Delta", "Event", "Choice", "Format", "Options", "Credentials", "Source",
+    "Block", "Usage", "Tool", "Timeout", "Delta", "Event", "Choice", "Format", "Options", "Credentials",
+    "Source",
 )  # fmt: skip
 """How classes of an SDK end that hold what is said, and ask nobody."""
 
