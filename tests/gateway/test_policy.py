@@ -267,6 +267,43 @@ def test_an_object_stays_with_its_provider_and_its_owner(tmp_path: Path) -> None
     assert not any(seen.method == "GET" for seen in one.seen)
 
 
+def test_what_was_decided_a_moment_ago_opens_no_object_of_another(tmp_path: Path) -> None:
+    """Requests on one connection are decided once a moment; that must not reach further than they do."""
+    more = '[[key]]\nname = "else"\nsecret = "sk-else"\n'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:
+        body = {"model": "gpt-4o", "input": "x"}
+        made = post(f"{running.url}/v1/responses", json=body, headers={"authorization": "Bearer sk-test"})
+        with httpx.Client(base_url=running.url, headers={"authorization": "Bearer sk-else"}) as stranger:
+            first = stranger.post("/v1/responses", json=body)
+            cancelled = stranger.post(f"/v1/responses/{made.json()['id']}/cancel", json=body)
+            chained = stranger.post("/v1/responses", json={**body, "previous_response_id": made.json()["id"]})
+        asked = [one.path for one in mock.seen]
+
+    assert (made.status_code, first.status_code) == (200, 200)
+    assert (cancelled.status_code, chained.status_code) == (404, 404)
+    assert asked == ["/v1/responses", "/v1/responses"]
+
+
+def test_a_key_that_is_revoked_or_a_rule_that_is_added_ends_what_was_decided(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "house"\nsummary = "S."\nwhen = { provider = "openai" }\n'
+    admin = {"authorization": "Bearer sk-test"}
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        secret = post(f"{running.url}/admin/keys", json={"name": "k"}, headers=admin).json()["secret"]
+        body = {"model": "gpt-4o", "messages": []}
+        with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {secret}"}) as client:
+            before = [client.post("/v1/chat/completions", json=body).status_code for _ in range(2)]
+            running.config.write_text(config(mock, more=rule))
+            post(f"{running.url}/admin/reload", headers=admin)
+            ruled = client.post("/v1/chat/completions", json=body).status_code
+            client.delete("/admin/keys/k", headers=admin)
+            revoked = client.post("/v1/chat/completions", json=body).status_code
+        decisions = running.decisions()
+
+    assert (before, ruled, revoked) == ([200, 200], 403, 401)
+    first, second = [{**one, "n": 0, "t": 0, "id": ""} for one in decisions[:2]]
+    assert first == second, "the record of a request decided a moment ago says the same"
+
+
 def test_anothers_object_cannot_be_used_inside_a_request(tmp_path: Path) -> None:
     more = '[[key]]\nname = "else"\nsecret = "sk-else"\n'
     with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:

@@ -92,7 +92,7 @@ class Admin:
         given = request.headers.get("authorization", "")
         secret = given[7:].strip() if given[:7].lower() == "bearer " else request.headers.get("x-api-key", "")
         runtime = self._worker.gateway.runtime
-        found = runtime.keys.find(secret.encode(), runtime.clock.wall()) if secret else None
+        found = runtime.keys.find(digest_of(secret.encode()), runtime.clock.wall()) if secret else None
         return found if found is not None and found.admin else None
 
     async def page(self, request: Request) -> Response:

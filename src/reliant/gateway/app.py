@@ -20,7 +20,7 @@ from reliant.gateway.body import BadBody, Head
 from reliant.gateway.context import Context
 from reliant.gateway.forward import Forwarder, Request
 from reliant.gateway.holdings import Holdings, named_in
-from reliant.gateway.intake import Picked, drain, pick, read_head, rtt_ms
+from reliant.gateway.intake import Passage, Picked, drain, pick, read_head, rtt_ms
 from reliant.gateway.journal import Journal
 from reliant.gateway.problems import (
     no_route,
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 FEW = 2
 """With so few requests at once, gathering their records would only cost time."""
+
+_REMEMBERED_S = 1.0
+_PASSAGES = 8
 
 _UNREAD = 65_536
 """So much of a body is read for somebody without a key; after that the connection closes."""
@@ -143,10 +146,10 @@ class Gateway:
     # the way of a request
     async def _serve(self, context: Context, endpoint: Endpoint, call: Call, now: float) -> None:
         runtime = context.runtime
-        picked = pick(call.headers, runtime.proxies.header)
-        caller = runtime.keys.find(picked.secret, now) if picked.secret else None
+        picked = pick(call, runtime.proxies.header)
+        caller = runtime.keys.find(picked.secret, now) if picked.secret is not None else None
         if caller is None:
-            if picked.length > _UNREAD or not await drain(call, _UNREAD):
+            if call.length > _UNREAD or not await drain(call, _UNREAD):
                 call.keep_alive = False
             self._answer(context, call, answers.NO_KEY)
             return
@@ -154,7 +157,7 @@ class Gateway:
         address, direct = runtime.proxies.client(call.client, picked.forwarded)
         context.client = address
         context.traceparent = picked.traceparent
-        body = await self._body(context, picked, call)
+        body = await self._body(context, call)
         if body is None:
             return
         if endpoint is _MODELS:
@@ -166,10 +169,16 @@ class Gateway:
             self._answer(context, call, bad_request(str(error), param=error.param))
             return
         model = context.model = head.model or ""
-        problem = scope_problem(caller, endpoint, model, head)
-        if problem is not None:
-            self._answer(context, call, problem)
-            return
+        passage = picked.passages.get((call.method, call.path, model))
+        if passage is not None and not (
+            passage.holds(runtime, caller, address, now) and body and _names_nothing(head, body)
+        ):
+            passage = None
+        if passage is None:
+            problem = scope_problem(caller, endpoint, model, head)
+            if problem is not None:
+                self._answer(context, call, problem)
+                return
         meter = runtime.meters[caller.name]
         if meter.bounded:
             exceeded = meter.enter(now)
@@ -181,26 +190,12 @@ class Gateway:
                 self._answer(context, call, quota_exceeded(exceeded))
                 return
             context.meter = meter
-        placement = runtime.placer.place(
-            address=address,
-            declared=caller.country,
-            key=caller.name,
-            now=now,
-            headers=picked.hints,
-            direct=direct,
-            rtt=(lambda: rtt_ms(call)) if direct else None,
-        )
-        plan = await self._plan(context, endpoint, call.path, head, caller, placement, body)
-        if isinstance(plan, Problem):
-            await self._refuse(context, call, placement, None, plan, body)
-            return
+        if passage is None:
+            passage = await self._decide(context, endpoint, head, picked, call, body, direct=direct)
+            if passage is None:
+                return
+        placement, plan = passage.placement, passage.plan
         candidates: Sequence[Candidate] = plan.candidates
-        if placement.action == "block":
-            await self._refuse(context, call, placement, plan, place_problem(placement), body)
-            return
-        if not candidates:
-            await self._refuse(context, call, placement, plan, refusal(plan), body)
-            return
         if plan.needs is not None:
             down = unmet(plan.needs, runtime.targets, self.clock.steady())
             if down:
@@ -208,7 +203,10 @@ class Gateway:
                 return
         if caller.sticky:
             candidates = self._stay(caller, plan, candidates)
-        number = self.journal.decided(context, placement, plan, candidates[0], body)
+        if passage.said is not None and body and candidates is plan.candidates:
+            number = self.journal.decided_again(context, passage.said, body)
+        else:
+            number = self.journal.decided(context, placement, candidates[0], body)
         log = self.log
         if self.active <= FEW:
             log.flush()
@@ -221,6 +219,7 @@ class Gateway:
             call.path[3:],
             call.query,
             call.headers,
+            picked.lines,
             picked.content_type,
             body,
             model,
@@ -247,10 +246,53 @@ class Gateway:
             await log.durable(number)
         await self.replier.send(context, request, plan, candidates, reply, call)
 
-    async def _body(self, context: Context, picked: Picked, call: Call) -> bytes | None:
+    async def _decide(
+        self,
+        context: Context,
+        endpoint: Endpoint,
+        head: Head,
+        picked: Picked,
+        call: Call,
+        body: bytes,
+        *,
+        direct: bool,
+    ) -> Passage | None:
+        """Return where a request may go, and remember it; None if it may not, which was then answered."""
+        runtime, caller, now = context.runtime, context.caller, self.clock.wall()
+        assert caller is not None
+        day = runtime.admission.today
+        placement = runtime.placer.place(
+            address=context.client,
+            declared=caller.country,
+            key=caller.name,
+            now=now,
+            headers=picked.hints,
+            direct=direct,
+            rtt=(lambda: rtt_ms(call)) if direct else None,
+        )
+        plan = await self._plan(context, endpoint, call.path, head, caller, placement, body)
+        if isinstance(plan, Problem):
+            await self._refuse(context, call, placement, None, plan, body)
+            return None
+        if placement.action == "block":
+            await self._refuse(context, call, placement, plan, place_problem(placement), body)
+            return None
+        if not plan.candidates:
+            await self._refuse(context, call, placement, plan, refusal(plan), body)
+            return None
+        said = self.journal.always_says(context, placement, plan.candidates[0])
+        until = now + _REMEMBERED_S
+        passage = Passage(until, runtime, caller, context.client, day, placement, plan, said)
+        if not endpoint.model_optional and _names_nothing(head, body):
+            if len(picked.passages) >= _PASSAGES:
+                picked.passages.clear()
+            picked.passages[call.method, call.path, context.model] = passage
+        return passage
+
+    async def _body(self, context: Context, call: Call) -> bytes | None:
         """Return the whole body; None if it is too large, which was then answered."""
         limit = context.runtime.config.limits.body_bytes
-        if picked.length > limit:
+        if call.length > limit:
             self._answer(context, call, too_large(limit))
             return None
         if call.whole:
@@ -283,9 +325,6 @@ class Gateway:
         routes = context.runtime.routes
         refers = object_ids(path) if endpoint.model_optional else []
         refers += head.refers_to()
-        if not refers and b"_id" not in body:
-            plan = routes.plan(caller, context.model, placement.places)
-            return plan if plan is not None else no_route(context.model)
         named = {*refers, *named_in(body)}
         stranger = await self.holdings.foreign(named, caller.owner) if named else None
         if stranger is not None:
@@ -378,3 +417,8 @@ class Gateway:
 
 _UNKNOWN = Endpoint("unknown", "none")
 _MODELS = Endpoint("models", "none")
+
+
+def _names_nothing(head: Head, body: bytes) -> bool:
+    """Say whether a body names no object that a provider may hold."""
+    return b"_id" not in body and not head.refers()

@@ -29,6 +29,17 @@ class Head(msgspec.Struct):
     conversation: msgspec.Raw | None = None
     n: int | None = None
 
+    def refers(self) -> bool:
+        """Say whether the request is about an object that a provider holds."""
+        return not (
+            self.previous_response_id is None
+            and self.input_file_id is None
+            and self.training_file is None
+            and self.validation_file is None
+            and self.file_ids is None
+            and self.conversation is None
+        )
+
     def refers_to(self) -> list[str]:
         """Return the ids of objects, held by a provider, that the request is about."""
         found = [self.previous_response_id, self.input_file_id, self.training_file, self.validation_file]

@@ -22,6 +22,7 @@ from reliant.gateway.config import Limits
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
+    from reliant.gateway.intake import Picked
 
 log = logging.getLogger("reliant.gateway")
 
@@ -132,7 +133,9 @@ class Call:
             "client": connection.client,
             "scheme": "https" if connection.transport.get_extra_info("sslcontext") else "http",
             "root_path": "",
-            "headers": self.headers,
+            "headers": [*self.headers, (b"content-length", b"%d" % self.length)]
+            if self.length > 0
+            else self.headers,
             "method": self.method,
             "path": self.path,
             "raw_path": self.raw_path,
@@ -317,10 +320,12 @@ class Connection(asyncio.Protocol):
         self.client: tuple[str, int] = ("", 0)
         self.slow: asyncio.Future[None] | None = None
         self.deadline = 0.0
+        self.kept: Picked | None = None
         self._calls: deque[Call] = deque()
         self._reading: Call | None = None
         self._headers: Headers = []
         self._url = b""
+        self._length = 0
         self._in_head = True
         self._head_bytes = 0
         self._paused = False
@@ -377,7 +382,6 @@ class Connection(asyncio.Protocol):
             self._last = True
         except httptools.HttpParserError:
             self._refuse(_NOT_HTTP)
-            return
         if self._in_head and self._head_bytes > self.limits.header_bytes:
             self._refuse(_TOO_LARGE)
 
@@ -403,14 +407,19 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         self._url = b""
         self._headers = []
+        self._length = 0
 
     def on_url(self, url: bytes) -> None:
         """Keep a piece of the request's target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep one header, its name in small letters."""
-        self._headers.append((name.lower(), value))
+        """Keep one header, its name in small letters; the length, which differs most, stands apart."""
+        name = name.lower()
+        if name == b"content-length":
+            self._length = int(value)
+        else:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Make the request; one with a large body is served from here on."""
@@ -438,10 +447,9 @@ class Connection(asyncio.Protocol):
         else:
             call.raw_path, _, call.query = url.partition(b"?")
             call.path = call.raw_path.decode("latin-1")
+        call.length = self._length
         for name, value in headers:
-            if name == b"content-length":
-                call.length = int(value)
-            elif name == b"transfer-encoding":
+            if name == b"transfer-encoding":
                 call.length = -1
             elif name == b"expect" and value.lower() == b"100-continue":
                 call.expects = True

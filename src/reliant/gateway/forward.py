@@ -54,6 +54,7 @@ class Request:
     suffix: str
     query: bytes
     headers: Headers
+    lines: dict[str, bytes]
     content_type: bytes
     body: bytes
     model: str
@@ -190,7 +191,10 @@ class Forwarder:
             content_type = b"application/json"
         path = target.path(request.endpoint, suffix, candidate.model, request.query)
         has_body = request.method == b"POST"
-        head = target.head(request.method, path, request.headers, content_type, len(body), body=has_body)
+        lines = request.lines.get(target.name)
+        if lines is None:
+            lines = request.lines[target.name] = target.lines(request.headers)
+        head = target.head(request.method, path, lines, content_type, len(body), body=has_body)
         head = target.signed(head, request.method, path, content_type, body)
         exchange = await target.pool.request(
             head, body, timeout_s=target.config.timeout_s, idle_s=target.config.idle_s, after=self._after
@@ -244,8 +248,7 @@ class Forwarder:
         reply: Reply,
     ) -> bool:
         first = exchange.taken()
-        content_type = exchange.header(b"content-type") or b""
-        streamed = content_type.startswith(b"text/event-stream")
+        streamed = exchange.kind.startswith(b"text/event-stream")
         if streamed and _STREAM_ERROR.match(first):
             # The stream begins with an error: as good as an error status, and nothing was sent yet.
             exchange.abort()

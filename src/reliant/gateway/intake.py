@@ -2,50 +2,104 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import struct
+from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.gateway.answers import Headers
 from reliant.gateway.body import Head, read_form, read_json
 from reliant.gateway.connection import Call
+from reliant.gateway.keys import digest_of
 from reliant.gateway.surface import Endpoint
+
+if TYPE_CHECKING:
+    from reliant.gateway.journal import Said
+    from reliant.gateway.keys import Caller
+    from reliant.gateway.placement import Placement
+    from reliant.gateway.routes import Plan
+    from reliant.gateway.runtime import Runtime
 
 
 class Picked:
-    """The headers the gateway itself reads."""
+    """The headers the gateway itself reads.
 
-    __slots__ = ("content_type", "forwarded", "hints", "length", "secret", "traceparent")
+    Requests on one connection mostly carry the same headers, so what was read of
+    them is kept with the connection.
 
-    def __init__(self) -> None:
-        self.secret = b""
-        self.content_type = b"application/json"
-        self.forwarded: list[bytes] = []
-        self.hints: dict[bytes, bytes] = {}
-        self.length = 0
-        self.traceparent = b""
+    Attributes:
+        secret: SHA-256 of the secret, or None if none was given.
+        lines: For each upstream, the header lines that go on to it.
+        passages: By method, path and model, what was decided about requests like this a moment ago.
+    """
+
+    __slots__ = (
+        "content_type",
+        "forwarded",
+        "headers",
+        "hints",
+        "lines",
+        "name",
+        "passages",
+        "secret",
+        "traceparent",
+    )
+
+    def __init__(self, headers: Headers, name: bytes) -> None:
+        """Read `headers`; `name` is that of the forwarding header."""
+        self.headers = headers
+        self.name = name
+        fields = dict(headers)
+        given = fields.get(b"authorization")
+        if given is not None and given[:7].lower() == b"bearer ":
+            secret = given[7:].strip()
+        else:
+            secret = (fields.get(b"x-api-key") or fields.get(b"api-key") or b"").strip()
+        self.secret = digest_of(secret) if secret else None
+        self.content_type = fields.get(b"content-type", b"application/json")
+        self.forwarded = [value for known, value in headers if known == name] if name in fields else []
+        self.traceparent = fields.get(b"traceparent", b"")
+        language = fields.get(b"accept-language")
+        self.hints = {b"accept-language": language} if language is not None else {}
+        self.lines: dict[str, bytes] = {}
+        self.passages: dict[tuple[str, str, str], Passage] = {}
 
 
-def pick(headers: Headers, forwarded: bytes) -> Picked:
+class Passage(NamedTuple):
+    """What was decided about a request: it holds for the next one like it, for a moment.
+
+    Everything the decision rests on is either named here, so that a change is seen,
+    or does not change within that moment.
+    """
+
+    until: float
+    runtime: Runtime
+    caller: Caller
+    address: str
+    day: dt.date
+    placement: Placement
+    plan: Plan
+    said: Said | None
+
+    def holds(self, runtime: Runtime, caller: Caller, address: str, now: float) -> bool:
+        """Say whether it may be used for a request of `caller` now."""
+        return (
+            now < self.until
+            and self.runtime is runtime
+            and self.caller is caller
+            and self.address == address
+            and self.day is runtime.admission.today
+        )
+
+
+def pick(call: Call, forwarded: bytes) -> Picked:
     """Return what the gateway reads of the headers; `forwarded` names the forwarding header."""
-    picked = Picked()
-    fields = dict(headers)
-    given = fields.get(b"authorization")
-    if given is not None and given[:7].lower() == b"bearer ":
-        picked.secret = given[7:].strip()
-    else:
-        picked.secret = (fields.get(b"x-api-key") or fields.get(b"api-key") or b"").strip()
-    kind = fields.get(b"content-type")
-    if kind is not None:
-        picked.content_type = kind
-    length = fields.get(b"content-length", b"")
-    picked.length = int(length) if length.isdigit() else 0
-    if forwarded in fields:
-        picked.forwarded = [value for name, value in headers if name == forwarded]
-    picked.traceparent = fields.get(b"traceparent", b"")
-    language = fields.get(b"accept-language")
-    if language is not None:
-        picked.hints = {b"accept-language": language}
-    return picked
+    connection = call.connection
+    kept = connection.kept
+    if kept is not None and kept.headers == call.headers and kept.name == forwarded:
+        return kept
+    kept = connection.kept = Picked(call.headers, forwarded)
+    return kept
 
 
 def read_head(endpoint: Endpoint, body: bytes, content_type: bytes) -> Head:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from reliant.gateway.audit.records import Decision, Observation, Outcome
 
 if TYPE_CHECKING:
+    from reliant.gateway.admission import Ruling
     from reliant.gateway.answers import Problem
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
@@ -22,6 +25,22 @@ if TYPE_CHECKING:
     from reliant.gateway.upstream.target import Target
 
 
+_BEFORE = b'{"kind":"decision","n":0,"t":0,"id":"",'
+
+
+class Said(NamedTuple):
+    """The part of a decision's record that requests alike share, and what was decided."""
+
+    text: bytes
+    action: str
+
+
+def action_of(placement: Placement, first: Candidate) -> str:
+    """Return what is done with a request that goes to `first`."""
+    action = first.ruling.action
+    return "warn" if placement.action == "warn" and action == "allow" else action
+
+
 class Journal:
     """The decision log and the counts of one worker, as requests use them."""
 
@@ -31,36 +50,68 @@ class Journal:
         self.clock = clock
         self.listeners: list[Callable[[Context, Outcome], None]] = []
 
-    def decided(
-        self, context: Context, placement: Placement, plan: Plan, first: Candidate, body: bytes
-    ) -> int:
+    def decided(self, context: Context, placement: Placement, first: Candidate, body: bytes) -> int:
         """Write down that a request goes out; return the number of the record."""
-        ruling = first.ruling
-        action = "warn" if placement.action == "warn" and ruling.action == "allow" else ruling.action
-        context.action = action
-        caller = context.caller
+        context.action = action_of(placement, first)
         number, moment = self.log.take()
         digest, opened = self._digest(context, body)
-        record = Decision(
-            n=number,
-            t=moment,
-            id=context.id_text,
+        record = self._decision(context, placement, first.ruling, first.target.name)
+        return self.log.append(
+            msgspec.structs.replace(
+                record,
+                n=number,
+                t=moment,
+                id=context.id_text,
+                place=placement.places[0],
+                action=context.action,
+                body=digest,
+                body_bytes=len(body),
+            ),
+            opened,
+        )
+
+    def always_says(self, context: Context, placement: Placement, first: Candidate) -> Said | None:
+        """Return what the records of requests like this one have in common; None if prompts are kept."""
+        if context.runtime.config.audit.prompts == "keep":
+            return None
+        record = self._decision(context, placement, first.ruling, first.target.name)
+        action = action_of(placement, first)
+        text = msgspec.json.encode(msgspec.structs.replace(record, place=placement.places[0], action=action))
+        return Said(text.removeprefix(_BEFORE).removesuffix(b"}"), action)
+
+    def decided_again(self, context: Context, said: Said, body: bytes) -> int:
+        """Write down that a request like one before goes out; return the number of the record."""
+        context.action = said.action
+        digest = b""
+        if context.runtime.config.audit.prompts == "hash":
+            digest = b',"body":"%b"' % hashlib.sha256(body).hexdigest().encode()
+        number, moment = self.log.take()
+        return self.log.append_text(
+            b'{"kind":"decision","n":%d,"t":%d,"id":"%b",%b%b,"body_bytes":%d}'
+            % (number, moment, context.id, said.text, digest, len(body))
+        )
+
+    def _decision(
+        self, context: Context, placement: Placement, ruling: Ruling | None, upstream: str | None
+    ) -> Decision:
+        """Return what a decision says whichever way it goes; number, time and id are still to be set."""
+        caller = context.caller
+        return Decision(
+            n=0,
+            t=0,
+            id="",
             key=caller.name if caller else "",
             tenant=caller.tenant.name if caller and caller.tenant else None,
             client=context.client,
             endpoint=context.endpoint.name,
             model=context.model,
-            upstream=first.target.name,
-            place=placement.places[0],
-            verdict=ruling.verdict,
-            action=action,
-            rules=ruling.rules,
-            dry_run=ruling.dry_run,
+            upstream=upstream,
+            verdict=ruling.verdict if ruling else "BLOCKED",
+            action="refuse",
+            rules=ruling.rules if ruling else (),
+            dry_run=ruling.dry_run if ruling else (),
             evidence=placement.evidence,
-            body=digest,
-            body_bytes=len(body),
         )
-        return self.log.append(record, opened)
 
     def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
         how = context.runtime.config.audit.prompts
@@ -80,32 +131,25 @@ class Journal:
     ) -> int:
         """Write a refusal down; return the number of its record."""
         ruling = plan.refused if plan is not None else None
-        caller = context.caller
+        context.action = "refuse"
         number, moment = self.log.take()
         digest, opened = self._digest(context, body)
-        context.action = "refuse"
-        rules = ruling.rules if ruling else ()
-        record = Decision(
-            n=number,
-            t=moment,
-            id=context.id_text,
-            key=caller.name if caller else "",
-            tenant=caller.tenant.name if caller and caller.tenant else None,
-            client=context.client,
-            endpoint=context.endpoint.name,
-            model=context.model,
-            place=ruling.place if ruling else placement.places[0],
-            verdict=ruling.verdict if ruling else "BLOCKED",
-            action="refuse",
-            rules=rules,
-            dry_run=ruling.dry_run if ruling else (),
-            evidence=(*placement.evidence, placement.row) if placement.evidence else (),
-            body=digest,
-            body_bytes=len(body),
-            code=problem.code,
+        record = self._decision(context, placement, ruling, None)
+        self.log.append(
+            msgspec.structs.replace(
+                record,
+                n=number,
+                t=moment,
+                id=context.id_text,
+                place=ruling.place if ruling else placement.places[0],
+                evidence=(*placement.evidence, placement.row) if placement.evidence else (),
+                body=digest,
+                body_bytes=len(body),
+                code=problem.code,
+            ),
+            opened,
         )
-        self.log.append(record, opened)
-        for rule in rules[:1]:
+        for rule in record.rules[:1]:
             self.metrics.refusals.labels(rule).inc()
         return number
 

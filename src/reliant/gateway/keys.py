@@ -120,9 +120,8 @@ class KeyRing:
         for digest in key.digests:
             self._by_digest[bytes.fromhex(digest)] = caller
 
-    def find(self, secret: bytes, now: float) -> Caller | None:
-        """Return the caller with this secret; None if there is none, or not now."""
-        digest = hashlib.sha256(secret).digest()
+    def find(self, digest: bytes, now: float) -> Caller | None:
+        """Return the caller whose secret has this digest; None if there is none, or not now."""
         caller = self._by_digest.get(digest)
         if caller is None or now >= caller.expires or now < caller.not_before:
             return None

@@ -57,8 +57,7 @@ class Replier:
         headers = self._headers(context, request, candidate, reply)
         exchange = reply.exchange
         if exchange is not None and not exchange.complete:
-            kind = exchange.header(b"content-type") or b""
-            if kind.startswith(b"text/event-stream"):
+            if exchange.kind.startswith(b"text/event-stream"):
                 await self._streamer.run(context, request, plan, candidates, reply, headers, call)
                 return
             if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not request.endpoint.listing:
@@ -74,7 +73,7 @@ class Replier:
                     self._journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
                     _problem(context, problem, call)
                     return
-            if (exchange.header(b"content-type") or b"").startswith(b"text/event-stream"):
+            if exchange.kind.startswith(b"text/event-stream"):
                 reply.body = body
                 await self._streamer.run(context, request, plan, candidates, reply, headers, call)
                 return

@@ -188,13 +188,24 @@ class ChainWriter:
         Raises:
             OSError: The log cannot be written; then nothing may be answered.
         """
+        return self.append_text(_ENCODE.encode(record), opened)
+
+    def append_text(self, body: bytes, opened: dict[str, Opened] | None = None) -> int:
+        """Write a record that is encoded already; return its number.
+
+        Raises:
+            OSError: The log cannot be written; then nothing may be answered.
+        """
         if self._error is not None:
             raise self._error
-        body = _ENCODE.encode(record)
-        head = link(self._head, body)
+        self._head = head = link(self._head, body)
         line = write_line(head, body, opened)
-        self._write(line)
-        self._head = head
+        self._lines.append(line)
+        if self._loop is None:
+            self._put()
+        elif not self.pending:
+            self.pending = True
+            self._loop.call_soon(self.flush)
         number = self._next
         self._next = number + 1
         self._size += len(line)
@@ -208,14 +219,6 @@ class ChainWriter:
     def gather(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on write the records of one turn of `loop` at once."""
         self._loop = loop
-
-    def _write(self, line: bytes) -> None:
-        self._lines.append(line)
-        if self._loop is None:
-            self._put()
-        elif not self.pending:
-            self.pending = True
-            self._loop.call_soon(self.flush)
 
     def _put(self) -> None:
         lines = self._lines

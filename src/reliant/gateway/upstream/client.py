@@ -67,6 +67,7 @@ class Exchange(asyncio.Protocol):
         "headers",
         "headers_done",
         "keep_alive",
+        "kind",
         "parser",
         "reused",
         "status",
@@ -86,6 +87,7 @@ class Exchange(asyncio.Protocol):
 
     def _reset(self) -> None:
         self.status = 0
+        self.kind = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.headers_done = False
         self.complete = False
@@ -154,7 +156,10 @@ class Exchange(asyncio.Protocol):
         if len(self.headers) >= _MAX_HEADERS:
             self._fail(UpstreamFailure("protocol", "too many headers"))
             return
-        self.headers.append((name.lower(), value))
+        name = name.lower()
+        if name == b"content-type":
+            self.kind = value
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note the status; an interim answer is passed over."""
