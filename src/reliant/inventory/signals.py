@@ -43,6 +43,9 @@ class What(enum.StrEnum):
     ROUTE = "route"
     """A gateway answers calls for the name `model` by the first of `options` that works; these are
     groups of signals in the same file. Several ROUTEs of one name are all needed."""
+    NAMED = "named"
+    """A call asks for `model`, which may be a name that a gateway of the target answers; `provider` is
+    whom the client speaks to. It counts only where a ROUTE of that name exists."""
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind
+from reliant.inventory.aliases import may_be_alias
 from reliant.inventory.idforms import looks_like_id
 from reliant.inventory.js.base import Base, Endpoint
 from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, required, text_of
@@ -323,6 +324,15 @@ class Clients(Base):
     ) -> Iterator[Signal]:
         for value in values(value_node, block):
             text = value.text
+            if sure and text and may_be_alias(text):
+                yield Signal(
+                    what=What.NAMED,
+                    line=value.line,
+                    column=value.column,
+                    block=block.path,
+                    model=text,
+                    provider=endpoints[0].provider if endpoints else None,
+                )
             if text is None or not looks_like_id(text) or (not sure and not known_form(self.file, text)):
                 continue
             self.told.add((value.line, value.column))
