@@ -34,13 +34,15 @@ _BUILT = frozenset({"src", "dist", "lib", "es", "esm", "cjs", "build", "out", "n
 
 
 def functions_of(
-    drafts: Iterable[Draft], roles: Roles, routes: Iterable[Placed] = ()
+    drafts: Iterable[Draft], roles: Roles, routes: Iterable[Placed] = (), asked: Iterable[Placed] = ()
 ) -> tuple[Function, ...]:
     """Return the functions that the drafts show, ordered by id.
 
     Args:
         routes: Signals that say which ways a gateway has for a name. A file that has them
             is no function of its own.
+        asked: Calls of such names. Code that calls a name needs what the name needs, and the
+            name is then no function besides.
     """
     called = [
         draft
@@ -51,16 +53,36 @@ def functions_of(
     ]
     found = _routed(called, [p for p in routes if p.scope in _CALLED])
     routed = {function.where.rpartition(":")[0] for function in found}
+    behind = {function.name: function.need for function in reversed(found)}
+    calls: dict[str, list[Placed]] = defaultdict(list)
+    for p in asked:
+        if p.path not in routed and p.signal.model in behind:
+            calls[p.path].append(p)
+    names = {p.signal.model for several in calls.values() for p in several}
+    found = [function for function in found if function.name not in names]
     by_place: dict[str, list[Draft]] = defaultdict(list)
+    sites_of: dict[str, list[Placed]] = defaultdict(list)
     for draft in called:
-        for path in dict.fromkeys(p.path for p in draft.places if p.path not in routed):
-            if not path.endswith(_DECLARATIONS):
-                by_place[_place(path, draft, roles)].append(draft)
-    by_place = _built_once(by_place)
+        lying: dict[str, str] = {}
+        for p in draft.places:
+            if p.path not in lying:
+                lying[p.path] = _place(p.path, draft, roles)
+                if p.path not in routed and not p.path.endswith(_DECLARATIONS):
+                    by_place[lying[p.path]].append(draft)
+            sites_of[lying[p.path]].append(p)
+    only_calls: dict[str, list[Draft]] = {place: [] for place in calls if place not in by_place}
+    by_place = {**_built_once(by_place), **only_calls}
     stems = Counter(posixpath.splitext(place)[0] for place in by_place)
     taken = {function.id for function in found}
     for place, here in sorted(by_place.items()):
-        sites = [p for draft in here for p in draft.places if _place(p.path, draft, roles) == place]
+        sites = sites_of[place]
+        needs = list(dict.fromkeys(behind[str(p.signal.model)] for p in calls.get(place, ())))
+        used = here
+        if needs:  # the gateway itself is how it gets there
+            used = [draft for draft in here if not _passes_on(draft)]
+            sites = [*calls[place], *(p for draft in used for p in draft.places if p.path == place)]
+        if used:
+            needs.append(_need(list(dict.fromkeys(used)), roles))
         first = min(sites, key=lambda p: (p.path, p.signal.line))
         stem = posixpath.splitext(place)[0]
         found.append(
@@ -69,7 +91,7 @@ def functions_of(
                 id=stem if stems[stem] == 1 and stem not in taken else place,
                 name=posixpath.basename(stem).replace("_", " "),
                 weight=float(len({(p.path, p.signal.block[:2]) for p in sites}) or 1),
-                need=_need(list(dict.fromkeys(here)), roles),
+                need=needs[0] if len(needs) == 1 else AllOf(tuple(needs)),
                 where=f"{first.path}:{first.signal.line}",
             )
         )
@@ -94,6 +116,11 @@ def _built_once(by_place: dict[str, list[Draft]]) -> dict[str, list[Draft]]:
 def _nearest_to_source(place: str) -> tuple[int, str]:
     suffix = posixpath.splitext(place)[1]
     return (_SCRIPTS.index(suffix) if suffix in _SCRIPTS else 0, place)
+
+
+def _passes_on(draft: Draft) -> bool:
+    """Say whether a use is only the way to a gateway: itself, or a server of which nothing else is known."""
+    return draft.kind is Kind.GATEWAY or (draft.provider is None and draft.model is None)
 
 
 def _routed(called: Iterable[Draft], routes: Iterable[Placed]) -> list[Function]:
@@ -164,8 +191,10 @@ def _need(here: list[Draft], roles: Roles) -> Need:
 
 def _same_purpose(drafts: list[Draft]) -> bool:
     """Say whether the models of one provider stand in the same list or table, one to be picked."""
-    groups = {p.signal.group for draft in drafts for p in draft.places}
-    return len(drafts) > 1 and len(groups) == 1 and "" not in groups
+    if len(drafts) < 2:
+        return False
+    groups = frozenset().union(*(draft.groups for draft in drafts))
+    return len(groups) == 1 and "" not in groups
 
 
 def _either(drafts: list[Draft]) -> Need:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from reliant.core.need import suppliers
 from reliant.core.use import Channel, Evidence, Kind, NotLookedAt, Role, Scope, Use
 from reliant.inventory.across import answered
+from reliant.inventory.aliases import by_alias
 from reliant.inventory.link import Linker
 from reliant.inventory.placed import (
     Placed,
@@ -42,11 +44,12 @@ def merged(
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
     linked = only_what_is_served(joined(Linker(placed, vendors).linked(placed), vendors), vendors)
+    linked, asked = by_alias(linked, vendors)
     linked, tables = without_tables(linked)
     roles = roles_of(linked, vendors)
     linked = with_alternatives(linked, roles)
     drafts = _drafts(linked, vendors, roles)
-    functions = functions_of(drafts, roles, [p for p in linked if p.signal.what is What.ROUTE])
+    functions = functions_of(drafts, roles, [p for p in linked if p.signal.what is What.ROUTE], asked)
     needed: dict[str, list[str]] = defaultdict(list)
     for function in functions:
         for use in suppliers(function.need):
@@ -109,7 +112,12 @@ class Draft:
         plain = "".join(c if c.isalnum() or c in "-." else "-" for c in head.lower())[:40].strip("-")
         return f"{plain}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
-    @property
+    @functools.cached_property
+    def groups(self) -> frozenset[str]:
+        """The sets of alternatives that its places are of; empty text for a place of none."""
+        return frozenset(p.signal.group for p in self.places)
+
+    @functools.cached_property
     def role(self) -> Role:
         """The strongest role that any place shows."""
         if all(p.signal.what is What.ENV for p in self.places):
@@ -162,7 +170,7 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
     }
     for p in placed:
         signal = p.signal
-        if signal.what in {What.CHOICE, What.LABEL, What.ROUTE, What.KIN}:
+        if signal.what in {What.CHOICE, What.LABEL, What.ROUTE, What.KIN, What.NAMED}:
             continue
         if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
             continue

@@ -8,6 +8,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
+from reliant.inventory.aliases import may_be_alias
 from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint, kind_of
@@ -135,7 +136,8 @@ class Clients(Base):
         found: list[Endpoint] = []
         open_end = False
         for value in values:
-            if value.text is None or ("." not in value.text and "localhost" not in value.text):
+            plain = value.text and "://" in value.text and not value.env  # a machine by its name alone
+            if value.text is None or ("." not in value.text and "localhost" not in value.text and not plain):
                 open_end = True
                 continue
             hit = self.vendors.host_in(value.text)
@@ -207,6 +209,9 @@ class Clients(Base):
         default = info.provider
         any_model = False
         for value in self._model_values(call, block, info):
+            if value.text and may_be_alias(value.text) and not hosts and not named:
+                home = self.vendors.developer(value.text)
+                yield self._signal(What.NAMED, value, block, model=value.text, provider=home)
             if value.text is None or not looks_like_id(value.text):
                 continue
             any_model = True
@@ -292,6 +297,9 @@ class Clients(Base):
     ) -> Iterator[Signal]:
         """Yield one model id that a call is known to ask for."""
         text = value.text or ""
+        if slot and may_be_alias(text):
+            asked = endpoints[0].provider if endpoints else None
+            yield self._signal(What.NAMED, value, block, model=text, provider=asked)
         if is_weight_file(text) and "{" not in posixpath.basename(text):
             text = posixpath.basename(text)
         elif not looks_like_id(text) or (not slot and not (known_form(self.file, text) or is_hub_id(text))):
