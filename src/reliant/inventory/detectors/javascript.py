@@ -72,7 +72,10 @@ class JavaScript:
         from reliant.inventory.js.parse import parse  # noqa: PLC0415 - the grammars load when a file needs them
         from reliant.inventory.js.reader import Reader  # noqa: PLC0415 - as above
 
-        yield from Reader(file, parse(file)).read()
+        reader = Reader(file, parse(file))
+        signals = list(reader.read())
+        reader.tree.forget()
+        yield from signals
 
 
 DETECTOR = JavaScript()

@@ -84,6 +84,16 @@ class Tree:
         self.cut = False
         self._walk(root)
 
+    def forget(self) -> None:
+        """Let go of everything: blocks refer to each other, and would wait for the collector."""
+        for block in self.blocks:
+            block.names.clear()
+            block.fields.clear()
+            block.parent = None
+        self.blocks.clear()
+        self.imports.clear()
+        self.nodes.clear()
+
     def _walk(self, root: Node) -> None:
         stack: list[tuple[Node, Block, int]] = [(root, self.module, 0)]
         while stack:

@@ -134,11 +134,11 @@ class Base:
         """Texts under a name that says they are for people: `source=`, `"docs_url":`."""
         found: set[int] = set()
         for node, _ in self.tree.nodes:
-            if isinstance(node, ast.Dict):
+            if node.__class__ is ast.Dict and isinstance(node, ast.Dict):
                 for key, value in zip(node.keys, node.values, strict=True):
                     if value.__class__ is ast.Constant and is_reference(constant(key) or ""):
                         found.add(id(value))
-            elif isinstance(node, ast.Call):
+            elif node.__class__ is ast.Call and isinstance(node, ast.Call) and node.keywords:
                 found.update(
                     id(word.value)
                     for word in node.keywords

@@ -42,4 +42,5 @@ def read(file: FileView, source: ast.Module) -> Iterator[Signal]:
     facts = collect(reader, module_name(file.path))
     if facts is not None:
         file.facts.append(facts)
+    reader.tree.forget()
     yield from signals

@@ -45,10 +45,10 @@ class Slots(Base):
 
     def _pairs(self) -> Iterator[Signal]:
         for node, block in self.tree.nodes:
-            if isinstance(node, ast.Call):
-                if id(node) not in self.clients:
+            if node.__class__ is ast.Call and isinstance(node, ast.Call):
+                if node.keywords and id(node) not in self.clients:
                     yield from self._paired({w.arg: w.value for w in node.keywords if w.arg}, block)
-            elif isinstance(node, ast.Dict):
+            elif node.__class__ is ast.Dict and isinstance(node, ast.Dict):
                 said = zip(node.keys, node.values, strict=True)
                 fields = {name: value for key, value in said if (name := constant(key)) is not None}
                 yield from self._paired(fields, self._entry_block(node, block))

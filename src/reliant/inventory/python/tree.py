@@ -102,6 +102,17 @@ class Tree:
     nodes: list[tuple[ast.AST, Block]]
     docstrings: set[int]
 
+    def forget(self) -> None:
+        """Let go of everything: blocks refer to each other, and would wait for the collector."""
+        for block in self.blocks:
+            block.names.clear()
+            block.attrs.clear()
+            block.bases = []
+            block.parent = block.node = None
+        self.blocks.clear()
+        self.imports.clear()
+        self.nodes.clear()
+
 
 def build(source: ast.Module, package: str) -> Tree:
     """Return the blocks of `source`; relative imports are resolved against `package`."""

@@ -71,6 +71,7 @@ class Evaluator:
         self.options = options
         self._busy: set[int] = set()
         self._called: set[int] = set()
+        self._returns: dict[int, list[ast.expr]] = {}
         self._calls: dict[str, list[tuple[ast.Call, Block]]] | None = None
 
     def values(self, node: ast.expr | None, block: Block, depth: int = 0) -> list[Value]:
@@ -197,11 +198,14 @@ class Evaluator:
         if self._calls is None:
             self._calls = {}
             for node, block in self.tree.nodes:
-                if isinstance(node, ast.Call):
-                    called = dotted(node.func)
-                    head, _, last = called.rpartition(".")
-                    if head in {"", "self", "cls"} and last:
-                        self._calls.setdefault(last, []).append((node, block))
+                if node.__class__ is not ast.Call:
+                    continue
+                assert isinstance(node, ast.Call)
+                func = node.func
+                if isinstance(func, ast.Name):
+                    self._calls.setdefault(func.id, []).append((node, block))
+                elif isinstance(func, ast.Attribute) and dotted(func.value) in {"self", "cls"}:
+                    self._calls.setdefault(func.attr, []).append((node, block))
         return self._calls.get(name, [])
 
     def _decorated(self, param: Param, where: Block, depth: int) -> list[Value]:
@@ -464,15 +468,29 @@ class Evaluator:
         try:
             back = [
                 value
-                for statement in ast.walk(target.node)
-                if isinstance(statement, ast.Return) and statement.value is not None
-                for value in self.values(statement.value, target, depth + 2)
+                for returned in self._returns_of(target)
+                for value in self.values(returned, target, depth + 2)
             ]
         finally:
             self._called.discard(id(target))
         return [v for value in back for v in self._given(value, node, target, block, depth)] or [
             unknown(node)
         ]
+
+    def _returns_of(self, target: Block) -> list[ast.expr]:
+        """Return the expressions that a function gives back, found once."""
+        found = self._returns.get(id(target))
+        if found is None:
+            assert target.node is not None
+            found = [
+                statement.value
+                for statement in ast.walk(target.node)
+                if statement.__class__ is ast.Return
+                and isinstance(statement, ast.Return)
+                and statement.value is not None
+            ]
+            self._returns[id(target)] = found
+        return found
 
     def _given(self, value: Value, call: ast.Call, target: Block, block: Block, depth: int) -> list[Value]:
         """Return what a function gives back where that is what it was called with."""
