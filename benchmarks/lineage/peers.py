@@ -1,6 +1,10 @@
 """The same pairs by another tool, in that tool's own environment.
 
-    PEER_ENV/bin/python benchmarks/lineage/peers.py modeldna|cisco ZOO_FOLDER RESULTS.jsonl
+    PEER_ENV/bin/python benchmarks/lineage/peers.py modeldna|cisco|reliant ZOO_FOLDER RESULTS.jsonl [--bare]
+
+`--bare` takes the pairs that are hardest to tell from relatives: bases of one architecture, one tokenizer
+and one data set, trained apart from other random draws and only briefly, so that they are still alike in
+every statistic of their weights.
 
 modeldna counts as having found a relation if its verdict is neither NO_MATCH nor unresolved;
 provenancekit if its decision is a match of any strength. Both read folders only. Bytes are what
@@ -9,6 +13,7 @@ the process read; mapped files are not counted.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -33,6 +38,29 @@ def pairs(folder: Path) -> list[tuple[str, str, bool]]:
             if other not in one["weights_of"] and other != suspect
         ]
     return found
+
+
+def bare_pairs(folder: Path) -> list[tuple[str, str, bool]]:
+    """Return every pair of the bare bases of one architecture: none is related."""
+    truth = json.loads((folder / "truth.json").read_text())
+    kinds: dict[str, list[str]] = {}
+    for name in truth:
+        if name.startswith("n") and name[1:].isdecimal():
+            config = json.loads((folder / name / "config.json").read_text())
+            kinds.setdefault(str(config.get("model_type")), []).append(name)
+    return [(a, b, False) for names in kinds.values() for a, b in itertools.combinations(names, 2)]
+
+
+def reliant(suspect: Path, reference: Path) -> tuple[bool, str]:
+    """Return whether reliant finds a relation, and its verdict."""
+    from reliant.lineage.opening import Limits, open_named  # noqa: PLC0415
+    from reliant.lineage.results import RELATED  # noqa: PLC0415
+    from reliant.lineage.trace import compare, prepare  # noqa: PLC0415
+
+    limits = Limits(None, None)
+    pair = [prepare(open_named(str(one), limits, None)) for one in (suspect, reference)]
+    found = compare(*pair)
+    return found.verdict in RELATED, found.verdict
 
 
 def modeldna(suspect: Path, reference: Path) -> tuple[bool, str]:
@@ -64,11 +92,11 @@ def read_bytes() -> int:
     return int(Path("/proc/self/io").read_text().split()[1])
 
 
-def main(tool: str, folder: Path, results: Path) -> None:
+def main(tool: str, folder: Path, results: Path, *, bare: bool) -> None:
     """Run, and print one line."""
-    run = {"modeldna": modeldna, "cisco": cisco}[tool]
+    run = {"modeldna": modeldna, "cisco": cisco, "reliant": reliant}[tool]
     rows = []
-    for suspect, reference, related in pairs(folder):
+    for suspect, reference, related in bare_pairs(folder) if bare else pairs(folder):
         started, cpu, before = time.perf_counter(), time.process_time(), read_bytes()
         try:
             found, word = run(folder / suspect, folder / reference)
@@ -116,4 +144,4 @@ def report(tool: str, rows: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), bare="--bare" in sys.argv)

@@ -74,11 +74,6 @@ def test_a_relation_exits_1_and_says_shares_weights_with(folders) -> None:
     assert done.stdout.splitlines()[-1].startswith("Not looked at")
 
 
-def test_what_cannot_be_tested_exits_3(folders, tmp_path) -> None:
-    (tmp_path / "empty").mkdir()
-    assert run(str(tmp_path / "empty"), "--against", folders["base"]).exit_code == 3
-
-
 @pytest.mark.parametrize(
     "args", [["nowhere/at/all", "--against", "x"], ["--offline", "org/name", "--against", "x"], ["SUSPECT"]]
 )
@@ -134,3 +129,19 @@ def test_help_names_the_exit_codes() -> None:
     done = run("--help")
     assert done.exit_code == 0
     assert "Exit codes: 0 none detected, 1 a relation found" in done.stdout
+
+
+def test_a_folder_without_weights_is_nothing_to_trace_and_its_card_is_still_shown(tmp_path, folders) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "README.md").write_text("---\nbase_model: org/base\n---\n")
+    done = run(str(empty), "--against", folders["base"], "--offline")
+    assert done.exit_code == 4
+    assert "base 'org/base'" in done.stdout
+    assert "There are no weights to read" in done.stdout
+
+
+def test_a_reference_without_weights_leaves_it_undecided(tmp_path, folders) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run(folders["base"], "--against", str(empty), "--offline").exit_code == 3

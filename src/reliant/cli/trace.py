@@ -15,7 +15,7 @@ from reliant.errors import UsageError
 if TYPE_CHECKING:
     from reliant.lineage.results import Trace
 
-SOME_FOUND, UNDECIDED = 1, 3
+SOME_FOUND, UNDECIDED, NOTHING = 1, 3, 4
 
 
 class _Either(click.Group):
@@ -55,7 +55,7 @@ def trace() -> None:
     hub id such as org/name. A relation reads "shares weights with"; which model came first is
     not in the weights. Where nothing is found, the detection limit says what could have been.
 
-    Exit codes: 0 none detected, 1 a relation found, 2 an error, 3 undecided.
+    Exit codes: 0 none detected, 1 a relation found, 2 an error, 3 undecided, 4 no weights in SUSPECT.
     """
 
 
@@ -115,8 +115,11 @@ def model(
 
 
 def exit_code(result: Trace) -> int:
-    """Return 1 if a relation was found, 3 if nothing could be tested, else 0."""
+    """Return 1 if a relation was found, 4 if there are no weights, 3 if none could be tested, else 0."""
     from reliant.lineage.results import RELATED
+
+    if not result.facts.files:
+        return NOTHING
 
     verdicts = [one.levels.weights.verdict for one in result.results]
     if any(verdict in RELATED for verdict in verdicts):

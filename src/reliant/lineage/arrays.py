@@ -7,6 +7,7 @@ and rows of zeros take no part in any comparison.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from reliant.lineage.formats.npz import inflated
 from reliant.lineage.formats.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -120,7 +121,10 @@ class Values:
             )
         shape = plain_shape(self.opened, tensor)
         if tensor.packing is not None and tensor.strides is not None:
-            return unpack.whole(tensor, tensor.packing, self._part_of(tensor.packing), self._bytes(tensor))
+            with _fitting(tensor):
+                return unpack.whole(
+                    tensor, tensor.packing, self._part_of(tensor.packing), self._bytes(tensor)
+                )
         if tensor.strides is not None:
             flat = self._decode(
                 tensor, self._bytes(tensor), (tensor.nbytes // ITEM_SIZE[tensor.dtype],), None
@@ -184,7 +188,8 @@ class Values:
         if tensor.dtype in BLOCKS:
             return _blocks(tensor, data, shape)
         if tensor.packing is not None and rows is not None:
-            return unpack.rows_of(tensor, tensor.packing, self._part_of(tensor.packing), data, rows)
+            with _fitting(tensor):
+                return unpack.rows_of(tensor, tensor.packing, self._part_of(tensor.packing), data, rows)
         bits = packed_bits(self.opened, tensor)
         if bits is not None and rows is not None:
             return self._mlx(tensor, data, shape, rows, bits)
@@ -254,6 +259,17 @@ class Values:
         grouped = values.astype(np.float32).reshape(len(rows), groups, -1)
         found: Floats = (grouped * parts[0][:, :, None] + parts[1][:, :, None]).reshape(len(rows), shape[-1])
         return found
+
+
+@contextlib.contextmanager
+def _fitting(tensor: Tensor) -> Iterator[None]:
+    """Turn what arrays of the wrong size raise into an error that names the tensor."""
+    try:
+        yield
+    except (ValueError, IndexError, TypeError, AttributeError, ZeroDivisionError, OverflowError) as error:
+        raise WeightsError(
+            tensor.file, f"the parts that {short(tensor.name)} is packed into do not fit each other"
+        ) from error
 
 
 def _spread(amount: Floats, width: int, whole: tuple[int, ...], rows: list[int], axis: int | None) -> Floats:

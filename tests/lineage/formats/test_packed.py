@@ -8,17 +8,23 @@ the values it stands for.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reliant.errors import WeightsError
 from reliant.lineage.anatomy import Rows, plain_shape
 from reliant.lineage.arrays import Values
-from reliant.lineage.formats import Meter
+from reliant.lineage.formats import MemoryFile, Meter, read_header
 from reliant.lineage.formats.gguf import BLOCKS
-from reliant.lineage.opened import open_model
+from reliant.lineage.formats.packed import joined
+from reliant.lineage.opened import Opened, open_model
 from reliant.lineage.place import local_place
 from reliant.lineage.trace import compare, prepare
 from support import tiny_models as tiny
@@ -87,12 +93,10 @@ def test_four_bit_rows_are_read_without_the_rest_of_the_matrix(tmp_path) -> None
     [
         lambda w: w | {f"{GATE}.g_idx": np.full(64, 9, np.int32)},
         lambda w: w | {f"{GATE}.g_idx": np.full(64, -1, np.int32)},
-        lambda w: w | {f"{GATE}.g_idx": np.zeros(3, np.int32)},
+        lambda w: w | {f"{GATE}.g_idx": np.full(64, 2**30, np.int32)},
     ],
 )
 def test_groups_that_do_not_fit_are_an_error_that_names_the_tensor(tmp_path, change) -> None:
-    from reliant.errors import WeightsError
-
     model = opened(tiny.save(tmp_path / "m", change(recorded("gptq4"))))
     with pytest.raises(WeightsError, match="gate_proj"):
         Values(model).whole(f"{GATE}.weight")
@@ -202,3 +206,59 @@ def test_every_gguf_type_that_gguf_unpacks_is_read_row_by_row(tmp_path, kind: st
     assert found.agreement == 1.0
     stranger = tiny.save(tmp_path / "other", tiny.llama(2, d=d, ff=ff, layers=layers, vocab=64))
     assert compare(suspect, prepare(opened(stranger))).verdict == "none_detected"
+
+
+_ROLES = (
+    "qweight",
+    "qzeros",
+    "scales",
+    "g_idx",
+    "weight_packed",
+    "weight_scale",
+    "weight_zero_point",
+    "weight",
+)
+_MORE = ("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map", "SCB")
+_STATE = "weight.quant_state.bitsandbytes__nf4"
+_TYPES = st.sampled_from([np.int32, np.uint8, np.float16, np.float32, np.int8])
+
+
+@st.composite
+def pieces(draw) -> tiny.Weights:
+    """Return tensors under the names of packed ones, of any type and of sizes that may or may not fit."""
+    found: tiny.Weights = {}
+    size = st.sampled_from([0, 1, 2, 3, 4, 8, 16, 32, 64])
+    for role in draw(st.sets(st.sampled_from(_ROLES + _MORE))):
+        shape = draw(st.lists(size, min_size=2, max_size=2) | st.lists(size, min_size=1, max_size=3))
+        fill = draw(st.sampled_from([0, 1, 127]))
+        found[f"{GATE}.{role}"] = np.full(shape, fill, draw(_TYPES))
+    if draw(st.booleans()):
+        told = {
+            "shape": draw(st.lists(st.integers(-1, 64), max_size=3)),
+            "blocksize": draw(st.integers(-2, 64)),
+            "nested_blocksize": draw(st.integers(-2, 64)),
+        }
+        found[f"{GATE}.{_STATE}"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    return found
+
+
+@given(
+    pieces(), st.sampled_from([{}, {"bits": 4}, {"bits": "x"}, {"bits": 3, "checkpoint_format": "gptq_v2"}])
+)
+def test_pieces_that_do_not_fit_each_other_are_an_error_or_left_alone(w: tiny.Weights, scheme: dict) -> None:
+    file = MemoryFile("model.safetensors", tiny.safetensors(w))
+    header = read_header(file)
+    tensors = {one.name: one for one in header.tensors}
+    whole, parts = joined(
+        tensors, {"quantization_config": scheme}, lambda one: file.read(one.offset, one.nbytes)
+    )
+    model = Opened(
+        name="m", place=None, format="safetensors", tensors=whole, nodes=(), metadata={}, config={},
+        adapter=None, files=("model.safetensors",), not_looked_at=[], parts=parts,
+        _sources={"model.safetensors": file},
+    )  # fmt: skip
+    values = Values(model)
+    for name, tensor in whole.items():
+        if tensor.packing is not None:
+            with contextlib.suppress(WeightsError):
+                assert values.whole(name).shape == tensor.shape

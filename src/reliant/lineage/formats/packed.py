@@ -23,12 +23,14 @@ from reliant.lineage.formats.header import Packing, Tensor
 from reliant.lineage.formats.json import loads_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 _STATE = re.compile(r"\.quant_state\.bitsandbytes__(?:nf4|fp4)$")
 _NUMBER = re.compile(r"\.\d{1,4}\.")
 _MAX_STATE = 1 << 16
 _BITS = (2, 3, 4, 8)
+_WORDS = frozenset({"I32", "U32"})
+_FLOATS = frozenset({"F16", "BF16", "F32"})
 
 
 def joined(
@@ -70,6 +72,10 @@ def _qweight(stem: str, tensors: dict[str, Tensor], config: dict[str, Any]) -> _
     if packed is None or scales is None or len(scales.shape) != 2:
         return None
     groups, outputs = scales.shape
+    if not _typed(packed, _WORDS) or not _typed(scales, _FLOATS) or (zeros and not _typed(zeros, _WORDS)):
+        return None
+    if zeros is not None and (len(zeros.shape) != 2 or zeros.shape[0] != groups):
+        return None
     names = {"packed": packed.name, "scales": scales.name}
     if zeros is not None:
         names["zeros"] = zeros.name
@@ -90,6 +96,8 @@ def _qweight(stem: str, tensors: dict[str, Tensor], config: dict[str, Any]) -> _
         return None
     if not inputs or not groups or (order is None and inputs % groups):
         return None
+    if order is not None and (not _typed(order, _WORDS) or order.shape != (inputs,)):
+        return None
     return _joined_tensor(
         f"{stem}.weight", packed, (outputs, inputs), Packing(kind, bits, names), across=True
     )
@@ -97,7 +105,9 @@ def _qweight(stem: str, tensors: dict[str, Tensor], config: dict[str, Any]) -> _
 
 def _compressed(stem: str, tensors: dict[str, Tensor]) -> _Found | None:
     packed, scales = tensors[f"{stem}.weight_packed"], tensors.get(f"{stem}.weight_scale")
-    if scales is None or scales.shape[0] != packed.shape[0]:
+    if scales is None or len(scales.shape) != 2 or scales.shape[0] != packed.shape[0] or not scales.shape[1]:
+        return None
+    if not _typed(packed, _WORDS) or not _typed(scales, _FLOATS) or not packed.nbytes:
         return None
     rows = packed.shape[0]
     names = {"packed": packed.name, "scales": scales.name}
@@ -113,8 +123,10 @@ def _compressed(stem: str, tensors: dict[str, Tensor]) -> _Found | None:
 
 
 def _four_bit(name: str, state: str, tensors: dict[str, Tensor], states: _States) -> _Found | None:
-    packed = tensors.get(name)
-    if packed is None or f"{name}.absmax" not in tensors or f"{name}.quant_map" not in tensors:
+    packed, scales, table = (tensors.get(one) for one in (name, f"{name}.absmax", f"{name}.quant_map"))
+    if packed is None or scales is None or table is None:
+        return None
+    if not _typed(packed, {"U8"}) or not _typed(table, _FLOATS) or not _typed(scales, _FLOATS | {"U8"}):
         return None
     told = states.of(tensors[state], packed)
     shape = told.get("shape")
@@ -145,6 +157,10 @@ def _joined_tensor(
     strides = (1, shape[0]) if across else None
     whole = msgspec.structs.replace(packed, name=name, shape=shape, strides=strides, packing=packing)
     return whole, set(packing.parts.values())
+
+
+def _typed(tensor: Tensor, types: Collection[str]) -> bool:
+    return tensor.dtype in types and tensor.nbytes > 0
 
 
 class _States:
