@@ -74,10 +74,7 @@ def _peers(tree: Path, home: Path, more: list[str]) -> dict[str, list[str]]:
 
 
 _KINDS = (
-    (
-        "py",
-        "from openai import OpenAI\n\ndef ask(t):\n    return OpenAI().responses.create(model='gpt-4o-mini')\n",
-    ),
+    ("py", "import openai\n\nopenai.OpenAI().responses.create(model='gpt-4o-mini', input='x')\n"),
     *[("py", "".join(f"def f{n}(x):\n    return x + {n}\n\n\n" for n in range(20)))] * 5,
     *[("json", '{"a": [1, 2, 3], "name": "x", "model": "m"}\n')] * 2,
     ("yaml", "name: x\nimage: nginx:1\nenv:\n  - name: OPENAI_API_KEY\n    value: x\n"),
