@@ -421,4 +421,4 @@ _MODELS = Endpoint("models", "none")
 
 def _names_nothing(head: Head, body: bytes) -> bool:
     """Say whether a body names no object that a provider may hold."""
-    return b"_id" not in body and not head.refers()
+    return (b"_" not in body or b"_id" not in body) and not head.refers()

@@ -94,7 +94,7 @@ def read_json(body: bytes) -> Head:
     if head.model is not None and (len(head.model) > _MAX_MODEL or not head.model.isprintable()):
         raise BadBody("the model's name is too long or not printable", "model")
     named = body.lower().count(b'"model"')
-    if named > 1 or (named and head.model is None) or b"\\u00" in body:
+    if named > 1 or (named and head.model is None) or (b"\\" in body and b"\\u00" in body):
         _refuse_doubles(body)
     return head
 

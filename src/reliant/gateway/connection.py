@@ -32,7 +32,9 @@ Serve = Callable[["Call"], Awaitable[None]]
 _SMALL_BODY = 65_536
 """A body up to this size is read before anything is decided; a larger one is read as it is asked for."""
 
-_SWEEP_S = 0.5
+_HIGH_WATER = 1 << 20
+"""So much of a body is read ahead of who serves the request."""
+
 _MOST_HEADERS = 200
 _BODYLESS = frozenset({204, 304})
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
@@ -69,6 +71,7 @@ class Call:
     """
 
     __slots__ = (
+        "_ahead",
         "_chunked",
         "_given",
         "_left",
@@ -112,6 +115,7 @@ class Call:
         self.on_lost: Callable[[], Any] | None = None
         self.task: asyncio.Task[None] | None = None
         self._parts: list[bytes] = []
+        self._ahead = 0
         self._given = False
         self._waiter: asyncio.Future[None] | None = None
         self._chunked = False
@@ -144,10 +148,12 @@ class Call:
         }
 
     # the request
-    def took(self, data: bytes) -> None:
-        """Keep a piece of the body."""
+    def took(self, data: bytes) -> bool:
+        """Keep a piece of the body; say whether enough is here for now."""
         self._parts.append(data)
+        self._ahead += len(data)
         self._wake()
+        return self.begun and self._ahead > _HIGH_WATER
 
     def ended(self) -> None:
         """Note that the body is whole."""
@@ -194,6 +200,7 @@ class Call:
             return {"type": "http.disconnect"}
         data = b"".join(self._parts)
         self._parts.clear()
+        self._ahead = 0
         self._given = self.whole
         return {"type": "http.request", "body": data, "more_body": not self.whole}
 
@@ -461,8 +468,7 @@ class Connection(asyncio.Protocol):
         call = self._reading
         if call is None or call.done:
             return
-        call.took(body)
-        if call.begun:
+        if call.took(body):
             self._pause()
 
     def on_message_complete(self) -> None:

@@ -36,6 +36,9 @@ _FAST_SYNC_S = 0.0004
 BEHIND_S = 0.05
 """How far the disk may be behind where no answer waits for it."""
 
+_PUBLISH_S = 0.25
+"""Checkpoints that come sooner after one another are in the chain only."""
+
 _TAIL_BYTES = 1 << 20
 
 
@@ -112,6 +115,7 @@ class ChainWriter:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._error: OSError | None = None
         self._roll_due = False
+        self._published = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: list[bytes] = []
         self._then: list[tuple[Callable[[bytes], object], bytes, Callable[[OSError], object]]] = []
@@ -213,7 +217,7 @@ class ChainWriter:
         if self.on_lines is not None:
             self.on_lines(number, [line])
         if self._since_checkpoint >= self._every:
-            self.checkpoint()
+            self.checkpoint(publish=self._now() - self._published >= _PUBLISH_S)
         return number
 
     def gather(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -281,11 +285,14 @@ class ChainWriter:
         opened = Opened(secrets.token_hex(16), text)
         return seal(opened), opened
 
-    def checkpoint(self) -> None:
-        """Sign everything so far; nothing is written if nothing was since the last."""
+    def checkpoint(self, *, publish: bool = True) -> None:
+        """Sign everything so far; nothing is written if nothing was since the last.
+
+        With `publish` it vouches for the other chains as well, and stands beside the chain.
+        """
         if self._since_checkpoint == 0:
             return
-        others = self.others()
+        others = self.others() if publish else {}
         head = self.head
         signature = self._key.sign(signed_text(self.chain, self._next, head, others)).hex()
         self._since_checkpoint = -1
@@ -299,9 +306,10 @@ class ChainWriter:
                 others=others,
             )
         )
-        # The head may never be ahead of the chain.
-        self._must()
-        self._publish(Head(self.chain, number, head, self._key_name, signature, others))
+        if publish:
+            # The head may never be ahead of the chain.
+            self._must()
+            self._publish(Head(self.chain, number, head, self._key_name, signature, others))
         self._roll_due = self._size >= self._segment_bytes or self._day != self._today()
         if self._roll_due and not self._syncing:
             self._roll()
@@ -311,6 +319,7 @@ class ChainWriter:
         draft = self.folder / f".{self.chain}.head"
         draft.write_bytes(_ENCODE.encode(head) + b"\n")
         draft.replace(target)
+        self._published = self._now()
 
     def _roll(self) -> None:
         self._must()
