@@ -20,9 +20,11 @@ import atheris
 with atheris.instrument_imports(include=["reliant.lineage.formats"]):
     from reliant.errors import ReliantError
     from reliant.lineage.formats import MemoryFile, read_header, sniff  # noqa: F401 - sniff imports the readers
+    from reliant.lineage.formats.packed import joined
 
 NAMES = ("m.safetensors", "m.gguf", "m.bin", "m.onnx", "m.npz")
 LONGEST = 1.0
+TESTS = Path(__file__).resolve().parents[2] / "tests"
 
 
 def one_input(data: bytes) -> None:
@@ -30,15 +32,18 @@ def one_input(data: bytes) -> None:
     if not data:
         return
     started = time.process_time()
+    file = MemoryFile(NAMES[data[0] % len(NAMES)], data[1:])
     with contextlib.suppress(ReliantError):
-        read_header(MemoryFile(NAMES[data[0] % len(NAMES)], data[1:]))
+        header = read_header(file)
+        tensors = {one.name: one for one in header.tensors}
+        joined(tensors, {}, lambda one: one.inline or file.read(one.offset, one.nbytes))
     if time.process_time() - started > LONGEST:
         raise RuntimeError(f"{time.process_time() - started:.1f} s for {len(data)} bytes")
 
 
 def seeds(folder: Path) -> None:
     """Write one sound file of each kind, if the tests' builders can be imported."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+    sys.path.insert(0, str(TESTS))
     import numpy as np  # noqa: PLC0415
 
     from support import tiny_models as tiny  # noqa: PLC0415
@@ -56,6 +61,10 @@ def seeds(folder: Path) -> None:
     npz.unlink()
     for at, body in enumerate(bodies):
         (folder / f"seed{at}").write_bytes(bytes([at]) + body)
+    with np.load(TESTS / "lineage" / "formats" / "data" / "packed.npz") as recorded:
+        for kind in {name.partition(".")[0] for name in recorded}:
+            parts = {name: one for name, one in recorded.items() if name.startswith(f"{kind}.")}
+            (folder / f"packed-{kind}").write_bytes(bytes([0]) + tiny.safetensors(parts))
 
 
 def main() -> None:
