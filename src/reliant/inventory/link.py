@@ -34,6 +34,8 @@ class Linker:
     def __init__(self, placed: Sequence[Placed], vendors: Vendors) -> None:
         self.vendors = vendors
         self._by_file: dict[str, list[Signal]] = defaultdict(list)
+        self._by_block: dict[str, dict[tuple[str, ...], list[Signal]]] = {}
+        self._of_block: dict[tuple[str, tuple[str, ...], str | None, bool, bool], Signal | None] = {}
         self._product: dict[str, float] = {}
         self._any: dict[str, float] = {}
         self._declared: set[str] = set()
@@ -262,25 +264,44 @@ class Linker:
 
     def _in_file(self, p: Placed, developer: str | None, *, shallowest: int = 0) -> Signal | None:
         """Return the endpoint of the innermost block around the signal that settles it."""
-        endpoints = self._by_file.get(p.path)
-        if not endpoints:
+        if p.path not in self._by_file:
             return None
-        if self.vendors.is_closed(p.signal.model or ""):
-            endpoints = [e for e in endpoints if e.provider is None or self._sells(e.provider)]
         block = p.signal.block
         for depth in range(len(block), shallowest - 1, -1):
-            inside = [
-                e for e in endpoints if e.block[:depth] == block[:depth] and (depth or e.provider or e.sdk)
-            ]
-            found = self._settled(inside, developer, p.signal, whole_file=depth == 0)
+            found = self._inside(p.path, block[:depth], developer, p.signal.model or "")
             if found is not None and depth == 0 and self._nearer_home(found, developer, p.signal.model or ""):
                 return None
             if found is not None:
                 return found
         return None
 
+    def _inside(self, path: str, block: tuple[str, ...], developer: str | None, model: str) -> Signal | None:
+        """Return the endpoint that settles a block for models of a developer, worked out once."""
+        closed = self.vendors.is_closed(model)
+        key = (path, block, developer, closed, "/" in model)
+        if key not in self._of_block:
+            inside = self._blocks_of(path).get(block, [])
+            if closed:
+                inside = [e for e in inside if e.provider is None or self._sells(e.provider)]
+            if not block:
+                inside = [e for e in inside if e.provider or e.sdk]
+            self._of_block[key] = self._settled(
+                inside, developer, hub_form="/" in model, whole_file=not block
+            )
+        return self._of_block[key]
+
+    def _blocks_of(self, path: str) -> dict[tuple[str, ...], list[Signal]]:
+        """Return the endpoints of a file by each block that they stand in."""
+        found = self._by_block.get(path)
+        if found is None:
+            found = self._by_block[path] = defaultdict(list)
+            for endpoint in self._by_file[path]:
+                for depth in range(len(endpoint.block) + 1):
+                    found[endpoint.block[:depth]].append(endpoint)
+        return found
+
     def _settled(
-        self, inside: list[Signal], developer: str | None, signal: Signal, *, whole_file: bool
+        self, inside: list[Signal], developer: str | None, *, hub_form: bool, whole_file: bool
     ) -> Signal | None:
         strong = [e for e in inside if e.what is What.ENDPOINT]
         for candidates in (strong, [e for e in inside if e.what is not What.ENDPOINT]):
@@ -294,7 +315,7 @@ class Linker:
                 if only.provider is None or self._may_serve(only.provider, developer):
                     return only
             elif named:
-                fitting = self._fitting(named, developer, signal)
+                fitting = self._fitting(named, developer, hub_form=hub_form)
                 if len(fitting) == 1:
                     return fitting[0]
                 known = {
@@ -307,10 +328,9 @@ class Linker:
         return None
 
     def _fitting(
-        self, named: dict[str | None, Signal], developer: str | None, signal: Signal
+        self, named: dict[str | None, Signal], developer: str | None, *, hub_form: bool
     ) -> list[Signal]:
         """Return the endpoints that are at home with a model's developer."""
-        hub_form = "/" in (signal.model or "")
         if hub_form and any(provider and self._resells(provider) for provider in named):
             named = {provider: e for provider, e in named.items() if provider and self._resells(provider)}
             if len(named) == 1:
