@@ -11,6 +11,7 @@ and the ways behind it are alternatives in the order in which they are tried.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -174,8 +175,7 @@ def _need(here: list[Draft], roles: Roles) -> Need:
     sets: dict[str, list[Draft]] = {}
     for draft in here:
         group = roles.alternatives(draft.provider)
-        same = f"{draft.kind}:" if draft.kind is Kind.EMBEDDING else ""
-        key = same + (",".join(sorted(group)) if group else f"{draft.provider}")
+        key = _purpose(draft) + (",".join(sorted(group)) if group else f"{draft.provider}")
         sets.setdefault(key, []).append(draft)
     parts: list[Need] = []
     for drafts in sets.values():
@@ -187,6 +187,23 @@ def _need(here: list[Draft], roles: Roles) -> Need:
     if not parts:
         return _either(here)
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+_PURPOSES = {
+    "image": re.compile(r"image|dall-e|imagen|flux|stable-diffusion|midjourney|ideogram|recraft"),
+    "sound": re.compile(r"whisper|tts|transcri|speech|voice|audio|eleven"),
+    "video": re.compile(r"video|sora|veo-|kling|hailuo|runway"),
+    "ranking": re.compile(r"rerank"),
+}
+"""Words in the ids of models that do something else than write text: one is no alternative of the other."""
+
+
+def _purpose(draft: Draft) -> str:
+    """Return what a model is for, as far as its kind or its id says; nothing for text."""
+    if draft.kind is Kind.EMBEDDING:
+        return f"{draft.kind}:"
+    low = (draft.model or "").lower()
+    return next((f"{name}:" for name, words in _PURPOSES.items() if words.search(low)), "")
 
 
 def _same_purpose(drafts: list[Draft]) -> bool:
