@@ -53,6 +53,7 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         links=links_of(record, atlas) if record else (),
         descent_known=record is not None and record.weights_origin is not None and "descent" not in hidden,
         hidden=hidden,
+        called=f"{use.sdk} (server not known)" if use.sdk else "",
     )
 
 

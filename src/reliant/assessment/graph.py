@@ -68,6 +68,7 @@ class Chain:
         descent_known: False if the model, or whether it has ancestors, is not known.
         hidden: What became known only after the day that is asked about, `owner` or
             `descent`: a cut may reach the use through it.
+        called: What to call the use where neither provider nor model is known.
     """
 
     use: str
@@ -87,6 +88,7 @@ class Chain:
     descent_known: bool = True
     sources: tuple[str, ...] = ()
     hidden: frozenset[str] = frozenset()
+    called: str = ""
 
     @property
     def hosted(self) -> bool:

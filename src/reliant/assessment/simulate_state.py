@@ -87,4 +87,4 @@ def name_of(chain: Chain) -> str:
     if model is not None and chain.developer is not None:
         model = model.removeprefix(f"{chain.developer}.")
     parts = [part for part in (who, model) if part]
-    return " ".join(parts) if parts else chain.use
+    return " ".join(parts) if parts else chain.called or chain.use

@@ -116,7 +116,7 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
             f"stops {percent(step.stop_share)}"
             for step in dated
         ]
-    lines += ["", f"  {'function':22}{'':9}{'when':11}{'fallback':18}{'days*':>14}"]
+    lines += ["", f"  {'function':32}{'':9}{'when':11}{'fallback':11}{'days*':>13}"]
     for row in rows[:_ROWS]:
         gaps = "/".join(
             (
@@ -125,21 +125,23 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
                 days(row.gap_days),
             )
         )
-        fallback = clean(row.fallback) if row.fallback else "none" if row.stops else ""
+        fallback = "none" if row.stops else ""
         if row.fallback:
-            fallback += {True: " (proven)", False: " (not proven)", None: " (untested)"}[row.proven]
+            fallback = {True: "proven", False: "not proven", None: "untested"}[row.proven]
         lines.append(
-            f"  {fit(clean(row.name), 21)} {_paint(row.stops, colour, 8)} "
-            f"{fit(row.when or ('already' if row.already else ''), 10)} {fit(fallback, 18)} {gaps:>12}"
+            f"  {fit(clean(row.name), 31)} {_paint(row.stops, colour, 8)} "
+            f"{fit(row.when or ('already' if row.already else ''), 10)} {fit(fallback, 10)} {gaps:>13}"
         )
-        lines += wrap(clean(row.why), COLUMNS, indent="      ", first="      ")
+        told = f"; told to take over: {row.fallback}" if row.fallback and row.fallback not in row.why else ""
+        lines += wrap(clean(row.why + told), COLUMNS, indent="      ", first="      ")
     lines += _more(len(rows) - _ROWS)
     lines.append("  * survives / recovers in / without it; a dash is not told")
     lines += _single_and_pairs(result)
     if result.actions:
         lines += ["", "Do first (by what it saves per effort)"]
         for at, action in enumerate(result.actions, start=1):
-            saves = f"{percent(action.saves)} saved for {number(action.effort)} {action.unit}"
+            unit = action.unit.replace("days", "day", 1) if action.effort == 1 else action.unit
+            saves = f"{percent(action.saves)} saved for {number(action.effort)} {unit}"
             lines += wrap(f"{clean(action.text)}: {saves}.", COLUMNS, indent="     ", first=f"  {at}. ")
     if result.assumptions:
         lines += ["", "Assumed"]
