@@ -171,7 +171,23 @@ def _adapter(path: str, draft: Draft, roles: Roles) -> bool:
 
 
 def _need(here: list[Draft], roles: Roles) -> Need:
-    """Return what a place needs: of each set of alternatives one, of everything else all."""
+    """Return what a place needs: of each set of alternatives one, of everything else all.
+
+    A place that writes text and has only models to choose from for it needs one of these,
+    whatever else it does: a model for images stands in for none of them.
+    """
+    text = [draft for draft in here if not _purpose(draft)]
+    sure = _parts(text, roles)
+    parts = [*sure, *_parts([draft for draft in here if _purpose(draft)], roles)]
+    if parts and not sure and any(draft.model for draft in text):
+        parts.append(_either(text))
+    if not parts:
+        return _either(here)
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _parts(here: list[Draft], roles: Roles) -> list[Need]:
+    """Return the needs that are sure: one of each set of several providers, and what is used by default."""
     sets: dict[str, list[Draft]] = {}
     for draft in here:
         group = roles.alternatives(draft.provider)
@@ -184,9 +200,7 @@ def _need(here: list[Draft], roles: Roles) -> Need:
             parts.append(_either(drafts))
         elif needed:
             parts.append(_either(needed) if _same_purpose(needed) else _every(needed))
-    if not parts:
-        return _either(here)
-    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+    return parts
 
 
 _PURPOSES = {
