@@ -213,7 +213,7 @@ class Bench:
             target.add("p99 ms at 100/s", rate["p99_us"] / 1_000)
             stream = self.load(target, "sse", "-c", "16", "-s", "-d", seconds)
             target.add("events/s", stream["events"] / self.given.seconds)
-            if "litellm" not in target.name:
+            if target.name not in {"litellm", "bare proxy"}:
                 large = self.load(target, "large", "-c", "4", "-d", seconds)
                 target.add("req/s, 400 kB", large["rps"])
             if pid is not None:
@@ -257,6 +257,14 @@ def ratios(by_name: dict[str, Target]) -> list[str]:
     added = ours.median("p50 us, 1 conn") - direct.median("p50 us, 1 conn")
     lines = [f"Added p50 at one connection: {added:.0f} us."]
     lines.append(f"Share of direct: {ours.median('req/s') / direct.median('req/s'):.1%}.")
+    bare = by_name.get("bare proxy")
+    if bare is not None and bare.rows:
+        share = bare.median("CPU us/req") / ours.median("CPU us/req")
+        lines.append(
+            f"The same connection and client with nothing between them: "
+            f"{bare.median('req/s') / direct.median('req/s'):.1%} of direct; the gateway makes "
+            f"{share:.0%} of that per CPU."
+        )
     for peer in ("litellm", "portkey"):
         other = by_name.get(peer)
         if other is None or not other.rows:
@@ -290,6 +298,7 @@ def targets_of(given: argparse.Namespace, scratch: Path) -> list[Target]:
         ours("gateway", 8101),
         ours("gateway, disk", 8102, more='durability = "disk"'),
     ]
+    found.append(Target("bare proxy", 8105, f"{sys.executable} {HERE / 'bare.py'} 8105 9009", quiet))
     found.append(ours("gateway, 2 workers", 8103, top="workers = 2"))
     found.append(ours("gateway, TLS upstream", 8104, tls=str(scratch / "cert.pem")))
     if given.portkey:

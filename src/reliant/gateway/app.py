@@ -40,8 +40,8 @@ from reliant.gateway.surface import Endpoint, find, object_ids
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
+    from reliant.gateway.call import Call
     from reliant.gateway.clock import Clock
-    from reliant.gateway.connection import Call
     from reliant.gateway.keys import Caller
     from reliant.gateway.metrics import Metrics
     from reliant.gateway.placement import Placement

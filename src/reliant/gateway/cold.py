@@ -10,7 +10,7 @@ from reliant.gateway.answers import Headers, Problem, error_answer
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
-    from reliant.gateway.connection import Call
+    from reliant.gateway.call import Call
     from reliant.gateway.worker import Worker
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.gateway.answers import Headers
 from reliant.gateway.body import Head, read_form, read_json
-from reliant.gateway.connection import Call
+from reliant.gateway.call import Call
 from reliant.gateway.keys import digest_of
 from reliant.gateway.surface import Endpoint
 

@@ -17,7 +17,7 @@ from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
-    from reliant.gateway.connection import Call
+    from reliant.gateway.call import Call
     from reliant.gateway.context import Context
 
 _WHOLE_LIMIT = 256 << 20

@@ -20,7 +20,7 @@ from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
-    from reliant.gateway.connection import Call
+    from reliant.gateway.call import Call
     from reliant.gateway.context import Context
     from reliant.gateway.routes import Candidate, Plan
 

@@ -1,0 +1,261 @@
+"""One request of a client, and the way its answer goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+from collections.abc import Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from reliant.gateway.answers import Headers
+
+if TYPE_CHECKING:
+    from reliant.gateway.connection import Connection
+
+Message = MutableMapping[str, Any]
+
+_HIGH_WATER = 1 << 20
+"""So much of a body is read ahead of who serves the request."""
+
+_BODYLESS = frozenset({204, 304})
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
+STATUS = {
+    code: b"HTTP/1.1 %d %b\r\n"
+    % (code, http.HTTPStatus(code).phrase.encode() if code in set(http.HTTPStatus) else b"")
+    for code in range(100, 1_000)
+}
+"""The first line of an answer, by status."""
+
+
+class BadAnswer(ValueError):
+    """An answer that would break the connection: a control character, or a wrong length."""
+
+
+class Call:
+    """One request, and the way its answer goes back.
+
+    Attributes:
+        body: The whole body of a small request; of others it comes from `receive`.
+        whole: Whether `body` is all.
+        length: As the request states it; -1 if the body comes in chunks.
+        on_lost: Called once if the caller leaves before the answer is complete.
+    """
+
+    __slots__ = (
+        "_ahead",
+        "_chunked",
+        "_given",
+        "_left",
+        "_parts",
+        "_waiter",
+        "begun",
+        "body",
+        "connection",
+        "disconnected",
+        "done",
+        "expects",
+        "headers",
+        "http_version",
+        "keep_alive",
+        "length",
+        "method",
+        "on_lost",
+        "path",
+        "query",
+        "raw_path",
+        "started",
+        "task",
+        "whole",
+    )
+
+    def __init__(self, connection: Connection, headers: Headers) -> None:
+        self.connection = connection
+        self.headers = headers
+        self.method = "GET"
+        self.path = self.http_version = ""
+        self.raw_path = self.query = b""
+        self.body = b""
+        self.length = 0
+        self.keep_alive = False
+        self.expects = False
+        self.whole = False
+        self.begun = False
+        self.disconnected = False
+        self.started = False
+        self.done = False
+        self.on_lost: Callable[[], Any] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._parts: list[bytes] = []
+        self._ahead = 0
+        self._given = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunked = False
+        self._left = 0
+
+    @property
+    def client(self) -> str:
+        """The address at the other end."""
+        return self.connection.client[0]
+
+    def scope(self) -> dict[str, Any]:
+        """Return the request as ASGI describes it."""
+        connection = self.connection
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.http_version,
+            "server": connection.transport.get_extra_info("sockname")[:2],
+            "client": connection.client,
+            "scheme": "https" if connection.transport.get_extra_info("sslcontext") else "http",
+            "root_path": "",
+            "headers": [*self.headers, (b"content-length", b"%d" % self.length)]
+            if self.length > 0
+            else self.headers,
+            "method": self.method,
+            "path": self.path,
+            "raw_path": self.raw_path,
+            "query_string": self.query,
+            "state": {},
+        }
+
+    # the request
+    def took(self, data: bytes) -> bool:
+        """Keep a piece of the body; say whether enough is here for now."""
+        self._parts.append(data)
+        self._ahead += len(data)
+        self._wake()
+        return self.begun and self._ahead > _HIGH_WATER
+
+    def ended(self) -> None:
+        """Note that the body is whole."""
+        if not self.begun:
+            parts = self._parts
+            self.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.whole = True
+        self._wake()
+
+    def lost(self) -> None:
+        """Note that the caller left."""
+        self.disconnected = True
+        self._wake()
+        on_lost, self.on_lost = self.on_lost, None
+        if on_lost is not None:
+            on_lost()
+
+    def cancel(self) -> None:
+        """Stop serving it."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def uncancel(self) -> bool:
+        """Say whether it was cancelled because the caller left; then serving may go on to its end."""
+        if not self.disconnected or self.task is None:
+            return False
+        self.task.uncancel()
+        return True
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Message:
+        """Return the next part of the body, as ASGI does."""
+        if self.expects and not self.started and not self.connection.transport.is_closing():
+            self.expects = False
+            self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self.disconnected or self.done or self._parts or (self.whole and not self._given)):
+            self.connection.read_on()
+            self._waiter = self.connection.loop.create_future()
+            await self._waiter
+        if self.disconnected or self.done:
+            return {"type": "http.disconnect"}
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._ahead = 0
+        self._given = self.whole
+        return {"type": "http.request", "body": data, "more_body": not self.whole}
+
+    # the answer
+    def _head(self, status: int, headers: Headers, length: int | None) -> bytes:
+        connection = self.connection
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        head = b"".join(lines)
+        count = len(lines)
+        if (
+            len(head.translate(None, _CONTROLS)) != len(head)
+            or head.count(b"\n") != count
+            or head.count(b"\r") != count
+        ):
+            raise BadAnswer("a header of the answer holds a control character")
+        self.started = True
+        self.expects = False
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        if length is None:
+            return b"%b%b%b%b\r\n" % (STATUS[status], connection.state.date, head, close)
+        framed = b"%b%b%b%bcontent-length: %d\r\n\r\n"
+        return framed % (STATUS[status], connection.state.date, head, close, length)
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write a whole answer; `headers` hold no length.
+
+        Raises:
+            BadAnswer: A header would break the connection.
+        """
+        if self.disconnected:
+            return
+        head = self._head(status, headers, None if status in _BODYLESS else len(body))
+        self.connection.write(head if self.method == "HEAD" or status in _BODYLESS else head + body)
+        self._finish()
+
+    async def send(self, message: Message) -> None:
+        """Send a part of an answer, as ASGI describes it.
+
+        Raises:
+            BadAnswer: A header would break the connection, or the body has not the stated length.
+        """
+        connection = self.connection
+        if connection.slow is not None and not self.disconnected:
+            await connection.slow
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message["status"], list(message.get("headers", ())))
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self.method == "HEAD":
+            self._left = 0
+        elif self._chunked:
+            framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if not more:
+                framed += b"0\r\n\r\n"
+            if framed:
+                connection.write(framed)
+        else:
+            self._left -= len(body)
+            if self._left < 0 or (self._left and not more):
+                raise BadAnswer("the body has not the stated length")
+            if body:
+                connection.write(body)
+        if not more:
+            self._finish()
+
+    def _start(self, status: int, headers: Headers) -> None:
+        self._chunked = self.method != "HEAD" and status not in _BODYLESS
+        for name, value in headers:
+            if name == b"content-length":
+                self._chunked = False
+                self._left = int(value)
+            elif name == b"connection" and b"close" in value.lower():
+                self.keep_alive = False
+        headers = [pair for pair in headers if pair[0] != b"connection"]
+        if self._chunked and self.http_version == "1.0":
+            self._chunked, self._left = False, 1 << 62  # the end of the connection is the end of the body
+        elif self._chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        self.connection.write(self._head(status, headers, None))
+
+    def _finish(self) -> None:
+        self.done = True
+        self.on_lost = None
+        self._wake()
+        self.connection.answered(self)
