@@ -255,3 +255,36 @@ def test_a_default_that_is_handed_on_unless_it_is_none_is_where_the_call_goes(sc
 
     assert {(use.provider, use.model) for use in found.uses if use.model} == {("cerebras", "gpt-oss-120b")}
     assert "openai" not in found.providers
+
+
+CONFIG_MAP = textwrap.dedent("""\
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: app}
+    data:
+      LOG_LEVEL: info
+      settings.yaml: |
+        # nothing yet
+        llm:
+          model: deepseek-chat
+          base_url: https://api.deepseek.com/v1
+      readme.txt: |
+        model: gpt-4o
+    """)
+
+
+def test_a_file_in_the_text_of_a_config_map_is_read_at_its_lines(scanned: Scanned) -> None:
+    found = scanned({"deploy/config.yaml": CONFIG_MAP})
+
+    assert found.models == {("deepseek", "deepseek-chat")}
+    assert [place.line for place in found.use("deepseek-chat").evidence] == [9]
+
+
+def test_whisper_from_its_own_package_is_weights_of_openai_and_no_service(scanned: Scanned) -> None:
+    found = scanned({"app/listen.py": 'import whisper\n\nmodel = whisper.load_model("small")\n'})
+
+    use = found.use("small")
+    assert (use.provider, use.developer, use.kind) == ("whisper", "openai", "open-weights")
+    assert found.providers == {"whisper"}
+    service = "from openai import OpenAI\n\nOpenAI().audio.transcriptions.create(model='whisper-1', file=f)\n"
+    assert "openai" in scanned({"app/listen.py": service}).providers

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import platformdirs
 
 from reliant.atlas import importers, load
 from reliant.atlas.conflicts import Difference, compare
+from reliant.cli._folders import cache_folder
 from reliant.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _cache(given: Path | None) -> Path:
-    return given or platformdirs.user_cache_path("reliant") / "imports"
+    return given or cache_folder("imports")
 
 
 def imported(files: Sequence[Path], kind: str | None, cache: Path | None, on: str, *, as_json: bool) -> str:

@@ -18,6 +18,7 @@ from reliant.assessment.assess import Question, assess
 from reliant.assessment.ignored import with_ignored
 from reliant.assessment.planned import with_plans
 from reliant.assessment.simulate_plans import Plans, read_plans
+from reliant.cli._folders import cache_folder
 from reliant.cli._questions import Desk
 from reliant.cli._targets import open_named
 from reliant.errors import NothingToAssess, UsageError
@@ -77,11 +78,6 @@ class Looked:
         )
         result = with_plans(result, self.plans, self.atlas)
         return with_ignored(result, self.operator, self.question.as_of)
-
-
-def cache_folder() -> Path:
-    """Return where reliant keeps what it may throw away; RELIANT_CACHE names another place."""
-    return Path(os.environ.get("RELIANT_CACHE") or platformdirs.user_cache_dir("reliant"))
 
 
 def look(
@@ -200,4 +196,4 @@ def own_config(path: str) -> Path | None:
     return file if Path(path).is_dir() and file.is_file() else None
 
 
-__all__ = ["Deep", "Looked", "cache_folder", "look"]
+__all__ = ["Deep", "Looked", "look"]

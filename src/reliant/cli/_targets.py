@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import platformdirs
 
+from reliant.cli._folders import cache_folder
 from reliant.targets import Limits, Target, open_target
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fetcher(*, offline: bool, npm: bool = False) -> Fetcher:
     settings = read_settings(
         environment,
         home=Path.home(),
-        cache=Path(platformdirs.user_cache_dir("reliant")) / "fetched",
+        cache=cache_folder("fetched"),
         prefix=Path(sys.prefix),
         offline=offline,
     )

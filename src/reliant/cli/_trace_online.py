@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
+
+from reliant.cli import _folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ size = Size()
 
 def cache_folder() -> Path:
     """Return where fetched stretches are kept."""
-    return platformdirs.user_cache_path("reliant") / "trace"
+    return _folders.cache_folder("trace")
 
 
 @contextlib.contextmanager

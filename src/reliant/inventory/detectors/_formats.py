@@ -6,11 +6,13 @@ import enum
 import re
 from typing import TYPE_CHECKING
 
+from reliant.inventory.detectors._entries import env_entries
 from reliant.inventory.detectors._flow import flow_entries
+from reliant.inventory.detectors._settings import setting_entries
 from reliant.inventory.detectors._yaml import yaml_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reliant.inventory.detectors._entries import Entry
     from reliant.inventory.view import FileView
@@ -139,3 +141,29 @@ def entries_of(file: FileView) -> Iterator[Entry]:
     if start[:1] in {"{", "["} and not start.startswith(("{{", "{%", "{#")):
         return flow_entries(file.text)
     return yaml_entries(file.text)
+
+
+_FILE_KEY = re.compile(r"(?i)^[\w.-]+\.(ya?ml|json|toml|env|properties|ini|conf|cfg)$")
+
+
+def with_texts(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield settings, and those of whole files that stand in one of them as a text.
+
+    A config map holds `config.yaml: |` and so on: what is mounted into a container as a file.
+    """
+    for entry in entries:
+        match = _FILE_KEY.match(entry.keys[-1]) if entry.keys and "\n" in entry.value else None
+        if match is None:
+            yield entry
+            continue
+        kind = match[1].lower()
+        if kind == "json":
+            inside = flow_entries(entry.value)
+        elif kind in {"yaml", "yml"}:
+            inside = yaml_entries(entry.value)
+        elif kind == "env":
+            inside = env_entries(entry.value)
+        else:
+            inside = setting_entries(entry.value)
+        for one in inside:
+            yield one._replace(keys=(*entry.keys, *one.keys), line=entry.line + one.line - 1)

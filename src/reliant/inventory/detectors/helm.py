@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import signals_of
-from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import (
+    YAML_ENDINGS,
+    Use,
+    entries_of,
+    use_of,
+    with_texts,
+    worth_reading,
+)
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -30,7 +37,7 @@ class Helm:
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the chart runs and what it tells it."""
         if worth_reading(file) and use_of(file) is Use.HELM:
-            yield from signals_of(entries_of(file), file)
+            yield from signals_of(with_texts(entries_of(file)), file)
 
 
 DETECTOR = Helm()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.inventory.detectors._blocks import is_example, signals_of
-from reliant.inventory.detectors._formats import YAML_ENDINGS, Use, entries_of, use_of, worth_reading
+from reliant.inventory.detectors._formats import (
+    YAML_ENDINGS,
+    Use,
+    entries_of,
+    use_of,
+    with_texts,
+    worth_reading,
+)
 from reliant.inventory.signals import Claim, Wants
 
 if TYPE_CHECKING:
@@ -22,7 +29,12 @@ class Kubernetes:
     claim = Claim(
         reads="YAML with apiVersion and kind",
         finds=("provider", "model", "endpoint", "env", "region"),
-        resolves=("env name and value pairs", "container arguments", "container images"),
+        resolves=(
+            "env name and value pairs",
+            "container arguments",
+            "container images",
+            "files in the text of a config map",
+        ),
         limits="A variable taken from a secret is known by its name only.",
     )
     wants = Wants(suffixes=YAML_ENDINGS, always=True, limit=1_000_000)
@@ -30,7 +42,7 @@ class Kubernetes:
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the objects run and what they tell it."""
         if worth_reading(file) and use_of(file) is Use.KUBERNETES:
-            yield from signals_of(entries_of(file), file, optional=is_example(file))
+            yield from signals_of(with_texts(entries_of(file)), file, optional=is_example(file))
 
 
 DETECTOR = Kubernetes()
