@@ -87,7 +87,7 @@ def test_built_on_llama_is_disputed_and_its_four_copies_are_one_source(atlas: At
 
     assert (claim.says, claim.status) == ("Yi-34B is built on Llama", "disputed")
     assert set(claim.sources) <= set(copies)
-    assert claim.contradicted_by[0].sources == ("eleutherai", "01-ai")
+    assert claim.contradicted_by[0].sources == ("eleutherai", "relation")
     assert len(copies) == 4
     assert independent(copies) == 1
 

@@ -63,7 +63,7 @@ def found_later() -> AtlasBuilder:
 
 
 def test_on_the_day_of_its_release_nothing_of_the_dispute_over_yi_34b_was_known(atlas: Atlas) -> None:
-    """Model card: 2023-11. Reply by EleutherAI: 2024-03. Agency text: 2024-05-09."""
+    """Same layout seen 2023-11-04, denial 2024-01, reply by EleutherAI 2024-03, agency text 2024-05-09."""
     yi = on(atlas, "2023-11-02").models[YI]
     assert (yi.weights, yi.descent, yi.claims, yi.weights_origin) == ("open", (), (), None)
     assert set(yi.sources) == {"memory"}
@@ -72,12 +72,13 @@ def test_on_the_day_of_its_release_nothing_of_the_dispute_over_yi_34b_was_known(
 @pytest.mark.parametrize(
     ("day", "carried_by", "contradicted", "claimed"),
     [
-        ("2023-11-29", None, False, False),
-        ("2023-11-30", ("01-ai",), False, False),
-        ("2024-03-31", ("eleutherai", "01-ai"), False, False),
-        ("2024-05-08", ("eleutherai", "01-ai"), False, False),
-        ("2024-05-09", ("eleutherai", "01-ai"), True, True),
-        ("2025-03-21", ("leaderboard", "eleutherai", "01-ai"), True, True),
+        ("2023-11-03", None, False, False),
+        ("2023-11-04", ("llama-cpp",), False, False),
+        ("2024-01-31", ("relation", "llama-cpp"), False, False),
+        ("2024-03-31", ("eleutherai", "relation", "llama-cpp"), False, False),
+        ("2024-05-08", ("eleutherai", "relation", "llama-cpp"), False, False),
+        ("2024-05-09", ("eleutherai", "relation", "llama-cpp"), True, True),
+        ("2025-03-21", ("leaderboard", "eleutherai", "relation", "llama-cpp"), True, True),
     ],
 )
 def test_each_step_of_the_dispute_is_known_from_its_own_source(
@@ -90,11 +91,14 @@ def test_each_step_of_the_dispute_is_known_from_its_own_source(
     assert bool(yi.claims) is claimed
 
 
-def test_whether_yi_34b_carries_weights_of_llama_2_was_unknown_before_somebody_compared_them(
+def test_whether_yi_34b_carries_weights_of_llama_2_was_unknown_before_its_makers_spoke_of_it(
     atlas: Atlas,
 ) -> None:
-    answers = [on(atlas, day).reaches(YI, "meta.llama-2") for day in ("2023-11-02", "2023-12-01")]
-    assert answers == [Truth.UNKNOWN, Truth.NO]
+    """01.AI denied it in January 2024; EleutherAI, which compared the two, agreed in March."""
+    answers = [
+        on(atlas, day).reaches(YI, "meta.llama-2") for day in ("2023-11-02", "2024-01-30", "2024-01-31")
+    ]
+    assert answers == [Truth.UNKNOWN, Truth.UNKNOWN, Truth.NO]
 
 
 def test_before_its_release_a_model_has_no_record_and_its_name_still_tells_its_maker(atlas: Atlas) -> None:
