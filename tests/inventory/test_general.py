@@ -288,3 +288,45 @@ def test_whisper_from_its_own_package_is_weights_of_openai_and_no_service(scanne
     assert found.providers == {"whisper"}
     service = "from openai import OpenAI\n\nOpenAI().audio.transcriptions.create(model='whisper-1', file=f)\n"
     assert "openai" in scanned({"app/listen.py": service}).providers
+
+
+@pytest.mark.parametrize(
+    ("constants", "brought", "model", "url"),
+    [
+        (
+            "export const CHAT_MODEL = 'deepseek-chat';\nexport const BASE_URL = 'https://api.deepseek.com/v1';\n",
+            "import { CHAT_MODEL, BASE_URL } from './config/constants.js';",
+            "CHAT_MODEL",
+            "BASE_URL",
+        ),
+        (
+            "export default { chat: { model: 'deepseek-chat' }, baseUrl: 'https://api.deepseek.com/v1' };\n",
+            "import settings from './config/constants';",
+            "settings.chat.model",
+            "settings.baseUrl",
+        ),
+        (
+            "module.exports = { MODEL: 'deepseek-chat', baseUrl: 'https://api.deepseek.com/v1' };\n",
+            "const { MODEL, baseUrl } = require('./config/constants');",
+            "MODEL",
+            "baseUrl",
+        ),
+        (
+            "export const MODEL = 'deepseek-chat';\nexport const API_URL = 'https://api.deepseek.com/v1';\n",
+            "import * as c from '@/config/constants';",
+            "c.MODEL",
+            "c.API_URL",
+        ),
+    ],
+)
+def test_constants_of_another_script_are_followed(
+    scanned: Scanned, constants: str, brought: str, model: str, url: str
+) -> None:
+    chat = (
+        f"import OpenAI from 'openai';\n{brought}\nconst client = new OpenAI({{ baseURL: {url} }});\n"
+        f"client.chat.completions.create({{ model: {model}, messages: [] }});\n"
+    )
+    found = scanned({"src/config/constants.ts": constants, "src/chat.ts": chat})
+
+    assert found.models == {("deepseek", "deepseek-chat")}
+    assert found.providers == {"deepseek"}

@@ -33,8 +33,9 @@ class JavaScript:
             "process.env and its like with `||` and `??` defaults",
             "template strings, concatenation, default parameters",
             "import, require and dynamic import",
+            "constants of other files of the project",
         ),
-        limits="Values of other files are not followed; minified bundles are read by host and id only.",
+        limits="Minified bundles are read by host and id only.",
     )
     wants = Wants(
         suffixes=(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro"),
@@ -69,11 +70,15 @@ class JavaScript:
             else:
                 yield from loose.read(file, language="js")
             return
+        from reliant.inventory.js.facts import collect  # noqa: PLC0415 - as below
         from reliant.inventory.js.parse import parse  # noqa: PLC0415 - the grammars load when a file needs them
         from reliant.inventory.js.reader import Reader  # noqa: PLC0415 - as above
 
         reader = Reader(file, parse(file))
         signals = list(reader.read())
+        facts = collect(reader)
+        if facts is not None:
+            file.facts.append(facts)
         reader.tree.forget()
         yield from signals
 

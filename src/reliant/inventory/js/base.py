@@ -22,6 +22,7 @@ class Endpoint(NamedTuple):
     estate: str | None
     env: str | None
     confidence: float
+    asks: str = ""
 
 
 class Base:

@@ -147,6 +147,7 @@ class Clients(Base):
                 env=endpoint.env,
                 confidence=endpoint.confidence,
                 fixed=not sdk.replaceable,
+                asks=endpoint.asks,
             )
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
@@ -216,10 +217,11 @@ class Clients(Base):
             return [Endpoint(named.pop(), sdk, kind, None, None, None, 0.6)]
         told = named == {provider} or any(v.env or v.none for v in found_values)
         env = next((v.env for v in found_values if v.env), None)
+        asks = next((v.ref for v in found_values if v.ref), None) or ""
         return [
-            default._replace(env=env or base_env, confidence=0.7)
+            default._replace(env=env or base_env, confidence=0.7, asks=asks)
             if told
-            else Endpoint(None, sdk, kind, None, None, env, 0.5)
+            else Endpoint(None, sdk, kind, None, None, env, 0.5, asks)
         ]
 
     def endpoints_of(self, node: Node | None, block: Block, depth: int = 0) -> list[Endpoint]:
@@ -322,7 +324,10 @@ class Clients(Base):
         *,
         sure: bool = True,
     ) -> Iterator[Signal]:
-        for value in values(value_node, block):
+        found = values(value_node, block)
+        if sure and not any(value.text for value in found):
+            yield from self._asking(next((v.ref for v in found if v.ref), None), block, endpoints, call)
+        for value in found:
             text = value.text
             if sure and text and may_be_alias(text):
                 yield Signal(
@@ -353,6 +358,23 @@ class Clients(Base):
                     where=f"{self.file.path}:{call.start_point[0] + 1}",
                     confidence=min(0.95, endpoint.confidence + 0.05),
                 )
+
+    def _asking(
+        self, ref: str | None, block: Block, endpoints: list[Endpoint], call: Node
+    ) -> Iterator[Signal]:
+        """Yield a question for the model of a call that only another file can answer."""
+        for endpoint in endpoints[:2] if ref else ():
+            yield Signal(
+                what=What.MODEL,
+                line=call.start_point[0] + 1,
+                block=block.path,
+                asks=ref or "",
+                provider=endpoint.provider if not endpoint.asks else None,
+                kind=endpoint.kind if endpoint.kind is not Kind.SDK else None,
+                sdk=sdk_name(endpoint.sdk, "js") if endpoint.sdk else None,
+                where=f"{self.file.path}:{call.start_point[0] + 1}",
+                confidence=endpoint.confidence,
+            )
 
 
 def _arguments(node: Node) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, text_of
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DEEPEST = 8
+_ENDING = re.compile(r"\.(?:[cm]?[jt]sx?|json)$")
 _MOST = 32
 _WRAPPERS = frozenset({
     "parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression",
@@ -25,13 +27,14 @@ _READERS = frozenset({
 
 
 class Value(NamedTuple):
-    """What an expression may be; `text` is None if not known."""
+    """What an expression may be; `text` is None if not known, `ref` what another file must answer."""
 
     text: str | None
     line: int
     column: int
     env: str | None = None
     none: bool = False
+    ref: str | None = None
 
 
 def values(node: Node | None, block: Block, depth: int = 0) -> list[Value]:
@@ -126,9 +129,34 @@ def _name(node: Node, block: Block, depth: int) -> list[Value]:
     return [
         v
         for one in bound[-6:]
-        if not isinstance(one, Imported) and one != node
-        for v in values(one, where, depth + 1)
+        if one != node
+        for v in (_elsewhere(one, "", node) if isinstance(one, Imported) else values(one, where, depth + 1))
     ]
+
+
+def _elsewhere(imported: Imported, member: str, at: Node) -> list[Value]:
+    """Return the question for a name of another file of the project."""
+    module = module_of(imported.module)
+    name = ".".join(part for part in (imported.name if imported.name != "*" else "", member) if part)
+    return [_unknown(at)._replace(ref=f"name:{module}:{name}")] if module and name else []
+
+
+def module_of(written: str) -> str:
+    """Return the dotted name of a file of the project that an import names; empty for a package.
+
+    Examples:
+        >>> module_of("../config/models.js"), module_of("@/config/index"), module_of("openai")
+        ('config.models', 'config', '')
+    """
+    if not written.startswith((".", "@/", "~/", "#/", "src/")):
+        return ""
+    parts = [part for part in written.split("/") if part not in {".", "..", "@", "~", "#", ""}]
+    if not parts:
+        return ""
+    parts[-1] = _ENDING.sub("", parts[-1])
+    if parts[-1] == "index" and len(parts) > 1:
+        parts.pop()
+    return ".".join(parts)
 
 
 def _member(node: Node, block: Block, depth: int) -> list[Value]:
@@ -143,6 +171,10 @@ def _member(node: Node, block: Block, depth: int) -> list[Value]:
             for one in (owner.fields.get(name, []) if owner else [])[:6]
             for v in values(one, block, depth + 1)
         ]
+    bound = block.find(text_of(target)) if target is not None and target.type == "identifier" else None
+    brought = [one for one in (bound[0] if bound else ()) if isinstance(one, Imported)]
+    if brought:
+        return _elsewhere(brought[-1], name, node)
     return _of_object(target, name, block, depth)
 
 
