@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -268,6 +270,69 @@ def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "reliant_log_unavailable")
     assert health.status_code == 503
     assert mock.seen == []
+
+
+def gathering(folder: Path, act: Callable[[ChainWriter], None]) -> None:
+    """Do something with a writer that writes once a turn of the event loop."""
+
+    async def run() -> None:
+        writer = ChainWriter(folder, "n-0", _SIGNER, now=lambda: 1.0, opening=opening("n-0"))  # type: ignore[arg-type]
+        writer.gather(asyncio.get_running_loop())
+        act(writer)
+        await asyncio.sleep(0.01)
+        writer.close()
+
+    asyncio.run(run())
+
+
+def test_bytes_that_follow_from_records_go_out_in_order_once_those_are_written(tmp_path: Path) -> None:
+    sent: list[tuple[bytes, int]] = []
+
+    def send(data: bytes) -> None:
+        sent.append((data, (tmp_path / "n-0-00001.jsonl").read_bytes().count(b"\n")))
+
+    def act(writer: ChainWriter) -> None:
+        for name in (b"first", b"second"):
+            number, moment = writer.take()
+            writer.append(Change(n=number, t=moment, what=name.decode(), by="test"))
+            writer.after(send, name, pytest.fail)
+        assert sent == [], "nothing goes out before its record"
+
+    gathering(tmp_path, act)
+
+    assert sent == [(b"first", 3), (b"second", 3)]
+
+
+def test_bytes_whose_record_cannot_be_written_never_go_out(tmp_path: Path) -> None:
+    failed: list[OSError] = []
+
+    def act(writer: ChainWriter) -> None:
+        os.close(writer._fd)
+        writer._fd = os.open(tmp_path / "n-0-00001.jsonl", os.O_RDONLY)
+        number, moment = writer.take()
+        writer.append(Change(n=number, t=moment, what="lost", by="test"))
+        writer.after(pytest.fail, b"x", failed.append)  # type: ignore[arg-type]
+
+    gathering(tmp_path, act)
+
+    assert len(failed) == 1
+
+
+def test_a_connection_that_is_gone_does_not_keep_the_others_from_their_answers(tmp_path: Path) -> None:
+    sent: list[bytes] = []
+
+    def gone(_data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    def act(writer: ChainWriter) -> None:
+        number, moment = writer.take()
+        writer.append(Change(n=number, t=moment, what="one", by="test"))
+        writer.after(gone, b"x", pytest.fail)
+        writer.after(sent.append, b"y", pytest.fail)
+
+    gathering(tmp_path, act)
+
+    assert sent == [b"y"]
 
 
 def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import socket
+import ssl
 from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, until
@@ -157,3 +166,47 @@ def test_a_caller_who_leaves_takes_only_its_own_requests_along(rig: Rig) -> None
     with Client(running) as client:
         client.send(post(body_for("gpt-4o")))
         assert client.answer()[0] == 200
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 that signs itself; return its file and its key's."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    day = dt.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    serial = x509.random_serial_number()
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), serial, now - day, now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(private)
+    return files
+
+
+def test_over_tls_answers_and_streams_are_the_same(tmp_path: Path) -> None:
+    """The gateway in front speaks TLS to its callers, and TLS to the gateway behind it."""
+    (tmp_path / "front").mkdir()
+    (tmp_path / "behind").mkdir()
+    cert, key = certificate(tmp_path)
+    listen = f'[listen]\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+    headers = {"authorization": "Bearer sk-test"}
+    trust = ssl.create_default_context(cafile=str(cert))
+    with providers("mock") as (mock,), gateway(tmp_path / "behind", config(mock, more=listen)) as behind:
+        text = config(mock, more=listen, upstream=f'ca_file = "{cert}"').replace("sk-upstream", "sk-test")
+        text = text.replace(mock.url, f"https://127.0.0.1:{behind.port}/v1")
+        with gateway(tmp_path / "front", text) as front:
+            url = f"https://127.0.0.1:{front.port}/v1/chat/completions"
+            with httpx.Client(verify=trust, headers=headers, timeout=PATIENCE_S) as client:
+                whole = client.post(url, content=body_for("gpt-4o", 300_000))
+                stream = client.post(url, json={"model": "gpt-4o", "messages": [], "stream": True})
+
+    assert ANSWER in whole.content
+    assert stream.text.endswith("data: [DONE]\n\n")
+    assert len(mock.seen) == 2
