@@ -50,7 +50,10 @@ def test_the_parts_of_every_figure_add_up_to_the_figure(shop: tuple[Looked, Asse
     figures |= {f"look_through:{one.id}": one.share for one in impact.look_through}
     for point in impact.single_points:
         figures[f"single_point:{point.supplier}"] = Interval(point.stop_share, point.stop_share)
-    assert len(figures) > 10
+    figures |= {f"hidden:{country}": Interval(part, part) for country, part in impact.hidden.items()}
+    held = impact.origin[0].shares.items()
+    figures |= {f"origin:{code}": Interval(part, part) for code, part in held if code != "unknown"}
+    assert len(figures) > 15
 
     for number, figure in figures.items():
         told = _told(shop, number)
@@ -59,7 +62,7 @@ def test_the_parts_of_every_figure_add_up_to_the_figure(shop: tuple[Looked, Asse
     assert _sum(_told(shop, "unknown")).low == pytest.approx(impact.unknown)
 
 
-@pytest.mark.parametrize("level", ["provider", "jurisdiction"])
+@pytest.mark.parametrize("level", ["provider", "jurisdiction", "owner", "model"])
 def test_the_squares_of_the_shares_add_up_to_the_concentration(
     shop: tuple[Looked, Assessment], level: str
 ) -> None:
@@ -141,7 +144,7 @@ def test_the_explanation_on_a_terminal_says_the_figure_first(tmp_path: Path) -> 
     assert "  [1] " in text
 
 
-@pytest.mark.parametrize("number", ["face_value", "stop_share:US", "score", "hhi:owner", "look_through:XX"])
+@pytest.mark.parametrize("number", ["face_value", "stop_share:US", "score", "hhi:hub", "look_through:XX"])
 def test_a_figure_that_is_not_there_is_refused(shop: tuple[Looked, Assessment], number: str) -> None:
     with pytest.raises(UsageError):
         _told(shop, number)

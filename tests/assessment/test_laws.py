@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, needs, setting
 from reliant.assessment.cuts import availability, cuts_it, minimal_cut_sets
-from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.graph import Chain, Cut, Graph, Link
 from reliant.assessment.lookthrough import Lineage, shares
 from reliant.assessment.measures import (
     concentration,
@@ -24,6 +24,7 @@ from reliant.assessment.measures import (
     touches,
     use_shares,
 )
+from reliant.assessment.measures_origin import origin_of, origin_shares
 from reliant.assessment.nodes import Nodes
 from reliant.assessment.simulate import Scenario, simulate
 from reliant.assessment.simulate_plans import Plan, Plans, Replacement
@@ -246,6 +247,25 @@ def test_shares_of_a_model_sum_to_one_even_where_descent_runs_in_a_circle(
     )
 
     assert math.fsum(shares(lineage, "0", retained).values()) == CLOSE(1, abs=1e-6)
+
+
+@given(graphs())
+def test_the_share_form_divides_all_that_is_used_and_no_more(graph: Graph) -> None:
+    for one in origin_shares(graph):
+        assert math.fsum(one.shares.values()) == CLOSE(1, abs=1e-6)
+
+
+def test_a_model_on_a_base_of_another_country_is_divided_by_the_rule_and_a_disputed_edge_is_unknown() -> None:
+    def chain(use: str, truth: Truth) -> Chain:
+        link = Link("llama", ("weights",), truth, jurisdiction="US", path=(use, "llama"))
+        return Chain(use, provider="own", developer_jurisdiction="CN", model=use, links=(link,))
+
+    sure, disputed = chain("a", Truth.YES), chain("b", Truth.UNKNOWN)
+
+    assert origin_of(sure, 0.0) == CLOSE({"US": 1.0})
+    assert origin_of(sure, 0.5) == CLOSE({"CN": 0.5, "US": 0.5})
+    assert origin_of(disputed, 0.5) == CLOSE({"CN": 0.5, "unknown": 0.5})
+    assert origin_of(chain("c", Truth.NO), 0.5) == CLOSE({"CN": 1.0})
 
 
 def test_a_use_of_which_nothing_is_known_is_unknown_and_not_open() -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant import __version__
-from reliant.assessment import measures
 from reliant.assessment.chains import chain_of, country_of, host_of, with_found
 from reliant.assessment.citing import Citations
 from reliant.assessment.graph import FOLLOWED, Graph
+from reliant.assessment.measures_origin import impact_and_origin
 from reliant.assessment.models import models_of
 from reliant.core.facts import Fact, Facts, Provenance
 from reliant.core.results import (
@@ -94,7 +94,7 @@ def assess(
     chains = {use.id: chain_of(use, atlas) for use in found.uses}
     chains |= {use: with_found(chains[use], more, atlas) for use, more in edges.items() if use in chains}
     graph = Graph(found.functions, chains)
-    impact = measures.impact(graph, {answer.use: reachable(answer) for answer in verdicts})
+    impact = impact_and_origin(graph, {answer.use: reachable(answer) for answer in verdicts})
     parties = _parties(found.uses, models, atlas)
     return Assessment(
         tool=Tool("reliant", __version__),

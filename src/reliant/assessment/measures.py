@@ -5,7 +5,9 @@ known, and what is known plus the weight of the functions whose answer for that
 very question is not known. There is no composite score.
 
 The measures are A1 to A5 and A7 of the project's list: face value, look-through,
-hidden exposure, concentration, stop share, single points of failure.
+hidden exposure, concentration, stop share, single points of failure. Look-through as
+shares that sum to 1 is in `measures_origin`, days and loss (A8) in `measures_days`, and
+what stops without a proven replacement (A6) in `simulate`.
 """
 
 from __future__ import annotations
@@ -361,6 +363,15 @@ def hosted_in(chain: Chain) -> str | None:
     return chain.jurisdiction if chain.hosted else None
 
 
+BOUGHT: Mapping[str, Callable[[Chain], str | None]] = {
+    "provider": lambda chain: chain.served_by,
+    "jurisdiction": lambda chain: chain.bought_from,
+    "owner": lambda chain: chain.owner if chain.hosted else "own machines",
+    "model": lambda chain: chain.model,
+}
+"""The levels at which concentration is measured, and what a chain is counted under at each."""
+
+
 def impact(
     graph: Graph,
     verdicts: Mapping[str, Verdict],
@@ -377,20 +388,18 @@ def impact(
     """
     kinds = tuple(followed)
     down = down_by_verdict(verdicts)
-    by_country = purchases(graph, lambda chain: chain.bought_from, given)
-    by_provider = purchases(graph, lambda chain: chain.served_by, given)
+    bought = {level: purchases(graph, of, given) for level, of in BOUGHT.items()}
+    face, through = face_value(graph, given=given), look_through(graph, kinds)
     return Impact(
         functions=function_impacts(graph, down),
         stop_share=stop_share(graph, down),
         single_points=single_points(graph),
-        hhi={
-            "provider": concentration(by_provider.known.values(), by_provider.unknown),
-            "jurisdiction": concentration(by_country.known.values(), by_country.unknown),
-        },
-        face_value=face_value(graph, given=given),
-        look_through=look_through(graph, kinds),
-        unknown=interval(by_country.unknown, 0.0, graph.weight).low,
+        hhi={level: concentration(one.known.values(), one.unknown) for level, one in bought.items()},
+        face_value=face,
+        look_through=through,
+        unknown=interval(bought["jurisdiction"].unknown, 0.0, graph.weight).low,
         followed=kinds,
+        hidden=hidden(face, through),
     )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reliant.assessment import measures
 from reliant.assessment.assess import reachable
+from reliant.assessment.measures_origin import impact_and_origin
 from reliant.assessment.simulate_estate import estate_of
 from reliant.core.need import suppliers
 from reliant.core.truth import Truth
@@ -47,6 +47,6 @@ def with_plans(result: Assessment, plans: Plans, atlas: Atlas) -> Assessment:
         uses=tuple(
             msgspec.structs.replace(use, functions=tuple(needed.get(use.id, ()))) for use in result.uses
         ),
-        impact=measures.impact(estate.graph, verdicts),
+        impact=impact_and_origin(estate.graph, verdicts),
         remarks=(*result.remarks, *estate.remarks),
     )

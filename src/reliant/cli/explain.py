@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.option(
     "--number",
     metavar="FIGURE",
-    help="Show what makes a figure of PATH: stop_share, unknown, face_value:CC, look_through:CC, "
-    "single_point:NAME, hhi:provider or hhi:jurisdiction.",
+    help="Show what makes a figure of PATH: stop_share, unknown, face_value:CC, look_through:CC, hidden:CC, "
+    "origin:CC, single_point:NAME, or hhi: and one of provider, jurisdiction, owner, model.",
 )
 @click.option(
     "--format",

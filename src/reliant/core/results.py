@@ -282,6 +282,18 @@ class SinglePoint(msgspec.Struct, frozen=True):
     functions: tuple[str, ...]
 
 
+class OriginShares(msgspec.Struct, frozen=True):
+    """The share form of look-through: who holds how much of what is used; the values sum to 1.
+
+    Attributes:
+        retained: The part of a model with bases that its own maker keeps, in [0, 1].
+        shares: By country, and `unknown`.
+    """
+
+    retained: float
+    shares: dict[str, float]
+
+
 class Impact(msgspec.Struct, frozen=True):
     """What stops, by weight of the functions.
 
@@ -291,6 +303,9 @@ class Impact(msgspec.Struct, frozen=True):
         look_through: Per jurisdiction, by any ancestor along followed descent.
         followed: The kinds of descent that look-through follows.
         unknown: The share of weight whose supplier is not known.
+        hhi: By provider and jurisdiction, and by owner and model.
+        hidden: Per jurisdiction, look-through minus face value on what is known of both.
+        origin: Shares that sum to 1, under stated rules.
     """
 
     functions: tuple[FunctionImpact, ...]
@@ -301,6 +316,8 @@ class Impact(msgspec.Struct, frozen=True):
     look_through: tuple[Share, ...]
     unknown: float
     followed: tuple[str, ...] = ()
+    hidden: dict[str, float] = {}
+    origin: tuple[OriginShares, ...] = ()
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,13 @@ from reliant.report._model_files import words_of
 from reliant.report._registry import renders
 from reliant.report._text import listed
 from reliant.report._view import View
-from reliant.report.html.assessment_dependence import flow_figure, hhi_table, points_table, reliance_figure
+from reliant.report.html.assessment_dependence import (
+    flow_figure,
+    hhi_table,
+    origin_table,
+    points_table,
+    reliance_figure,
+)
 from reliant.report.html.assessment_descent import descent_figure
 from reliant.report.html.assessment_functions import functions_table, stop_figure
 
@@ -55,6 +61,7 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         functions=functions_table(view),
         points=points_table(view),
         hhi=hhi_table(view),
+        origin=origin_table(view),
         model_files=words_of(result),
         undescended=[model for model in view.relied_on if not model.descent and not model.descent_known],
         rootless=[model for model in view.relied_on if not model.descent and model.descent_known],

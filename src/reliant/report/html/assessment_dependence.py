@@ -195,6 +195,39 @@ def points_table(view: View) -> Table:
     )
 
 
+def origin_table(view: View) -> Table | None:
+    """Return who holds how much of what is used, under each rule of the share form."""
+    rules = view.result.impact.origin
+    if not rules or not view.result.impact.functions:
+        return None
+
+    def said(country: str) -> str:
+        return "not known" if country == "unknown" else view.place(country)
+
+    countries = dict.fromkeys(country for rule in rules for country in rule.shares)
+    return Table(
+        "Who holds how much of what is used: each use divided along its lines of descent; sums to 100 %",
+        (
+            Column("Country"),
+            *(
+                Column(
+                    "all passed on to the bases"
+                    if rule.retained == 0
+                    else f"{percent(rule.retained)} kept by the maker",
+                    numeric=True,
+                )
+                for rule in rules
+            ),
+        ),
+        tuple(
+            (said(country), *(percent(rule.shares.get(country, 0.0)) for rule in rules))
+            for country in countries
+        ),
+        file_name="origin.csv",
+        compact=True,
+    )
+
+
 def hhi_table(view: View) -> Table:
     """Return the concentration at each level."""
     return Table(
