@@ -177,7 +177,7 @@ def test_without_a_scenario_nothing_is_said_of_one(app: Path) -> None:
 
 
 def test_an_assessment_as_known_on_a_day_shows_no_descent_that_was_found_later(tmp_path: Path) -> None:
-    """Yi-34B came out on 2023-11-02; its card is of 2023-11, the dispute over it of 2024-05-09."""
+    """Yi-34B came out on 2023-11-02; its layout was seen on 2023-11-04, the dispute is of 2024-05-09."""
     (tmp_path / "chat.py").write_text(
         "from transformers import AutoModelForCausalLM\n\n"
         'model = AutoModelForCausalLM.from_pretrained("01-ai/Yi-34B")\n'
@@ -194,7 +194,7 @@ def test_an_assessment_as_known_on_a_day_shows_no_descent_that_was_found_later(t
     assert found == {
         "2023-11-01": (None, False, [], 0),
         "2023-11-02": ("open", False, [], 0),
-        "2023-12-01": ("open", True, ["architecture", "weights"], 0),
+        "2023-12-01": ("open", False, ["architecture"], 0),
         "2024-05-09": ("open", True, ["architecture", "weights"], 1),
     }
 

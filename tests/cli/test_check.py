@@ -251,9 +251,9 @@ def test_the_rules_are_exported(language: str, first: str) -> None:
 
 
 def test_a_check_as_known_on_a_day_uses_no_fact_of_a_model_that_was_found_later() -> None:
-    """Yi-34B came out on 2023-11-02; whose weights it carries was first said in 2023-11, some day."""
+    """Yi-34B came out on 2023-11-02; whose weights it carries was first said in 2024-01, some day."""
     asked = ("--model", "01-ai/Yi-34B", "--channel", "self-hosted", "--place", "US", "--as-of", "2026-11-01")
-    told = {day: _json(*asked, "--known-on", day) for day in ("2023-11-01", "2023-11-02", "2023-12-01")}
+    told = {day: _json(*asked, "--known-on", day) for day in ("2023-11-01", "2023-11-02", "2024-01-31")}
     names = {
         day: {name for name in answer["facts"] if name in ("model.weights", "model.weights_origin")}
         for day, answer in told.items()
@@ -261,10 +261,10 @@ def test_a_check_as_known_on_a_day_uses_no_fact_of_a_model_that_was_found_later(
     assert names == {
         "2023-11-01": set(),
         "2023-11-02": {"model.weights"},
-        "2023-12-01": {"model.weights", "model.weights_origin"},
+        "2024-01-31": {"model.weights", "model.weights_origin"},
     }
     assert "as known on 2023-11-01" in told["2023-11-01"]["unknown"]["model.weights"]
     built_on = "model.built_on[deepseek]"
     assert built_on in told["2023-11-02"]["unknown"]
-    assert built_on in told["2023-12-01"]["facts"]
+    assert built_on in told["2024-01-31"]["facts"]
     assert [answer["known_on"] for answer in told.values()] == list(told)
