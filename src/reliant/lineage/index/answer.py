@@ -127,8 +127,16 @@ def _result(model: Model, one: Candidate, pool: list[Fingerprint]) -> TraceResul
             "same" if one.same_shape else "unknown",
             blueprint_of(model.opened, model.anatomy).architecture,
             known.architecture,
+            text="Names, types and shapes of all tensors are equal."
+            if one.same_shape
+            else "The headers differ; a fingerprint keeps no more of them.",
         ),
-        tokenizer=TokenizerLevel("same" if one.same_tokenizer else "unknown"),
+        tokenizer=TokenizerLevel(
+            "same" if one.same_tokenizer else "unknown",
+            text="The same tokenizer; unrelated models often share one."
+            if one.same_tokenizer
+            else "Another tokenizer, or one of the two brings none.",
+        ),
         weights=weights,
     )
     said = (
