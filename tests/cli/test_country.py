@@ -67,7 +67,7 @@ def test_the_screen_keeps_to_eighty_columns_and_prints_what_is_blank(table: Path
     shown = run("CN", "--on", "US", "--as-of", "2024-12", "--data", table)
 
     assert max(map(len, shown.splitlines())) <= 80
-    assert "of 25 % no base is recorded" in " ".join(shown.split())
+    assert "Of 25 % nobody recorded" in " ".join(shown.split())
 
 
 def test_the_page_needs_no_script_and_escapes_what_a_table_says(table: Path) -> None:

@@ -81,10 +81,11 @@ def availability(need: Need, up: Mapping[str, float]) -> float:
     Args:
         up: Probability in [0, 1] that each supplier is there.
     """
-    return _probability(need, dict(up), tuple(sorted(_repeated(need))))
+    return _probability(need, dict(up), tuple(sorted(repeated(need))))
 
 
-def _repeated(need: Need) -> set[str]:
+def repeated(need: Need) -> set[str]:
+    """Return the suppliers that a need names more than once."""
     once: set[str] = set()
     again: set[str] = set()
 

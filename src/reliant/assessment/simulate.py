@@ -20,6 +20,7 @@ from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.measures import Losses, Masks, interval
 from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
+from reliant.assessment.simulate_chances import ordinary_day
 from reliant.assessment.simulate_explain import Explainer, Reason, Told
 from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
 from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, first_of_route, levels, solved
@@ -107,6 +108,7 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
     )
     stop, unreplaced = last.shares(weights)
     already, _ = uncut.shares(weights)
+    expected, importance = ordinary_day(graph, plans.availability)
     lost = [row.loss for row in rows if row.loss is not None]
     return Simulation(
         tool=setting.tool,
@@ -132,6 +134,8 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
         ),
         assumptions=(*setting.assumptions, *_assumptions(plans, setting, last.cuts)),
         sources=setting.sources,
+        expected=expected,
+        importance=importance,
     )
 
 

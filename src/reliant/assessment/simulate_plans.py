@@ -24,6 +24,9 @@ would need to move it. These are told, and what is not told stays unknown.
 
     [simulate]
     weights_kept = true         # copies of downloaded weights are kept
+
+    [availability]              # the chance that a provider is there on an ordinary day
+    openai = 0.995
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from reliant.errors import ConfigError
 _LARGEST = 1 << 20
 
 _Days = Annotated[float, msgspec.Meta(ge=0)]
+_Chance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,11 +121,13 @@ class Plans(msgspec.Struct, frozen=True):
     Attributes:
         effort: Engineer-days by `level:id`.
         weights_kept: Whether copies of downloaded weights are kept; None if not told.
+        availability: The chance in [0, 1] that a provider is there, by its id.
     """
 
     functions: Mapping[str, Plan] = {}
     effort: Mapping[str, float] = {}
     weights_kept: bool | None = None
+    availability: Mapping[str, float] = {}
 
     def of(self, function: str) -> Plan:
         """Return the plan of a function; an empty one if nothing is told."""
@@ -167,11 +173,12 @@ def parse_plans(text: str, where: str = "reliant.toml") -> Plans:
     try:
         effort = msgspec.convert(told.get("effort", {}), dict[str, float])
         kept = msgspec.convert(told.get("simulate", {}).get("weights_kept"), bool | None)
+        up = msgspec.convert(told.get("availability", {}), dict[str, _Chance])
     except (msgspec.ValidationError, AttributeError) as error:
         raise ConfigError(where, 0, str(error)) from error
     if any(not (days > 0 and math.isfinite(days)) for days in effort.values()):
         raise ConfigError(where, _line(text, "effort"), "an effort must be above 0 days")
-    return Plans(plans, effort, kept)
+    return Plans(plans, effort, kept, {name.removeprefix("provider:"): part for name, part in up.items()})
 
 
 def _line(text: str, name: str) -> int:

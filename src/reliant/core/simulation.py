@@ -111,6 +111,20 @@ class Action(msgspec.Struct, frozen=True):
     functions: tuple[str, ...]
 
 
+class Importance(msgspec.Struct, frozen=True):
+    """How much one provider decides on an ordinary day, before any cut.
+
+    Attributes:
+        up: The chance that it is there, as the operator told it.
+        importance: Birnbaum's, over all weight: the share that is expected to work with it there,
+            minus that share with it gone.
+    """
+
+    provider: str
+    up: float
+    importance: float
+
+
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer to one what-if.
 
@@ -119,6 +133,9 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
         unreplaced: U(S): the part that stops and has no proven replacement.
         already: The part that has stopped before anything is cut.
         loss: Of all functions with a known gap and cost; None if there is none.
+        expected: The share of weight that works on an ordinary day, if providers fail independently;
+            None if no chances were told.
+        importance: What each provider of which a chance was told decides; most first.
     """
 
     schema: str = SIMULATION_SCHEMA
@@ -138,6 +155,8 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
     assumptions: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    expected: float | None = None
+    importance: tuple[Importance, ...] = ()
 
 
 class ComparedFunction(msgspec.Struct, frozen=True):

@@ -137,6 +137,15 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
     lines += _more(len(rows) - _ROWS)
     lines.append("  * survives / recovers in / without it; a dash is not told")
     lines += _single_and_pairs(result)
+    if result.expected is not None:
+        told = [f"{one.provider} {one.importance:.3f}" for one in result.importance]
+        lines += wrap(
+            f"On an ordinary day {percent(result.expected)} is expected to work; what each provider decides "
+            f"of it (Birnbaum): {listed(map(clean, told), at_most=5)}.",
+            COLUMNS,
+            indent="  ",
+            first="  ",
+        )
     if result.actions:
         lines += ["", "Do first (by what it saves per effort)"]
         for at, action in enumerate(result.actions, start=1):
