@@ -115,7 +115,7 @@ class Explainer:
         elif cut.level == "use":
             why = f"needs {names}, which the scenario closes"
         else:
-            why = f"needs {names}; {cut} is cut"
+            why = f"needs {names}; {_by_way(chain, cut)}{cut} is cut"
         return _chain_path(chain, cut), why, None, chain
 
     def _hit(self, use: str) -> Cut | None:
@@ -134,6 +134,17 @@ def _several(names: Iterable[str]) -> str:
     if len(every) <= _NAMED:
         return " and ".join(every)
     return f"{', '.join(every[:_NAMED])} and {len(every) - _NAMED} more"
+
+
+def _by_way(chain: Chain, cut: Cut) -> str:
+    """Return how a country reaches a use whose provider is elsewhere; nothing where it is there."""
+    if cut.level != "jurisdiction" or chain.jurisdiction == cut.id:
+        return ""
+    if chain.owner_jurisdiction == cut.id:
+        return f"its owner {chain.owner or 'there'} is of {cut.id}, and "
+    if chain.developer_jurisdiction == cut.id:
+        return f"its closed weights are of {chain.developer or 'a developer'} in {cut.id}, and "
+    return ""
 
 
 def _unsure(chain: Chain, cut: Cut | None) -> str:

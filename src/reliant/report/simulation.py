@@ -138,10 +138,10 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
     lines.append("  * survives / recovers in / without it; a dash is not told")
     lines += _single_and_pairs(result)
     if result.expected is not None:
-        told = [f"{one.provider} {one.importance:.3f}" for one in result.importance]
+        deciding = [f"{one.provider} {one.importance:.3f}" for one in result.importance]
         lines += wrap(
             f"On an ordinary day {percent(result.expected)} is expected to work; what each provider decides "
-            f"of it (Birnbaum): {listed(map(clean, told), at_most=5)}.",
+            f"of it (Birnbaum): {listed(map(clean, deciding), at_most=5)}.",
             COLUMNS,
             indent="  ",
             first="  ",
