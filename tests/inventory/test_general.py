@@ -330,3 +330,68 @@ def test_constants_of_another_script_are_followed(
 
     assert found.models == {("deepseek", "deepseek-chat")}
     assert found.providers == {"deepseek"}
+
+
+def test_servers_that_settings_list_side_by_side_are_a_choice(scanned: Scanned) -> None:
+    found = scanned({"app/providers.yaml": PROVIDERS})
+    assert {use.role for use in found.used} == {"optional"}
+
+    both = "chat:\n  base_url: https://api.deepseek.com/v1\n  model: deepseek-chat\n"
+    both += "search:\n  base_url: https://api.moonshot.cn/v1\n  model: kimi-k2.6\n"
+    assert {use.role for use in scanned({"app/providers.yaml": both}).used} == {"default"}
+
+
+ADAPTER = textwrap.dedent("""\
+    from app.base import BaseModel
+
+
+    class {name}(BaseModel):
+        def load(self):
+            {body}
+    """)
+
+
+def test_classes_with_a_base_of_the_project_in_common_are_a_choice(scanned: Scanned) -> None:
+    one = ADAPTER.format(
+        name="Fast", body='from groq import Groq; return Groq().run(model="llama-3.1-8b-instant")'
+    )
+    two = ADAPTER.format(
+        name="Big", body='from openai import OpenAI; return OpenAI().run(model="gpt-4o-mini")'
+    )
+    tree: Tree = {
+        "app/__init__.py": "",
+        "app/base.py": "class BaseModel: ...\n",
+        "app/a.py": one,
+        "app/b.py": two,
+    }
+
+    assert {use.role for use in scanned(tree).used} == {"optional"}
+    tree |= {"app/a.py": one.replace("app.base", "pydantic"), "app/b.py": two.replace("app.base", "pydantic")}
+    assert "default" in {use.role for use in scanned(tree).used}
+
+
+def test_functions_called_after_one_provider_each_are_a_choice(scanned: Scanned) -> None:
+    text = textwrap.dedent("""\
+        from groq import Groq
+        from openai import OpenAI
+
+
+        def ask_groq(text):
+            return Groq().chat.completions.create(model="llama-3.1-8b-instant", messages=[text])
+
+
+        def ask_openai(text):
+            return OpenAI().chat.completions.create(model="gpt-4o-mini", messages=[text])
+        """)
+    assert scanned({"app/ask.py": text}).use("gpt-4o-mini").role == "optional"
+
+    both = text.replace("ask_groq", "check_with_groq")
+    assert scanned({"app/ask.py": both}).use("gpt-4o-mini").role == "default"
+
+
+def test_the_name_of_a_provider_is_no_model(scanned: Scanned) -> None:
+    found = scanned(
+        {"run.sh": "export APP_LLM_PROVIDER=anthropic\n", "app.env": "LLM=openai\nMODEL=deepseek\n"}
+    )
+
+    assert found.models == set()

@@ -15,6 +15,7 @@ _NOT_HELD = re.compile(
     r"validate|schema|dtype|device|family|kind|label|description|desc|title|info|max_\w+|temp\w*|settings|options|validator|fields|card|"
     r"registry|state|data|cache|root|server|parallel|host|port|api|api_key|token|error|not_found|mode|alias|aliases|env|loader|manager|vendor|"
     r"source|owner|group|category|status|tag|tags|task|construct|rebuild|copy|extra)"
+    r"|llm_(?:provider|type|backend|vendor|client|config|kwargs|url|base|host|key|token|timeout|cache|mode|settings|params?|service)"
     r"|view_model|data_model|domain_model|base_model|user_model|auth_user_model|app_model|db_model|orm_model|model_admin|parent_model|"
     r"search_engine|template_engine|storage_engine|db_engine|database_engine|sql_engine|async_engine|test_engine|tts_engine|"
     r"storage_class|layout_engine|render_engine|js_engine|regex_engine)$"

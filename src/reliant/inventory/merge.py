@@ -203,7 +203,8 @@ def _without_shadows(drafts: Iterable[Draft]) -> list[Draft]:
     kept = []
     for draft in found:
         served = with_model.get((draft.provider, draft.scope), [])
-        if draft.model is None and draft.kind is not Kind.SDK and served and draft.provider:
+        weaker = draft.role is Role.DEFAULT and all(d.role is not Role.DEFAULT for d in served)
+        if draft.model is None and draft.kind is not Kind.SDK and served and draft.provider and not weaker:
             paths = {p.path for d in served for p in d.places}
             ways = {(p.path, p.signal.group) for d in served for p in d.places} | {*_no_way(draft)}
             if all(p.path in paths and (p.path, p.signal.group) in ways for p in draft.places):

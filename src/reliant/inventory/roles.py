@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from reliant.inventory.vendors import Vendors
 
 
+_SETTINGS = frozenset({"yaml-config", "json-config", "toml-config"})
+_MANY = 3
+"""So many addresses of several vendors side by side are a list to pick from, not a set of needs."""
+
+
 class Roles(NamedTuple):
     """The role of each provider in the product, and the sets of alternatives."""
 
@@ -57,7 +62,7 @@ def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
             of[provider] = Role.DEFAULT if provider in taken else Role.OPTIONAL
     for provider in refused - chosen:
         of.setdefault(provider, Role.OPTIONAL)
-    alike = _by_base(calls, placed)
+    alike = [*_by_base(calls, placed), *_by_entry(placed)]
     kin = frozenset(
         (path, provider)
         for classes in alike
@@ -76,6 +81,21 @@ def with_alternatives(placed: Sequence[Placed], roles: Roles) -> list[Placed]:
         else p
         for p in placed
     ]
+
+
+def _by_entry(placed: Iterable[Placed]) -> list[set[tuple[str, str]]]:
+    """Find settings that list servers to pick from: neighbouring blocks, each with an address of its own."""
+    rows: dict[tuple[str, tuple[str, ...]], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for p in placed:
+        signal = p.signal
+        if p.detector in _SETTINGS and signal.endpoint and signal.provider and signal.block:
+            rows[p.path, signal.block[:-1]][signal.block[-1]].add(signal.provider)
+    found = []
+    for (path, _), blocks in rows.items():
+        providers = {provider for named in blocks.values() for provider in named}
+        if len(blocks) >= _MANY and len(providers) >= _MANY:
+            found.append({(path, provider) for provider in providers})
+    return found
 
 
 def _by_base(calls: Iterable[Placed], placed: Sequence[Placed]) -> list[set[tuple[str, str]]]:

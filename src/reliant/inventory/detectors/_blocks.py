@@ -390,6 +390,8 @@ class _Reading:
             provider, bare = self._split(id_)
             if not named and not (provider or self.vendors.knows_id(bare) or self.vendors.developer(bare)):
                 continue
+            if self.vendors.is_name(bare):
+                continue  # `MODEL=acme`: a provider is named, and no model
             if looks_like_id(bare) or (is_weight_file(bare) and "/" not in bare):
                 yield _Model(entry, id_ if provider is None or "/" in id_ else bare, provider, env)
 
