@@ -31,6 +31,9 @@ _LIVED_S = 10.0
 
 _MISTAKE = 2
 _CRASH = 1
+_STOPPED = frozenset({0, -signal.SIGTERM, -signal.SIGINT})
+"""How a worker ends that was told to: by itself, or before it could hear."""
+
 _HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TOLD = (*_HANDED_ON, signal.SIGCHLD)
 
@@ -150,8 +153,11 @@ class Supervisor:
             if pid == 0:
                 continue
             slot.pid = 0
+            code = os.waitstatus_to_exitcode(status)
             if self._kill_at is None:
-                self._fell(slot, os.waitstatus_to_exitcode(status))
+                self._fell(slot, code)
+            elif code not in _STOPPED:
+                self.say(f"worker {slot.number} ended with {code}")
 
     def _fell(self, slot: _Slot, code: int) -> None:
         """Decide what follows when a worker ended that nobody told to."""
