@@ -78,8 +78,9 @@ def functions_of(
     for place, here in sorted(by_place.items()):
         sites = sites_of[place]
         needs = list(dict.fromkeys(behind[str(p.signal.model)] for p in calls.get(place, ())))
-        used = here
-        if needs:  # the gateway itself is how it gets there
+        # A library that passes calls on is how it gets there: a need only where nothing else is known.
+        used = [draft for draft in here if draft.kind is not Kind.GATEWAY] or here
+        if needs:  # so is the gateway that answers the name
             used = [draft for draft in here if not _passes_on(draft)]
             sites = [*calls[place], *(p for draft in used for p in draft.places if p.path == place)]
         if used:

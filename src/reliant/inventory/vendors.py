@@ -232,7 +232,12 @@ class Vendors:
         return self._prefixes.get(prefix.lower())
 
     def is_name(self, text: str) -> bool:
-        """Return True if a text is a provider's name and so no model id."""
+        """Return True if a text is a provider's name and so no model id.
+
+        A name of several parts may be both: a plan, and the one model that it serves.
+        """
+        if "-" in text and self.developer(text) is not None:
+            return False
         return re.sub(r"[^a-z0-9]", "", text.lower()) in self.slugs
 
     def providers_named(self, text: str) -> set[str]:
