@@ -367,7 +367,7 @@ def formats(zoo: Zoo) -> None:
     """Write two models in every other format."""
     for name in ("a_base", "a_ft_long", "c_base"):
         w, tokens = zoo.kept[name], zoo.whole.tokens
-        for kind in ("F32", "F16", "BF16", "Q8_0", "Q5_0", "Q5_1", "Q4_0", "Q4_1"):
+        for kind in ("F32", "F16", "BF16", "Q8_0", "Q5_0", "Q5_1", "Q4_0", "Q4_1", "MXFP4"):
             folder = zoo.folder / f"{name}.gguf-{kind.lower()}"
             folder.mkdir(exist_ok=True)
             if not (folder / "model.gguf").exists():

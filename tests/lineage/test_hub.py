@@ -43,6 +43,7 @@ class Hub:
         self.gated = False
         self.token: str | None = None
         self.page = 2
+        self.refuses = 0
         self.clients: list[httpx.Client] = []
         self.servers = [self._serve(self._api), self._serve(self._storage)]
         self.url, self.storage = (f"http://127.0.0.1:{one.server_port}" for one in self.servers)
@@ -85,6 +86,8 @@ class Hub:
     def _api(self, to: Any) -> None:
         self.asked.append((to.command, to.path, to.headers.get("authorization")))
         path, _, query = to.path.partition("?")
+        if self.refuses:
+            return self._reply(to, self.refuses, b"{}")
         if self.gated and to.headers.get("authorization") != f"Bearer {self.token}":
             return self._reply(to, 403, b"{}", x_error_code="GatedRepo", x_error_message="closed")
         if not path.startswith(("/api/models/org/name/tree/", "/org/name/resolve/")):
@@ -191,11 +194,16 @@ def test_a_repository_that_is_not_there_is_said_so(hub: Hub) -> None:
         open_named("org/none", Limits(), hub.online())
 
 
-def test_a_hub_that_does_not_answer_is_said_so() -> None:
-    with contextlib.closing(Hub()) as gone:
-        online = gone.online()
-    with pytest.raises(FetchError, match="could not be fetched"), contextlib.closing(gone):
-        open_named("org/name", Limits(), online)
+def test_a_hub_that_answers_something_else_is_said_so(hub: Hub) -> None:
+    hub.refuses = 418
+    with pytest.raises(FetchError, match="the hub answers 418 for org/name"):
+        open_named("org/name", Limits(), hub.online())
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "nothing"])
+def test_an_address_that_is_none_is_said_so(hub: Hub, address: str) -> None:
+    with pytest.raises(FetchError, match="could not be fetched"):
+        open_named("org/name", Limits(), hub.online()._replace(hub=address))
 
 
 def test_the_command_reads_the_address_of_the_hub_from_the_environment(

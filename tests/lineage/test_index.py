@@ -111,16 +111,16 @@ def test_a_turned_model_with_new_tokens_is_found_by_its_neurons(tmp_path) -> Non
 
 
 def test_path_e_keeps_few_dimensions_of_a_wide_model(tmp_path) -> None:
-    w = tiny.llama(1, d=1024, ff=512, layers=3)
+    w = tiny.llama(1, d=512, ff=256, layers=3, vocab=200)
     one = made(tmp_path, w, "wide", ("E",))
-    assert one.parts["E"].dimensions <= 768
-    order = np.random.default_rng(1).permutation(1024)
+    assert one.parts["E"].dimensions <= 400
+    order = np.random.default_rng(1).permutation(512)
     across = ("o_proj.weight", "down_proj.weight")
     turned = {
         name: value[order] if value.ndim == 1 or name.endswith(across) else value[:, order]
         for name, value in w.items()
     }
-    stranger = opened(tmp_path, tiny.llama(2, d=1024, ff=512, layers=3), "n")
+    stranger = opened(tmp_path, tiny.llama(2, d=512, ff=256, layers=3, vocab=200), "n")
     assert looked_up(opened(tmp_path, turned, "s"), [one])[0].related
     assert not looked_up(stranger, [one])[0].related
 
