@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from assessment.estates import setting
+from reliant.assessment.chains import chain_of
 from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.simulate import Scenario, simulate
 from reliant.assessment.simulate_plans import Plans
 from reliant.core.need import Function, Supplier
+from reliant.core.truth import Truth
+from reliant.core.use import Channel, Kind, Role, Scope, Use
+
+if TYPE_CHECKING:
+    from reliant.atlas import Atlas
 
 
 def _why(chain: Chain) -> str:
@@ -46,3 +54,26 @@ def test_a_use_of_which_neither_provider_nor_model_is_known_is_called_by_its_lib
 
     assert "langchain-openai (server not known)" in why
     assert "698554a5" not in why
+
+
+def test_a_library_that_passes_calls_on_is_no_supplier_that_can_be_cut(atlas: Atlas) -> None:
+    use = Use(
+        id="u",
+        provider="litellm",
+        sdk="litellm",
+        developer=None,
+        model=None,
+        kind=Kind.GATEWAY,
+        channel=Channel.RESELLER,
+        role=Role.DEFAULT,
+        scope=Scope.CODE,
+        confidence=0.9,
+        functions=(),
+        evidence=(),
+    )
+
+    chain = chain_of(use, atlas)
+
+    assert chain.provider is None
+    assert Cut("provider", "openai").downs(chain) is Truth.UNKNOWN
+    assert chain.called.startswith("litellm")

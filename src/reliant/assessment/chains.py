@@ -34,6 +34,14 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
     if self_hosted and developer is None and provider is not None:
         developer = provider.weights_developer
     maker = atlas.providers.get(developer) if developer else None
+    if provider is not None and use.model is None and not use.endpoint and _only_passes_on(provider):
+        # A library: whom it asks is a setting of whoever runs it.
+        return Chain(
+            use=use.id,
+            channel=use.channel.value,
+            descent_known=False,
+            called=f"{provider.id} (asks whom it is told to)",
+        )
     owner = provider.ultimate_parent if provider else None
     hidden = _hidden(provider, record, atlas)
     return Chain(
@@ -92,6 +100,12 @@ def with_found(chain: Chain, edges: Iterable[Descent], atlas: Atlas) -> Chain:
         links += [link for link in found if (link.ancestor, link.kinds) not in known]
         known |= {(link.ancestor, link.kinds) for link in found}
     return dataclasses.replace(chain, links=tuple(links))
+
+
+def _only_passes_on(provider: Provider) -> bool:
+    """Say whether a provider is a library that hands calls on and serves nothing itself."""
+    roles = set(provider.roles)
+    return not provider.api_hosts and "gateway" in roles and roles <= {"gateway", "framework"}
 
 
 def _hidden(provider: Provider | None, record: Model | None, atlas: Atlas) -> frozenset[str]:
