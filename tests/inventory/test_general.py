@@ -395,3 +395,37 @@ def test_the_name_of_a_provider_is_no_model(scanned: Scanned) -> None:
     )
 
     assert found.models == set()
+
+
+OWN = textwrap.dedent("""\
+    from openai import OpenAI
+
+
+    class Base(OpenAI):
+        def __init__(self, api_key, **kwargs):
+            super().__init__(api_key=api_key, **kwargs)
+
+
+    class Moon(Base):
+        def __init__(self, api_key=None, base_url="https://api.moonshot.cn/v1", **kwargs):
+            super().__init__(api_key=api_key, base_url=base_url, **kwargs)
+
+
+    def client(key):
+        return Moon(api_key=key)
+    """)
+
+
+def test_a_class_made_from_a_client_goes_where_it_is_sent_unless_told(scanned: Scanned) -> None:
+    assert scanned({"app/models.py": OWN}).providers == {"moonshot"}
+
+    plain = OWN.replace(', base_url="https://api.moonshot.cn/v1"', "").replace(", base_url=base_url", "")
+    assert scanned({"app/models.py": plain}).providers == {"openai"}
+
+
+def test_a_lab_does_not_serve_what_begins_with_another_labs_name(scanned: Scanned) -> None:
+    text = "import Anthropic from '@anthropic-ai/sdk';\nconst client = new Anthropic();\n"
+    text += "export const SOUND_MODEL = 'elevenlabs/sound-effects-2';\n"
+    found = scanned({"src/a.ts": text})
+
+    assert ("anthropic", "elevenlabs/sound-effects-2") not in found.models

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 7
+_FORMAT = 8
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):

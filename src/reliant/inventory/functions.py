@@ -91,7 +91,7 @@ def functions_of(
             Function(
                 # `index.js` beside `index.cjs`, `llm.py` beside `llm/`: each is called by its whole name.
                 id=stem if stems[stem] == 1 and stem not in taken else place,
-                name=posixpath.basename(stem).replace("_", " "),
+                name=_called(stem),
                 weight=float(len({(p.path, p.signal.block[:2]) for p in sites}) or 1),
                 need=needs[0] if len(needs) == 1 else AllOf(tuple(needs)),
                 where=f"{first.path}:{first.signal.line}",
@@ -118,6 +118,14 @@ def _built_once(by_place: dict[str, list[Draft]]) -> dict[str, list[Draft]]:
 def _nearest_to_source(place: str) -> tuple[int, str]:
     suffix = posixpath.splitext(place)[1]
     return (_SCRIPTS.index(suffix) if suffix in _SCRIPTS else 0, place)
+
+
+def _called(stem: str) -> str:
+    """Return the name of a function for people; a package's own file is called after its folder."""
+    base = posixpath.basename(stem)
+    if base == "__init__":
+        base = posixpath.basename(posixpath.dirname(stem)) or base
+    return base.strip("_").replace("_", " ")
 
 
 def _passes_on(draft: Draft) -> bool:

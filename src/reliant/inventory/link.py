@@ -89,7 +89,7 @@ class Linker:
         signal = p.signal
         if signal.what is not What.MODEL or not signal.model:
             return signal
-        developer = self.vendors.developer(signal.model)
+        developer = self.vendors.developer(signal.model) or self._lab_in_front(signal.model)
         formed = self.vendors.serves_id(signal.model)
         if signal.provider:
             if not signal.where and not self._may_serve(signal.provider, developer):
@@ -177,6 +177,13 @@ class Linker:
         if local is not None and local.provider and self._resells(local.provider):
             return None
         return self._broker_instead_of(named) or named
+
+    def _lab_in_front(self, model: str) -> str | None:
+        """Return the lab that an id begins with, for a model of it that no record lists."""
+        head, slash, _ = model.partition("/")
+        named = self.vendors.prefix(head) if slash else None
+        record = self.vendors.providers.get(named or "")
+        return named if record is not None and "lab" in record.roles else None
 
     def _broker_instead_of(self, named: str) -> str | None:
         """Return the one aggregator that the project calls, if nothing in it knows the way to `named`."""

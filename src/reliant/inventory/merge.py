@@ -147,6 +147,9 @@ _ANYBODYS = frozenset({
 })  # fmt: skip
 """Names that every weight file has: without a provider they say nothing."""
 
+_THE_FILE = "model-file"
+"""Id of the detector that saw the file itself, and not only its name."""
+
 _SCOPES = list(Scope)
 _STRONGEST = [Role.DEFAULT, Role.OPTIONAL, Role.LISTED]
 _ASIDE = frozenset({Scope.TESTS, Scope.DOCS, Scope.EXAMPLES, Scope.TOOLING})
@@ -172,7 +175,8 @@ def _drafts(placed: Sequence[Placed], vendors: Vendors, decided: Roles) -> list[
         signal = p.signal
         if signal.what in {What.CHOICE, What.LABEL, What.ROUTE, What.KIN, What.NAMED}:
             continue
-        if signal.provider is None and signal.model and signal.model.lower() in _ANYBODYS:
+        named = signal.model.lower() if signal.model else ""
+        if signal.provider is None and named in _ANYBODYS and p.detector != _THE_FILE:
             continue
         nobody = signal.what is What.ENDPOINT and not (signal.provider or signal.sdk or signal.where)
         if nobody and signal.confidence < _UNSURE:

@@ -13,6 +13,7 @@ from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint, kind_of
 from reliant.inventory.python.nodes import Value, dotted, keyword
+from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import host_of, split_prefix
@@ -20,7 +21,6 @@ from reliant.inventory.urls import host_of, split_prefix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.python.tree import Block
     from reliant.inventory.vendor_facts import Name, SdkFacts
 
 URL_KEYWORDS = (
@@ -131,6 +131,8 @@ class Clients(Base):
                     for key, expr in zip(literal.keys, literal.values, strict=True):
                         if isinstance(key, ast.Constant) and key.value in URL_KEYWORDS:
                             values += self.evaluator.values(expr, where)
+        if not values and replaceable and isinstance(call.func, ast.Name):
+            values = self._of_own_class(call.func.id, block)
         if not values:
             return [default]
         found: list[Endpoint] = []
@@ -166,6 +168,28 @@ class Clients(Base):
                 return [default._replace(env=env or base_env, confidence=0.7, asks=ref or "")]
             return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
         return [default]
+
+    def _of_own_class(self, name: str, block: Block) -> list[Value]:
+        """Return the address that a class of this file, made from a client, gives by default."""
+        found = block.find(name)
+        queue = [one for one in (found[0] if found else ()) if isinstance(one, Block)]
+        seen: set[int] = set()
+        while queue:
+            owner = queue.pop(0)
+            if id(owner) in seen or owner.kind != "class":
+                continue
+            seen.add(id(owner))
+            made = next((one for one in owner.names.get("__init__", ()) if isinstance(one, Block)), None)
+            for word in URL_KEYWORDS:
+                for one in made.names.get(word, ()) if made is not None else ():
+                    if isinstance(one, Param) and one.default is not None:
+                        return self.evaluator.values(one.default, owner)
+                if word in owner.attrs:
+                    return self.evaluator.class_attr(owner, word, 0)
+            for base in owner.bases:
+                above = owner.parent.find(base.id) if isinstance(base, ast.Name) and owner.parent else None
+                queue += [one for one in (above[0] if above else ()) if isinstance(one, Block)]
+        return []
 
     def _service(self, call: ast.Call, block: Block, sdk: SdkFacts) -> Iterator[Signal]:
         given = [*call.args[:2], *(k.value for k in call.keywords if k.arg in {"service_name", "service"})]
