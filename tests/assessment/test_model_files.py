@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from reliant import report
+from reliant.assessment.model_files import Group, look_into
 from reliant.assessment.simulate_estate import estate_of
 from reliant.assessment.simulate_plans import Plans
 from reliant.atlas import Atlas
@@ -284,3 +286,21 @@ def test_a_simulation_starts_from_the_descent_of_files_and_all_above_it(target: 
     above = next(link for link in chain.links if link.developer == "meta")
     assert len(above.kinds) == 2
     assert above.path[:2] == (chain.model, "deepseek.deepseek-r1-distill-llama-8b")
+
+
+def test_a_model_at_the_root_of_a_target_is_seen(target: Path) -> None:
+    tiny.save(target, BASE, config=CONFIG, vocabulary=tiny.tokens())
+    (found,) = told(target)["model_files"]
+    assert (found["path"], found["files"]) == ("model.safetensors", ["model.safetensors"])
+    assert found["vocabulary"] == tiny.VOCAB
+
+
+def test_a_model_that_an_archive_was_cut_in_is_said_so(tmp_path: Path, atlas: Atlas) -> None:
+    folder = tiny.save(tmp_path / "m", BASE, config=CONFIG)
+    file = folder / "model.safetensors"
+    os.truncate(file, 100_000)
+    group = Group("m", "m", ("model.safetensors",), ())
+    (whole,) = look_into([group], tmp_path, atlas).files
+    assert "lies outside the file" in whole.problem
+    (cut,) = look_into([group], tmp_path, atlas, cut_at=100_000).files
+    assert cut.problem == "only its first 0 MiB were unpacked: unpack it, and name the folder"

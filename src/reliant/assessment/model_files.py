@@ -93,8 +93,12 @@ def groups_of(uses: Iterable[Use]) -> list[Group]:
     ]
 
 
-def look_into(groups: Iterable[Group], root: Path, atlas: Atlas) -> ModelFiles:
-    """Return what headers, configs, cards and tokenizers say; no value of a tensor is read."""
+def look_into(groups: Iterable[Group], root: Path, atlas: Atlas, *, cut_at: int | None = None) -> ModelFiles:
+    """Return what headers, configs, cards and tokenizers say; no value of a tensor is read.
+
+    Args:
+        cut_at: Members of an archive were unpacked up to this many bytes; None if all is there.
+    """
     skipped: list[NotLookedAt] = []
     looked: list[tuple[Group, Seen]] = []
     left = TOTAL
@@ -103,6 +107,9 @@ def look_into(groups: Iterable[Group], root: Path, atlas: Atlas) -> ModelFiles:
             skipped.append(NotLookedAt(group.path, "the byte budget for the headers of models is spent"))
             continue
         seen = look_at(group.place(root, min(EACH, left)))
+        if seen.problem and cut_at and _is_cut(group, root, cut_at):
+            about = f"only its first {cut_at >> 20} MiB were unpacked: unpack it, and name the folder"
+            seen = msgspec.structs.replace(seen, problem=about)
         left -= seen.bytes_read
         skipped += [NotLookedAt(f"{group.path}: {one.path}", one.reason) for one in seen.not_looked_at]
         looked.append((group, seen))
@@ -110,6 +117,11 @@ def look_into(groups: Iterable[Group], root: Path, atlas: Atlas) -> ModelFiles:
     return ModelFiles(
         tuple(_model_file(group, seen, alike[group.path], atlas) for group, seen in looked), tuple(skipped)
     )
+
+
+def _is_cut(group: Group, root: Path, cut_at: int) -> bool:
+    sizes = [one.stat().st_size for name in group.files if (one := root / group.folder / name).is_file()]
+    return cut_at in sizes
 
 
 class _Alike(NamedTuple):

@@ -177,7 +177,8 @@ def _model_files(target: Target, found: Inventory, atlas: Atlas, deep: Deep | No
     from reliant.assessment.model_files import groups_of, look_into
 
     groups = groups_of(found.uses)
-    files = look_into(groups, target.root, atlas)
+    unpacked = target.stamp.kind != "directory"
+    files = look_into(groups, target.root, atlas, cut_at=target.limits.member_bytes if unpacked else None)
     if deep is None or not files.files:
         return files
     from reliant.assessment.model_weights import Indexes, with_weights

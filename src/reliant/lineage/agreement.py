@@ -60,7 +60,9 @@ class Agreement(NamedTuple):
 def unit(rows: Floats) -> Floats:
     """Return the rows at length one; zero rows stay zero."""
     size = lengths(rows)[:, None]
-    return np.divide(rows, size, out=np.zeros_like(rows), where=size > 1e-20)
+    inverse = np.divide(1, size, out=np.zeros_like(size), where=size > 1e-20)
+    found: Floats = rows * inverse
+    return found
 
 
 def lengths(rows: Floats) -> Floats:
