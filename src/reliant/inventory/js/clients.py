@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reliant.core.use import Kind
 from reliant.inventory.aliases import may_be_alias
 from reliant.inventory.idforms import looks_like_id
+from reliant.inventory.imports import imported as import_signal
+from reliant.inventory.imports import kind_of
 from reliant.inventory.js.base import Base, Endpoint
 from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, required, text_of
 from reliant.inventory.js.values import Value, objects, values
@@ -59,15 +61,8 @@ class Clients(Base):
             self.sdks.append(sdk)
             if sdk.general:
                 continue
-            yield Signal(
-                what=What.SDK,
-                line=imported.line,
-                block=block.path,
-                sdk=sdk_name(sdk, "js", imported.module),
-                provider=None if sdk.replaceable else sdk.provider,
-                fixed=not sdk.replaceable,
-                kind=_kind(sdk.kind) if sdk.kind in {"tokenizer", "gateway"} else Kind.SDK,
-            )
+            name = sdk_name(sdk, "js", imported.module)
+            yield import_signal(sdk, name, imported.line, block.path)
 
     def resolve(self, node: Node | None, block: Block) -> tuple[SdkFacts, Name | None, str] | None:
         """Return the SDK of a called expression, what it says of the name, and the name."""
@@ -181,7 +176,7 @@ class Clients(Base):
         self, arguments: list[Node], block: Block, sdk: SdkFacts, info: Name | None
     ) -> list[Endpoint]:
         provider = info.provider if info and info.provider else sdk.provider
-        kind = _kind(info.kind if info and info.kind else sdk.kind)
+        kind = kind_of(info.kind if info and info.kind else sdk.kind)
         replaceable = info.replaceable if info and info.replaceable is not None else sdk.replaceable
         base_env = sdk.base_url_env[0] if sdk.base_url_env else None
         default = Endpoint(provider, sdk, kind, None, None, base_env, 0.9)
@@ -380,13 +375,3 @@ class Clients(Base):
 def _arguments(node: Node) -> list[Node]:
     arguments = node.child_by_field_name("arguments")
     return list(arguments.named_children) if arguments is not None else []
-
-
-def _kind(said: str | None) -> Kind | None:
-    return {
-        "open-weights": Kind.OPEN_WEIGHTS,
-        "embedding": Kind.EMBEDDING,
-        "tokenizer": Kind.TOKENIZER,
-        "gateway": Kind.GATEWAY,
-        "hosted-api": Kind.HOSTED_API,
-    }.get(said or "")

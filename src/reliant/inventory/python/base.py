@@ -246,20 +246,6 @@ def module_name(path: str) -> str:
     return name.removesuffix("/__init__").replace("/", ".")
 
 
-def kind_of(said: str | None) -> Kind | None:
-    """Return the kind that an SDK's record says; None if its models say it better."""
-    return _KINDS.get(said or "")
-
-
-_KINDS = {
-    "open-weights": Kind.OPEN_WEIGHTS,
-    "embedding": Kind.EMBEDDING,
-    "tokenizer": Kind.TOKENIZER,
-    "gateway": Kind.GATEWAY,
-    "hosted-api": Kind.HOSTED_API,
-}
-
-
 def _leaves(node: ast.expr) -> Iterator[ast.expr]:
     yield node
     if isinstance(node, ast.List | ast.Tuple | ast.Set):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from reliant.core.use import Kind, Role
 from reliant.inventory.aliases import may_be_alias
 from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
+from reliant.inventory.imports import imported as import_signal
+from reliant.inventory.imports import kind_of
 from reliant.inventory.loose import known_form, sdk_name
-from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint, kind_of
+from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint
 from reliant.inventory.python.nodes import Value, dotted, keyword
 from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.served import cannot_serve
@@ -58,16 +60,9 @@ class Clients(Base):
             self.sdks.append(sdk)
             if sdk.general:
                 continue
-            yield Signal(
-                what=What.SDK,
-                line=imported.line,
-                block=block.path,
-                sdk=sdk_name(sdk, "python", imported.dotted),
-                provider=None if sdk.replaceable else sdk.provider,
-                fixed=not sdk.replaceable,
-                kind=kind_of(sdk.kind) if sdk.kind in {"tokenizer", "gateway"} else Kind.SDK,
-                role=Role.OPTIONAL if imported.guarded else None,
-            )
+            name = sdk_name(sdk, "python", imported.dotted)
+            role = Role.OPTIONAL if imported.guarded else None
+            yield import_signal(sdk, name, imported.line, block.path, role=role)
 
     def _constructor(self, call: ast.Call, block: Block) -> Iterator[Signal]:
         resolved = self.resolve(call.func, block)
