@@ -123,8 +123,11 @@ def ways(result: Country, numbers: dict[str, int], *, known: bool) -> Table:
 
 
 def _framed(result: Country) -> str:
-    home = the(name(result, result.country))
-    return f"Each country of {home} has a frame" if len(result.country_codes) > 1 else f"{home} has a frame"
+    home, codes = the(name(result, result.country)), result.country_codes
+    if len(codes) == 1:
+        return f"{home} has a frame"
+    # A country is listed with its regions, a bloc by its name.
+    return f"{', '.join(codes)} have a frame" if result.country in codes else f"Members of {home} are framed"
 
 
 def grid(result: Country) -> Figure | None:

@@ -198,7 +198,7 @@ def _functions(rows: list[FunctionRow]) -> Table:
         return f"{row.fallback} ({ {True: 'proven', False: 'not proven', None: 'untested'}[row.proven] })"
 
     def when(row: FunctionRow) -> str:
-        return "already" if row.already else row.when or ("at once" if row.stops else "")
+        return "already" if row.already else row.when or ("at\u00a0once" if row.stops else "")
 
     cells = [
         (
