@@ -112,3 +112,14 @@ _OPTIONS = frozenset({
     "args", "opts", "options", "parsed", "ns", "namespace", "arguments", "cli_args", "parsed_args", "flags",
     "opt", "cfg", "config", "params", "conf",
 })  # fmt: skip
+
+
+def asks_for_itself(node: ast.IfExp) -> bool:
+    """Say whether an expression is `f(x) if x is not None else None`: what x is known to be holds."""
+    test = node.test
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        test = test.left
+    if not isinstance(node.orelse, ast.Constant) or node.orelse.value is not None:
+        return False
+    asked = ast.dump(test)
+    return any(ast.dump(part) == asked for part in ast.walk(node.body))

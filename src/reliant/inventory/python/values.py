@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from reliant.inventory.python.glue import Glue
 from reliant.inventory.python.nodes import (
     GIVEN,
     MOST,
     Value,
     argument,
+    asks_for_itself,
     constant,
     dotted,
     entries,
@@ -63,7 +65,7 @@ _FIELD = frozenset({
 })  # fmt: skip
 
 
-class Evaluator:
+class Evaluator(Glue):
     """Answers for one file."""
 
     def __init__(self, tree: Tree, options: dict[str, list[tuple[ast.expr, Block]]]) -> None:
@@ -107,7 +109,7 @@ class Evaluator:
             case ast.BoolOp():
                 return self.values(node.values[-1], block, depth + 1)
             case ast.IfExp():
-                given = self.values(node.body, block, depth + 1) if _asks_for_itself(node) else []
+                given = self.values(node.body, block, depth + 1) if asks_for_itself(node) else []
                 if any(value.text for value in given):
                     return given
                 return [
@@ -431,17 +433,6 @@ class Evaluator:
             unknown(node)._replace(env=env)
         ]
 
-    def _replaced(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
-        old, new = (constant(argument) for argument in node.args)
-        assert isinstance(node.func, ast.Attribute)
-        whole = self.values(node.func.value, block, depth + 1)
-        if old is None:
-            return whole
-        return [
-            v._replace(text=v.text.replace(old, new if new is not None else "{}")) if v.text else v
-            for v in whole
-        ]
-
     def _returned(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
         """Return what a function of this file returns."""
         target: Block | None = None
@@ -500,45 +491,3 @@ class Evaluator:
         if given is None:
             return [value]
         return [v._replace(env=v.env or value.env) for v in self.values(given, block, depth + 1)]
-
-    def _joined(self, node: ast.JoinedStr, block: Block, depth: int) -> list[Value]:
-        parts: list[ast.expr] = [
-            part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
-        ]
-        return self._glued(node, parts, block, depth)
-
-    def _glued(self, at: ast.expr, parts: list[ast.expr], block: Block, depth: int) -> list[Value]:
-        texts = [""]
-        env: str | None = None
-        origin = Value("", at.lineno, at.col_offset + 1)
-        for part in parts[:24]:
-            values = self.values(part, block, depth + 1)
-            env = env or next((v.env for v in values if v.env), None)
-            choices = list(dict.fromkeys(v.text if v.text is not None else "{}" for v in values))[:4]
-            texts = [head + tail for head in texts for tail in choices][:8]
-        return [origin._replace(text=text[:400], env=env) for text in texts]
-
-    def _joined_path(self, node: ast.Call, block: Block, depth: int) -> list[Value]:
-        arguments = node.args
-        if len(arguments) == 1 and isinstance(arguments[0], ast.List | ast.Tuple):
-            arguments = arguments[0].elts
-        glue: list[ast.expr] = []
-        for part in arguments[:8]:
-            if glue:
-                glue.append(ast.copy_location(ast.Constant("/"), node))
-            glue.append(part.value if isinstance(part, ast.Starred) else part)
-        return [
-            v._replace(text=v.text.replace("//", "/").replace(":/", "://") if v.text else None)
-            for v in self._glued(node, glue, block, depth)
-        ]
-
-
-def _asks_for_itself(node: ast.IfExp) -> bool:
-    """Say whether an expression is `f(x) if x is not None else None`: what x is known to be holds."""
-    test = node.test
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
-        test = test.left
-    if not isinstance(node.orelse, ast.Constant) or node.orelse.value is not None:
-        return False
-    asked = ast.dump(test)
-    return any(ast.dump(part) == asked for part in ast.walk(node.body))
