@@ -43,7 +43,7 @@ def index(tmp_path: Path) -> Path:
     folder = tmp_path / "simple" / "shop"
     folder.mkdir(parents=True)
     links = []
-    for version in ("1.0", "2.0"):
+    for version in ("1.0", "2.0", "3.0rc1"):
         file = folder / f"shop-{version}.tar.gz"
         file.write_bytes(sdist(f"shop-{version}", setup__py="raise SystemExit('never run')", a__py=version))
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -64,6 +64,14 @@ def test_a_package_is_its_newest_source_archive_and_its_build_is_not_run(index: 
 
     assert found["a.py"] == b"2.0"
     assert name == "pypi:shop==2.0"
+
+
+def test_a_release_candidate_is_taken_only_if_it_is_asked_for(index: Path) -> None:
+    found, name = contents("pypi:shop==3.0rc1", at(index))
+
+    assert found["a.py"] == b"3.0rc1"
+    assert name == "pypi:shop==3.0rc1"
+    assert contents("pypi:shop", at(index))[1] == "pypi:shop==2.0"
 
 
 def test_a_package_fetched_once_opens_offline_and_one_that_was_not_says_so(index: Path) -> None:
