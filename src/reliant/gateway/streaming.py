@@ -67,7 +67,8 @@ class Streamer:
         end = "whole"
         current = exchange
         try:
-            call.on_lost = lambda: current.abort()  # noqa: PLW0108 - which one changes
+            # A stream that is whole ends by itself; given back here, it would be waited for in vain.
+            call.on_lost = lambda: None if current.complete else current.abort()
             try:
                 await self._pass(request, relay, reply, exchange, call)
             except _Broke as broke:
