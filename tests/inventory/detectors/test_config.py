@@ -343,3 +343,17 @@ def test_code_that_takes_its_address_from_configuration_calls_the_server_there(
 
     assert {use.provider for use in found.uses if use.provider} == {"deepseek"}
     assert {(use.provider, use.model) for use in found.uses if use.model} == {("deepseek", "deepseek-chat")}
+
+
+RULES = """{"version": "1.0", "rules": [{"conditions": [], "type": "endpoint",
+  "endpoint": {"url": "https://runtime.sagemaker.us-east-1.amazonaws.com"}}]}"""
+
+
+def test_the_rules_by_which_a_cloud_picks_a_host_name_nobody_who_is_called(look: Look) -> None:
+    assert look("sdk/data/endpoint-rule-set-1.json", RULES).providers == set()
+
+
+def test_a_host_in_settings_is_called_even_beside_rules(look: Look) -> None:
+    text = '{"rules": ["be kind"], "endpoint": "https://runtime.sagemaker.us-east-1.amazonaws.com"}'
+
+    assert look("app/settings.json", text).providers == {"aws-sagemaker"}

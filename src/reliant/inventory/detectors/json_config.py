@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # A price list or a vocabulary is data, and may be huge; what names a provider is small.
 _MOST_BYTES = 400_000
+# A cloud's SDK carries for each of its services the rules by which a client finds the host.
+_RULE_SET = (b'"conditions"', b'"rules"', b'"type": "endpoint"')
 
 
 class JsonConfig:
@@ -32,6 +34,9 @@ class JsonConfig:
 
     def detect(self, file: FileView) -> Iterator[Signal]:
         """Say what the settings name."""
+        if all(mark in file.data for mark in _RULE_SET):
+            file.skip("is a cloud's rules for picking an endpoint: what could be called, not what is")
+            return
         if len(file.data) <= _MOST_BYTES and worth_reading(file) and use_of(file) is Use.PLAIN:
             yield from signals_of(entries_of(file), file, optional=is_example(file))
 
