@@ -185,12 +185,10 @@ def path_p_layers(depth: int) -> tuple[list[int], list[int]]:
 
     Examples:
         >>> path_p_layers(6)
-        ([0, 4], [1, 3])
+        ([0, 4], [1, 5])
     """
-    even, odd = list(range(0, depth, 2)), list(range(1, depth, 2))
-    return [even[at] for at in spread_layers(len(even), 2)], [odd[at] for at in spread_layers(len(odd), 2)][
-        :2
-    ]
+    even, odd = range(0, depth, 2), range(1, depth, 2)
+    return [even[at] for at in spread_layers(len(even), 2)], [odd[at] for at in spread_layers(len(odd), 2)]
 
 
 def affords_p(side: Side) -> bool:
