@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reliant.targets.file import Skipped
     from reliant.targets.limits import Limits
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 # A tar header with its long-name and pax records; a longer one only serves to fill the memory.
 _HEADER_BYTES = 8 << 20
 _MAGIC = {
@@ -63,6 +63,7 @@ class Writer:
         self._name = name
         self._bytes = 0
         self._members = 0
+        self._folders: set[Path] = set()
 
     def place(self, name: str) -> Path | None:
         """Return where a member of this name is written, or None if the name is refused."""
@@ -138,6 +139,7 @@ class Writer:
 
     def remove(self, name: str, *, itself: bool) -> None:
         """Remove what lies at `name` below the folder, or only what is in it."""
+        self._folders.clear()
         path = self.place(name) or self.root
         if path.is_dir():
             for inside in path.iterdir():
@@ -147,9 +149,14 @@ class Writer:
 
     def _open(self, path: Path, stack: ExitStack) -> IO[bytes] | None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            return stack.enter_context(path.open("xb"))
+            if path.parent not in self._folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._folders.add(path.parent)
+            try:
+                return stack.enter_context(path.open("xb"))
+            except FileExistsError:
+                path.unlink()
+                return stack.enter_context(path.open("xb"))
         except OSError as error:
             name = path.relative_to(self.root).as_posix()
             self._skipped.add(
