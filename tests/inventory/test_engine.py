@@ -48,7 +48,7 @@ def test_a_second_run_reads_only_what_changed(tmp_path: Path, vendors: Vendors) 
     with open_target(str(source)) as target:
         files = list(target.files())
         assert all(again.has(file, vendors.version) for file in files)
-        kept = again.whole(files)
+        kept = again.whole(files, vendors.version)
         assert kept is not None
         assert kept.uses == first.uses
         assert scan(target, vendors, workers=1, cache=again) == first

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 8
+_FORMAT = 9
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -79,9 +79,12 @@ class Cache:
         seen = msgspec.msgpack.decode(self._entries[file.path].seen, type=Seen | None)
         return seen or Seen(file.path, Scope.CODE, ())
 
-    def whole(self, files: Sequence[File]) -> Found | None:
-        """Return what these files together gave, if they are those of the last time and all as they were."""
-        if self._whole is None or self._whole.files != _names(files):
+    def whole(self, files: Sequence[File], version: str) -> Found | None:
+        """Return what all files of a target gave, if they are those of the last time and all as they were."""
+        self._load(version)
+        if self._whole is None or not all(file.mtime_ns for file in files):
+            return None
+        if self._whole.files != _state(files):
             return None
         return msgspec.msgpack.decode(self._whole.found, type=Found)
 
@@ -98,7 +101,7 @@ class Cache:
     def keep(self, files: Sequence[File] | None, found: Found) -> None:
         """Write down what was put, and what all files gave; None if not all were looked at."""
         self._whole = (
-            None if files is None else _Whole(_names(files), msgspec.Raw(msgspec.msgpack.encode(found)))
+            None if files is None else _Whole(_state(files), msgspec.Raw(msgspec.msgpack.encode(found)))
         )
         _write(self._file, msgspec.msgpack.encode((_header(self._version), self._entries, self._whole)))
 
@@ -147,8 +150,9 @@ class Packed:
         _write(self._file, msgspec.msgpack.encode((self._key, found, stamp)))
 
 
-def _names(files: Sequence[File]) -> str:
-    return hashlib.sha256("\0".join(sorted(file.path for file in files)).encode()).hexdigest()
+def _state(files: Sequence[File]) -> str:
+    lines = sorted(f"{file.path}\0{file.size}\0{file.mtime_ns}" for file in files)
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def _write(path: Path, data: bytes) -> None:

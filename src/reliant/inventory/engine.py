@@ -185,40 +185,30 @@ def scan(
         cache: Remembers what files of the same content gave.
         only: Paths to look at, for example those changed since a revision; None for all.
     """
-    scanner = Scanner(vendors)
-    files = 0
-    total = 0
-    wanted: list[File] = []
-    for file in target.files():
-        if only is not None and file.path not in only:
-            continue
-        files += 1
-        total += file.size
-        if scanner.router.wanted_by(file.path):
-            wanted.append(file)
-    scanner.own = own_packages(wanted)
-    found = _found(wanted, scanner, workers, cache, whole=only is None)
+    listed = [file for file in target.files() if only is None or file.path in only]
+    found = cache.whole(listed, vendors.version) if cache is not None and only is None else None
+    if found is None:
+        found = _found(listed, Scanner(vendors), workers, cache, whole=only is None)
     return Inventory(
         uses=found.uses,
         functions=found.functions,
         not_looked_at=(*target.not_looked_at, *found.notes),
-        files=files,
-        bytes=total,
+        files=len(listed),
+        bytes=sum(file.size for file in listed),
     )
 
 
 def _found(
-    wanted: list[File], scanner: Scanner, workers: int | None, cache: Cache | None, *, whole: bool
+    listed: list[File], scanner: Scanner, workers: int | None, cache: Cache | None, *, whole: bool
 ) -> Found:
     """Return what the files use; those that have not changed are not read again."""
     from reliant.inventory.cache import Found  # noqa: PLC0415 - the cache knows `Seen`
+    from reliant.inventory.merge import merged  # noqa: PLC0415 - a warm run merges nothing
 
     version = scanner.vendors.version
+    wanted = [file for file in listed if scanner.router.wanted_by(file.path)]
+    scanner.own = own_packages(wanted)
     known = [file for file in wanted if cache is not None and cache.has(file, version)]
-    if cache is not None and len(known) == len(wanted) and (kept := cache.whole(wanted)) is not None:
-        return kept
-    from reliant.inventory.merge import merged  # noqa: PLC0415 - as above
-
     same = {file.path for file in known}
     todo = [file for file in wanted if file.path not in same]
     scanner.to_read = sum(min(file.size, _MOST_TEXT) for file in todo)
@@ -230,7 +220,7 @@ def _found(
     found = Found(uses, functions, (*sorted(notes), *tables))
     if cache is not None:
         cache.put(todo, fresh, version)
-        cache.keep(wanted if whole else None, found)
+        cache.keep(listed if whole else None, found)
     return found
 
 
