@@ -429,3 +429,16 @@ def test_a_lab_does_not_serve_what_begins_with_another_labs_name(scanned: Scanne
     found = scanned({"src/a.ts": text})
 
     assert ("anthropic", "elevenlabs/sound-effects-2") not in found.models
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("openai-chat:gpt-4o", "openai"), ("openai-responses:gpt-4o", "openai"), ("openai-cache:gpt-4o", None)],
+)
+def test_a_prefix_may_say_which_interface_of_a_provider_is_meant(
+    scanned: Scanned, model: str, provider: str | None
+) -> None:
+    found = scanned({"app/ask.py": f'from pydantic_ai import Agent\n\nagent = Agent("{model}")\n'})
+
+    assert {use.provider for use in found.uses if use.model} <= {provider}
+    assert ("openai" in found.providers) is (provider == "openai")

@@ -29,6 +29,10 @@ _SLUG_ENV = (
 _HOST_TOKEN = re.compile(r"[A-Za-z0-9_.*{}$<>%-]+")
 
 
+_INTERFACES = frozenset({"chat", "completions", "messages", "responses"})
+"""How some libraries say, behind a provider's name, which of its interfaces they speak to."""
+
+
 class Vendors:
     """Vendor knowledge, ready to be asked.
 
@@ -228,8 +232,10 @@ class Vendors:
         return self._names.get(class_, [])
 
     def prefix(self, prefix: str) -> str | None:
-        """Return the provider that a serving prefix such as `groq` names."""
-        return self._prefixes.get(prefix.lower())
+        """Return the provider that a serving prefix such as `groq` or `openai-responses` names."""
+        low = prefix.lower()
+        head, _, way = low.rpartition("-")
+        return self._prefixes.get(low) or (self._prefixes.get(head) if way in _INTERFACES else None)
 
     def is_name(self, text: str) -> bool:
         """Return True if a text is a provider's name and so no model id.
