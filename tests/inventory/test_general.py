@@ -442,3 +442,9 @@ def test_a_prefix_may_say_which_interface_of_a_provider_is_meant(
 
     assert {use.provider for use in found.uses if use.model} <= {provider}
     assert ("openai" in found.providers) is (provider == "openai")
+
+
+def test_functions_of_one_name_are_told_apart_by_their_folders(scanned: Scanned) -> None:
+    found = scanned({"app/chat/main.js": ASKS, "app/sum/main.js": ASKS, "app/other.js": ASKS})
+
+    assert [function.name for function in found.functions] == ["chat/main", "other", "sum/main"]

@@ -15,6 +15,8 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.use import Kind, Role, Scope
 
@@ -97,7 +99,25 @@ def functions_of(
                 where=f"{first.path}:{first.signal.line}",
             )
         )
-    return tuple(sorted(found, key=lambda function: function.id))
+    return _told_apart(sorted(found, key=lambda function: function.id))
+
+
+def _told_apart(found: list[Function]) -> tuple[Function, ...]:
+    """Return the functions, those of one name called after their folders too, or by their ids."""
+    for name_of in (_with_folder, lambda function: function.id):
+        often = Counter(function.name for function in found)
+        found = [
+            function
+            if often[function.name] == 1
+            else msgspec.structs.replace(function, name=name_of(function))
+            for function in found
+        ]
+    return tuple(found)
+
+
+def _with_folder(function: Function) -> str:
+    folder = posixpath.basename(posixpath.dirname(function.where))
+    return f"{folder}/{function.name}" if folder else function.name
 
 
 def _built_once(by_place: dict[str, list[Draft]]) -> dict[str, list[Draft]]:
