@@ -302,22 +302,16 @@ class Vendors:
 
     def serves_id(self, model: str) -> str | None:
         """Return the provider whose serving form an id has, such as `accounts/.../models/...`."""
-        for provider, pattern in self._serving:
-            if pattern.match(model):
-                return provider
-        return None
+        return first_match(self._serving, model)
 
     @functools.cached_property
-    def _serving(self) -> list[tuple[str, re.Pattern[str]]]:
-        found = []
-        for record in self.providers.values():
-            if not record.serving_ids:
-                continue
-            pattern = re.compile(record.serving_ids)
-            # A form that every hub id has tells nothing about who serves it.
-            if not pattern.match("owner/name-7b"):
-                found.append((record.id, pattern))
-        return found
+    def _serving(self) -> tuple[tuple[str, str], ...]:
+        # A form that every hub id has tells nothing about who serves it.
+        return tuple(
+            (r.serving_ids, r.id)
+            for r in self.providers.values()
+            if r.serving_ids and first_match([(r.serving_ids, r.id)], "owner/name-7b") is None
+        )
 
     @functools.cached_property
     def _developers(self) -> tuple[tuple[str, str], ...]:

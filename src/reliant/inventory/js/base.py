@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from reliant.inventory.js.tree import Node, Tree
 
 if TYPE_CHECKING:
-    from reliant.core.use import Kind
+    from reliant.inventory.endpoints import Endpoint
     from reliant.inventory.vendor_facts import SdkFacts
     from reliant.inventory.view import FileView
-
-
-class Endpoint(NamedTuple):
-    """Where a client of the file sends its calls."""
-
-    provider: str | None
-    sdk: SdkFacts | None
-    kind: Kind | None
-    host: str | None
-    estate: str | None
-    env: str | None
-    confidence: float
-    asks: str = ""
 
 
 class Base:

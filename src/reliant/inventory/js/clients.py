@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind
 from reliant.inventory.aliases import may_be_alias
+from reliant.inventory.endpoints import Endpoint, usual_endpoint
 from reliant.inventory.idforms import looks_like_id
 from reliant.inventory.imports import imported as import_signal
-from reliant.inventory.imports import kind_of
-from reliant.inventory.js.base import Base, Endpoint
+from reliant.inventory.js.base import Base
 from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, required, text_of
 from reliant.inventory.js.values import Value, objects, values
 from reliant.inventory.loose import known_form, sdk_name
@@ -129,21 +129,7 @@ class Clients(Base):
         self.clients[node.id] = endpoints
         line, column = place_of(node)
         for endpoint in endpoints:
-            yield Signal(
-                what=What.ENDPOINT,
-                line=line,
-                column=column,
-                block=block.path,
-                provider=endpoint.provider,
-                sdk=sdk_name(sdk, "js"),
-                kind=endpoint.kind,
-                endpoint=endpoint.host,
-                region=endpoint.estate,
-                env=endpoint.env,
-                confidence=endpoint.confidence,
-                fixed=not sdk.replaceable,
-                asks=endpoint.asks,
-            )
+            yield endpoint.signal(sdk_name(sdk, "js"), line, column, block.path)
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
                 if key in _MODEL_KEYS:
@@ -175,11 +161,8 @@ class Clients(Base):
     def _endpoints(
         self, arguments: list[Node], block: Block, sdk: SdkFacts, info: Name | None
     ) -> list[Endpoint]:
-        provider = info.provider if info and info.provider else sdk.provider
-        kind = kind_of(info.kind if info and info.kind else sdk.kind)
-        replaceable = info.replaceable if info and info.replaceable is not None else sdk.replaceable
-        base_env = sdk.base_url_env[0] if sdk.base_url_env else None
-        default = Endpoint(provider, sdk, kind, None, None, base_env, 0.9)
+        default, replaceable = usual_endpoint(sdk, info)
+        provider, kind = default.provider, default.kind
         found_values: list[Value] = []
         settings: list[str] = []
         for literal in [o for argument in arguments for o in objects(argument, block)]:
@@ -214,9 +197,9 @@ class Clients(Base):
         env = next((v.env for v in found_values if v.env), None)
         asks = next((v.ref for v in found_values if v.ref), None) or ""
         return [
-            default._replace(env=env or base_env, confidence=0.7, asks=asks)
+            default._replace(env=env or default.env, confidence=0.7, asks=asks)
             if told
-            else Endpoint(None, sdk, kind, None, None, env, 0.5, asks)
+            else Endpoint(None, sdk, kind, None, None, env, 0.5, asks=asks)
         ]
 
     def endpoints_of(self, node: Node | None, block: Block, depth: int = 0) -> list[Endpoint]:

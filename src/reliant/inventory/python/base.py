@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reliant.core.use import Kind
 from reliant.inventory.idforms import is_reference
 from reliant.inventory.python.nodes import Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Imported, build
@@ -15,6 +14,7 @@ from reliant.inventory.signals import Signal, What
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reliant.inventory.endpoints import Endpoint
     from reliant.inventory.python.tree import Bound
     from reliant.inventory.vendor_facts import Name, SdkFacts
     from reliant.inventory.view import FileView
@@ -45,20 +45,6 @@ _EXPLAINS = frozenset({
     "help", "description", "title", "placeholder", "examples", "epilog", "choices", "label", "info",
     "tooltip",
 })  # fmt: skip
-
-
-class Endpoint(NamedTuple):
-    """Where a client of the file sends its calls."""
-
-    provider: str | None
-    sdk: SdkFacts | None
-    kind: Kind | None
-    host: str | None
-    estate: str | None
-    env: str | None
-    confidence: float
-    family: bool = False
-    asks: str = ""
 
 
 _NAMING = frozenset({ast.Compare, ast.Dict, ast.Subscript, ast.Call, ast.Raise})

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
 from reliant.inventory.aliases import may_be_alias
+from reliant.inventory.endpoints import Endpoint, usual_endpoint
 from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
 from reliant.inventory.imports import imported as import_signal
 from reliant.inventory.imports import kind_of
 from reliant.inventory.loose import known_form, sdk_name
-from reliant.inventory.python.base import MODEL_KEYWORDS, Base, Endpoint
+from reliant.inventory.python.base import MODEL_KEYWORDS, Base
 from reliant.inventory.python.nodes import Value, dotted, keyword
 from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.served import cannot_serve
@@ -89,30 +90,13 @@ class Clients(Base):
         endpoints = self._endpoints(call, block, sdk, info)
         self.clients[id(call)] = endpoints
         for endpoint in endpoints:
-            yield Signal(
-                what=What.ENDPOINT,
-                line=call.lineno,
-                column=call.col_offset + 1,
-                block=block.path,
-                provider=endpoint.provider,
-                sdk=sdk_name(sdk, "python", full),
-                kind=endpoint.kind,
-                endpoint=endpoint.host,
-                region=endpoint.estate,
-                env=endpoint.env,
-                confidence=endpoint.confidence,
-                family=endpoint.family,
-                fixed=not sdk.replaceable,
-                asks=endpoint.asks,
-            )
+            name = sdk_name(sdk, "python", full)
+            yield endpoint.signal(name, call.lineno, call.col_offset + 1, block.path)
         yield from self._models_of_call(call, block, sdk, info, endpoints)
 
     def _endpoints(self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name | None) -> list[Endpoint]:
-        provider = info.provider if info and info.provider else sdk.provider
-        kind = kind_of(info.kind if info and info.kind else sdk.kind)
-        replaceable = info.replaceable if info and info.replaceable is not None else sdk.replaceable
-        base_env = sdk.base_url_env[0] if sdk.base_url_env else None
-        default = Endpoint(provider, sdk, kind, None, None, base_env, 0.9)
+        default, replaceable = usual_endpoint(sdk, info)
+        provider, kind = default.provider, default.kind
         values: list[Value] = []
         for name in URL_KEYWORDS:
             given = keyword(call, name)
@@ -160,7 +144,7 @@ class Clients(Base):
                 return [Endpoint(named.pop(), sdk, kind, None, None, env, 0.6, asks=ref or "")]
             told = told or named == {provider}
             if told:
-                return [default._replace(env=env or base_env, confidence=0.7, asks=ref or "")]
+                return [default._replace(env=env or default.env, confidence=0.7, asks=ref or "")]
             return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
         return [default]
 
