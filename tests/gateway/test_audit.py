@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -390,8 +389,8 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_log_is_an_error_with_a_hint(tmp_path: Path) -> None:
-    shutil.rmtree(tmp_path)
+    gone = CliRunner().invoke(command, ["audit", "verify", str(tmp_path / "none")])
+    empty = CliRunner().invoke(command, ["audit", "verify", str(tmp_path)])
 
-    result = CliRunner().invoke(command, ["audit", "verify", str(tmp_path)])
-
-    assert "public key" in str(result.exception)
+    assert "no decision log" in str(gone.exception)
+    assert "public key" in str(empty.exception)

@@ -6,15 +6,32 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reliant.cli._options import say
+from reliant.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from reliant.gateway.worker import Settings
 
 
-def _settings(config: Path) -> object:
+_EXTRA = ("uvloop", "httptools", "starlette", "cryptography", "maxminddb", "prometheus_client")
+
+
+def _settings(config: Path) -> Settings:
+    """Return how to serve `config`.
+
+    Raises:
+        MissingExtra: What the gateway runs on is not installed.
+    """
+    from importlib.util import find_spec
+
     import platformdirs
 
+    if not all(find_spec(name) for name in _EXTRA):
+        raise MissingExtra("the gateway", "gateway")
     from reliant.gateway.clock import Clock
     from reliant.gateway.worker import Settings
 
@@ -40,21 +57,21 @@ config_option = click.option(
 @config_option
 def serve(config: Path) -> None:
     """Serve until stopped; SIGHUP reads the configuration again, SIGTERM drains and stops."""
+    settings = _settings(config)
     from reliant.gateway.server import serve as run
 
-    sys.exit(run(_settings(config)))  # type: ignore[arg-type]
+    sys.exit(run(settings))
 
 
 @click.command()
 @config_option
 def check(config: Path) -> None:
     """Check a configuration, and say what its keys may reach today."""
+    settings = _settings(config)
     from reliant import atlas
     from reliant.gateway.knowledge import Knowledge
     from reliant.gateway.table import permissions
-    from reliant.gateway.worker import Settings, load
+    from reliant.gateway.worker import load
 
-    settings = _settings(config)
-    assert isinstance(settings, Settings)
     knowledge = Knowledge(atlas.load())
     click.echo(permissions(load(settings, knowledge), knowledge, settings.clock, settings.env))

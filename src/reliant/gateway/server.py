@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from reliant.errors import ConfigError, MissingExtra, ReliantError
+from reliant.errors import ConfigError, ReliantError
 from reliant.gateway.audit.folder import signing_key
 from reliant.gateway.config import Config
 from reliant.gateway.knowledge import Knowledge
@@ -56,11 +56,6 @@ def serve(settings: Settings) -> int:
     Raises:
         ReliantError: The configuration is wrong, or the port is taken.
     """
-    try:
-        import httptools  # noqa: F401, PLC0415
-        import uvloop  # noqa: F401, PLC0415
-    except ImportError:
-        raise MissingExtra("the gateway", "gateway") from None
     from reliant import atlas  # noqa: PLC0415
 
     # Read the configuration again: nobody can do that yet, so the wish waits.

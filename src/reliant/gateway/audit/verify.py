@@ -90,8 +90,10 @@ def public_key_of(path: Path, given: Path | None) -> bytes:
     """Return the public key: from `given`, or from the file that stands beside the log.
 
     Raises:
-        TargetError: There is none, or it is not an Ed25519 key.
+        TargetError: There is none, or it is not an Ed25519 key; or there is nothing at `path`.
     """
+    if not path.exists():
+        raise TargetError(f"there is no decision log at {path}", hint="Name the folder from [audit] path.")
     folder = path if path.is_dir() else path.parent
     file = given or folder / "audit-public-key.txt"
     try:
