@@ -268,3 +268,17 @@ def test_a_check_as_known_on_a_day_uses_no_fact_of_a_model_that_was_found_later(
     assert built_on in told["2023-11-02"]["unknown"]
     assert built_on in told["2024-01-31"]["facts"]
     assert [answer["known_on"] for answer in told.values()] == list(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "silent"),
+    [
+        (["--model", "gpt-4o"], True),
+        (["--model", "gpt-4o", "--provider", "openai"], False),
+        (["--model", "llama-3.1-8b", "--channel", "self-hosted"], False),
+    ],
+)
+def test_a_model_asked_about_without_its_provider_gets_a_word_on_it(words: list[str], silent: bool) -> None:
+    result = _run(*words, "--place", "CN", "--as-of", "2024-07-10")
+
+    assert ("add --provider" in result.stderr) is silent

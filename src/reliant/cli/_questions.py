@@ -99,6 +99,14 @@ class Desk:
         return not self.options.get("provider") and not self.options.get("model")
 
     @property
+    def is_silent_on_who_serves(self) -> bool:
+        """Whether the command line names a model, and neither who serves it nor that it runs at home."""
+        asked = self.options
+        return (
+            bool(asked.get("model")) and not asked.get("provider") and asked.get("channel") != "self-hosted"
+        )
+
+    @property
     def place(self) -> str | None:
         """The place that the command line names, checked.
 

@@ -15,8 +15,10 @@ from reliant.cli._options import (
     emit,
     known_on_option,
     output_option,
+    say,
     who_options,
 )
+from reliant.errors import UsageError
 
 if TYPE_CHECKING:
     from reliant.policy.checked import Checked
@@ -102,6 +104,8 @@ def check(
     if export:
         emit(desk.exported(export, as_of, known_on), output)
         return
+    if desk.asks_nothing and batch is None and sys.stdin.isatty():
+        raise UsageError("nothing is asked", hint="Name --provider or --model, or pipe in a batch.")
     questions = desk.batch(sys.stdin, batch) if batch or desk.asks_nothing else [desk.options]
     results: list[Checked] = []
     lines: list[str] = []
@@ -119,6 +123,8 @@ def check(
         else:
             lines = [terminal(results[0], colour=colour() and output is None, every_rule=all_rules)]
     emit("\n".join(lines), output)
+    if single and style == "terminal" and desk.is_silent_on_who_serves:
+        say("Who serves the model decides much: add --provider, or --channel self-hosted.")
     sys.exit(1 if any(_reaches(result, fail_on) for result in results) else 0)
 
 
