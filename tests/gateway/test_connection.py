@@ -146,7 +146,7 @@ def test_what_is_no_request_is_refused_after_the_answer_before_it(rig: Rig) -> N
     assert rest == b"" or rest.startswith(b"HTTP/1.1 400")
 
 
-def test_a_stream_in_http_1_0_ends_with_the_connection(rig: Rig) -> None:
+def test_a_stream_in_http_1_0_ends_with_the_connection(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     body = body_for("gpt-4o")[:-1] + b',"stream":true}'
     with Client(rig[1]) as client:
         client.send(post(body, version=b"1.0"))
@@ -156,6 +156,7 @@ def test_a_stream_in_http_1_0_ends_with_the_connection(rig: Rig) -> None:
     assert status == 200
     assert b"transfer-encoding" not in headers
     assert stream.endswith(b"data: [DONE]\n\n")
+    assert caplog.text == "", "nothing failed on the way"
 
 
 def test_a_caller_who_leaves_takes_only_its_own_requests_along(rig: Rig) -> None:

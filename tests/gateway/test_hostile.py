@@ -104,6 +104,23 @@ def test_a_request_that_tries_to_be_two_is_never_more_than_one(rig: Rig, data: b
     served(rig)
 
 
+@pytest.mark.parametrize("method", [b"GET", b"DELETE"])
+@pytest.mark.parametrize(
+    "path", [b"/v1/files", b"/v1/files/file-abc123", b"/v1/chat/completions", b"/v1/models"]
+)
+def test_a_request_hidden_in_a_body_that_nobody_expects_reaches_no_provider(
+    rig: Rig, method: bytes, path: bytes
+) -> None:
+    hiding = request(INNER, b"content-length: %d" % len(INNER), path=path).replace(b"POST", method, 1)
+    before = len(rig[0].seen)
+
+    got = raw(rig[1], hiding)
+
+    assert got.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
+    assert len(rig[0].seen) == before
+    served(rig)
+
+
 def test_a_pipelined_request_that_is_denied_is_denied(rig: Rig) -> None:
     got = raw(rig[1], request(b'{"model":"fine"}', b"content-length: 16") + INNER, answers=2)
 

@@ -160,6 +160,9 @@ class Gateway:
         body = await self._body(context, call)
         if body is None:
             return
+        if body and endpoint.body == "none":
+            self._answer(context, call, bad_request(f"A {call.method} of this path has no body."))
+            return
         if endpoint is _MODELS:
             self._models(context, call, address, direct)
             return
@@ -323,7 +326,7 @@ class Gateway:
     ) -> Plan | Problem:
         """Return where the request may go: where its objects are held, else along its route."""
         routes = context.runtime.routes
-        refers = object_ids(path) if endpoint.model_optional else []
+        refers = object_ids(path) if endpoint.objects else []
         refers += head.refers_to()
         named = {*refers, *named_in(body)}
         stranger = await self.holdings.foreign(named, caller.owner) if named else None

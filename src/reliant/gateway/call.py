@@ -90,7 +90,7 @@ class Call:
         self._given = False
         self._waiter: asyncio.Future[None] | None = None
         self._chunked = False
-        self._left = 0
+        self._left: int | None = 0  # None: the end of the connection is the end of the body
 
     @property
     def client(self) -> str:
@@ -231,9 +231,10 @@ class Call:
             if framed:
                 connection.write(framed)
         else:
-            self._left -= len(body)
-            if self._left < 0 or (self._left and not more):
-                raise BadAnswer("the body has not the stated length")
+            if self._left is not None:
+                self._left -= len(body)
+                if self._left < 0 or (self._left and not more):
+                    raise BadAnswer("the body has not the stated length")
             if body:
                 connection.write(body)
         if not more:
@@ -249,7 +250,7 @@ class Call:
                 self.keep_alive = False
         headers = [pair for pair in headers if pair[0] != b"connection"]
         if self._chunked and self.http_version == "1.0":
-            self._chunked, self._left = False, 1 << 62  # the end of the connection is the end of the body
+            self._chunked, self._left = False, None
         elif self._chunked:
             headers.append((b"transfer-encoding", b"chunked"))
         self.connection.write(self._head(status, headers, None))

@@ -190,7 +190,8 @@ class Forwarder:
             suffix, body = how.request(body)
             content_type = b"application/json"
         path = target.path(request.endpoint, suffix, candidate.model, request.query)
-        has_body = request.method == b"POST"
+        # Bytes without a stated length would be read as the next request.
+        has_body = bool(body) or request.method == b"POST"
         lines = request.lines.get(target.name)
         if lines is None:
             lines = request.lines[target.name] = target.lines(request.headers)
