@@ -7,11 +7,11 @@ from pathlib import Path
 import openai
 import pytest
 
-from reliant.gateway.body import form_with_model, read_form, tokens_of, with_model
+from reliant.gateway.body import form_with_model, read_form, read_json, tokens_of, with_model
 from reliant.gateway.events import Relay, read_chat
 from reliant.gateway.surface import CHAT, MESSAGES, find, object_ids
 from support.gateway_provider import providers
-from support.gateway_rig import config, gateway, post
+from support.gateway_rig import config, gateway, get, post
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -142,3 +142,49 @@ def test_what_a_half_stream_said_is_read_back() -> None:
     assert (said.text, said.id, said.created, said.usable) == ("a a a ", "c1", 7, True)
     tool = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}]}\n\n'
     assert not read_chat(events + tool).usable
+
+
+def test_images_are_no_objects_of_somebody(tmp_path: Path) -> None:
+    with (
+        providers("mock") as (mock,),
+        gateway(tmp_path, config(mock)) as running,
+        openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client,
+    ):
+        client.images.generate(model="gpt-image-1", prompt="x")
+        client.images.edit(model="gpt-image-1", prompt="x", image=("a.png", b"\x89PNG", "image/png"))
+
+    assert [one.path.rsplit("/", 1)[1] for one in mock.seen] == ["generations", "edits"]
+
+
+def test_a_conversation_is_named_by_its_id_or_by_an_object() -> None:
+    assert read_json(b'{"conversation":"conv_1"}').refers_to() == ["conv_1"]
+    assert read_json(b'{"conversation":{"id":"conv_1"}}').refers_to() == ["conv_1"]
+    assert read_json(b'{"conversation":null}').refers_to() == []
+    assert not read_json(b"{}").refers()
+
+
+def test_a_form_that_is_json_after_all_gets_the_other_name_too() -> None:
+    assert form_with_model(b'{"model":"sora"}', b"application/json", "sora-2") == b'{"model":"sora-2"}'
+
+
+def test_a_realtime_session_is_refused_in_words(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        asked = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+        answer = get(f"{running.url}/v1/realtime?model=gpt-realtime", headers={**KEY, **asked})
+        secret = post(f"{running.url}/v1/realtime/client_secrets", headers=KEY, json={})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "realtime_not_served")
+    assert (secret.status_code, secret.json()["error"]["code"]) == (404, "realtime_not_served")
+    assert mock.seen == []
+
+
+def test_a_route_for_some_models_holds_files_too(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        text = config(mock).replace('model = "*"', 'model = "gpt-*"')
+        with (
+            gateway(tmp_path, text) as running,
+            openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client,
+        ):
+            made = client.files.create(file=b"x", purpose="user_data")
+
+    assert made.id.startswith("file-mock")

@@ -22,7 +22,9 @@ from reliant.gateway.forward import Forwarder, Request
 from reliant.gateway.holdings import Holdings, named_in
 from reliant.gateway.intake import Passage, Picked, drain, pick, read_head, rtt_ms
 from reliant.gateway.journal import Journal
+from reliant.gateway.named_models import models_within
 from reliant.gateway.problems import (
+    model_problem,
     no_route,
     not_served,
     place_problem,
@@ -56,6 +58,9 @@ _PASSAGES = 8
 
 _UNREAD = 65_536
 """So much of a body is read for somebody without a key; after that the connection closes."""
+
+_LONG = 1 << 18
+"""A body of this size is looked through beside the loop, where it must be looked through at all."""
 
 
 class Gone(Exception):
@@ -274,6 +279,8 @@ class Gateway:
             rtt=(lambda: rtt_ms(call)) if direct else None,
         )
         plan = await self._plan(context, endpoint, call.path, head, caller, placement, body)
+        if endpoint.objects and body and not isinstance(plan, Problem):
+            plan = await self._within(context, plan, caller, placement, body, picked.content_type)
         if isinstance(plan, Problem):
             await self._refuse(context, call, placement, None, plan, body)
             return None
@@ -342,6 +349,35 @@ class Gateway:
             return unknown_object(refers[0])
         plan = routes.plan(caller, context.model, placement.places)
         return plan if plan is not None else no_route(context.model)
+
+    async def _within(
+        self,
+        context: Context,
+        plan: Plan,
+        caller: Caller,
+        placement: Placement,
+        body: bytes,
+        content_type: bytes,
+    ) -> Plan | Problem:
+        """Judge the models that a body names inside as well, as that of a batch does."""
+        endpoint, routes = context.endpoint, context.runtime.routes
+        try:
+            if len(body) > _LONG:
+                models = await asyncio.to_thread(models_within, endpoint, body, content_type)
+            else:
+                models = models_within(endpoint, body, content_type)
+        except BadBody as error:
+            return bad_request(str(error), param=error.param)
+        for model in models:
+            if model not in caller.models:
+                return model_problem(model)
+        if models and endpoint.name == "files":
+            # The file of a batch belongs where its models are served.
+            routed = routes.plan(caller, models[0], placement.places)
+            if routed is None:
+                return no_route(models[0])
+            plan = routed
+        return routes.within(caller, plan, models, placement.places)
 
     def _stay(self, caller: Caller, plan: Plan, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Put the upstream first that this caller was moved to a moment ago."""

@@ -9,6 +9,7 @@ the provider knows the model by another name is that one value replaced.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Head(msgspec.Struct):
     training_file: str | None = None
     validation_file: str | None = None
     file_ids: list[str] | None = None
-    conversation: msgspec.Raw | None = None
+    conversation: msgspec.Raw = msgspec.Raw()
     n: int | None = None
 
     def refers(self) -> bool:
@@ -37,14 +38,14 @@ class Head(msgspec.Struct):
             and self.training_file is None
             and self.validation_file is None
             and self.file_ids is None
-            and self.conversation is None
+            and not self.conversation
         )
 
     def refers_to(self) -> list[str]:
         """Return the ids of objects, held by a provider, that the request is about."""
         found = [self.previous_response_id, self.input_file_id, self.training_file, self.validation_file]
         found += self.file_ids or []
-        if self.conversation is not None:
+        if self.conversation:
             found.append(_conversation(self.conversation))
         return [one for one in found if one]
 
@@ -157,25 +158,36 @@ def read_form(body: bytes, content_type: bytes) -> str | None:
     Raises:
         BadBody: It is not a form, or names a model twice.
     """
-    boundary = _BOUNDARY.search(content_type)
-    if boundary is None or b"multipart/form-data" not in content_type.lower():
-        raise BadBody("the body must be multipart/form-data with a boundary")
-    mark = b"--" + (boundary[1] or boundary[2])
     found: list[str] = []
-    for part in body.split(mark)[1:]:
-        head, separator, value = part.partition(b"\r\n\r\n")
-        if not separator:
-            continue
-        name = _part_name(head)
-        if name is not None and name.casefold() == "model":
+    for name, value in form_parts(body, content_type):
+        if name.casefold() == "model":
             if name != "model":
                 raise BadBody("the field 'model' stands in other letters", "model")
-            found.append(value.removesuffix(b"\r\n").decode("utf-8", "replace"))
+            found.append(value.decode("utf-8", "replace"))
     if len(found) > 1:
         raise BadBody("the field 'model' stands more than once", "model")
     if found and (len(found[0]) > _MAX_MODEL or not found[0].isprintable()):
         raise BadBody("the model's name is too long or not printable", "model")
     return found[0] if found else None
+
+
+def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield name and value of the parts of a form.
+
+    Raises:
+        BadBody: It is not a form, or a part has no single name.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None or b"multipart/form-data" not in content_type.lower():
+        raise BadBody("the body must be multipart/form-data with a boundary")
+    mark = b"--" + (boundary[1] or boundary[2])
+    for part in body.split(mark)[1:]:
+        head, separator, value = part.partition(b"\r\n\r\n")
+        if not separator:
+            continue
+        name = _part_name(head)
+        if name is not None:
+            yield name, value.removesuffix(b"\r\n")
 
 
 def _part_name(head: bytes) -> str | None:
@@ -194,7 +206,7 @@ def form_with_model(body: bytes, content_type: bytes, model: str) -> bytes:
     """Return a multipart body with the field `model` replaced."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
-        return body
+        return with_model(body, model) if body.lstrip().startswith(b"{") else body
     mark = b"--" + (boundary[1] or boundary[2])
     parts = body.split(mark)
     for at, part in enumerate(parts):

@@ -116,6 +116,14 @@ def unknown_object(object_id: str) -> Problem:
 
 def not_served(method: str, path: str) -> Problem:
     """Return the answer for a path that is not listed."""
+    if path.startswith("/v1/realtime"):
+        return Problem(
+            status=404,
+            code="realtime_not_served",
+            message="This gateway does not serve realtime sessions: what is said in them could not be "
+            "judged, recorded or moved to another provider. Use /v1/responses or /v1/chat/completions.",
+            retry=False,
+        )
     return Problem(
         status=404,
         code="not_served",
@@ -159,16 +167,19 @@ def scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) ->
         if endpoint.model_optional or endpoint.body == "none" or head.previous_response_id:
             return None
         return bad_request("you must provide a model parameter", param="model")
-    if model not in caller.models:
-        return Problem(
-            status=403,
-            code="model_not_permitted",
-            message=f"This key may not use the model {model!r}.",
-            type="request_forbidden",
-            param="model",
-            retry=False,
-        )
-    return None
+    return None if model in caller.models else model_problem(model)
+
+
+def model_problem(model: str) -> Problem:
+    """Return the refusal of a model that the key may not use."""
+    return Problem(
+        status=403,
+        code="model_not_permitted",
+        message=f"This key may not use the model {model!r}.",
+        type="request_forbidden",
+        param="model",
+        retry=False,
+    )
 
 
 def no_route(model: str) -> Problem:

@@ -6,7 +6,7 @@ the configuration changes. Health is looked at only when the plan is carried out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reliant.core.need import AllOf, AnyOf, Need, Supplier, met
@@ -56,6 +56,7 @@ class Routes:
     def __init__(
         self, config: Config, targets: Mapping[str, Target], admission: Admission, knowledge: Knowledge
     ) -> None:
+        self._first = config.route[0] if config.route else None
         self.table: GlobTable[Route] = GlobTable((route.model, route) for route in config.route)
         self._targets = targets
         self._admission = admission
@@ -73,6 +74,8 @@ class Routes:
         if found is not None:
             return found
         route = self.table.find(model)
+        if route is None and not model:
+            route = self._first  # about no model in particular: a file, a list
         if route is None:
             return None
         if len(self._plans) >= _PLANS:
@@ -94,6 +97,27 @@ class Routes:
             return Plan(route, (), ruling, (), None)
         candidate = Candidate(target, named, False, ruling, _headers(named, False, _warnings(ruling)))
         return Plan(route, (candidate,), None, (), None)
+
+    def within(
+        self, caller: Caller, plan: Plan, models: Iterable[str], places: tuple[str | None, ...]
+    ) -> Plan:
+        """Return `plan` without the upstreams that one of these models may not be asked of."""
+        candidates = plan.candidates
+        for model in models:
+            for candidate in candidates:
+                name = candidate.target.name
+                named = candidate.target.config.models.get(model, model)
+                ruling = self._admission.both(caller, name, named, places)
+                if ruling.action == "refuse":
+                    candidates = tuple(one for one in candidates if one is not candidate)
+                    left_out = (
+                        *plan.left_out,
+                        f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}",
+                    )
+                    plan = plan._replace(
+                        candidates=candidates, refused=plan.refused or ruling, left_out=left_out
+                    )
+        return plan
 
     def _make(self, route: Route, caller: Caller, model: str, places: tuple[str | None, ...]) -> Plan:
         candidates: list[Candidate] = []

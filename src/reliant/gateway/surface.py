@@ -25,6 +25,7 @@ class Endpoint(NamedTuple):
             requests about it must go to the same provider.
         streams: Whether its event stream has a known end.
         listing: Whether the answer lists objects of everybody behind one provider key.
+        objects: Whether the path may name objects that a provider holds.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Endpoint(NamedTuple):
     streams: bool = False
     listing: bool = False
     model_optional: bool = False
+    objects: bool = False
 
 
 CHAT = Endpoint("chat", "json", streams=True)
@@ -45,6 +47,8 @@ _EXACT: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/chat/completions"): CHAT,
     ("POST", "/v1/completions"): COMPLETIONS,
     ("POST", "/v1/responses"): RESPONSES,
+    ("POST", "/v1/responses/compact"): Endpoint("responses", "json"),
+    ("POST", "/v1/responses/input_tokens"): Endpoint("responses", "json", model_optional=True),
     ("POST", "/v1/messages"): MESSAGES,
     ("POST", "/v1/messages/count_tokens"): Endpoint("messages", "json", dialect="anthropic"),
     ("POST", "/v1/embeddings"): Endpoint("embeddings", "json"),
@@ -68,7 +72,8 @@ _HELD = {
     "conversations": "json",
     "containers": "json",
     "evals": "json",
-    "videos": "json",
+    "skills": "form",
+    "videos": "form",
     "assistants": "json",
     "threads": "json",
     "responses": "json",
@@ -84,7 +89,9 @@ _WORDS = frozenset(
         "complete",
         "completions",
         "content",
+        "edits",
         "events",
+        "extensions",
         "file_batches",
         "files",
         "graders",
@@ -104,6 +111,7 @@ _WORDS = frozenset(
         "steps",
         "submit_tool_outputs",
         "validate",
+        "versions",
     }
 )
 """Parts of paths that are words of the interface; every other part names an object."""
@@ -129,6 +137,7 @@ def find(method: str, path: str) -> Endpoint | None:
         holds=method == "POST",
         listing=method == "GET" and not object_ids(path),
         model_optional=True,
+        objects=True,
     )
 
 
@@ -152,8 +161,12 @@ def listed() -> Iterator[tuple[str, str, Endpoint]]:
 
 
 def _takes_form(parts: list[str]) -> bool:
+    """Say whether the body may be a form; where it is JSON after all, it is read as that."""
+    last = parts[-1]
     return (
-        parts == ["files"] or (parts[0] == "uploads" and parts[-1] == "parts") or parts[-1] == "files_upload"
+        _HELD[parts[0]] == "form"
+        or (parts[0] == "uploads" and last == "parts")
+        or (parts[0] == "containers" and last == "files")
     )
 
 

@@ -1,0 +1,132 @@
+"""Models that stand inside what is handed in: batches, evaluations, runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reliant.gateway.body import BadBody
+from reliant.gateway.named_models import models_within
+from reliant.gateway.surface import find
+from support.gateway_provider import providers
+from support.gateway_rig import config, gateway, post
+
+SMALL = '[[key]]\nname = "small"\nsecret = "sk-small"\nmodels = ["gpt-4o-mini"]\n'
+
+
+def lines(*models: str) -> bytes:
+    asked = [
+        {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": one}}
+        for one in models
+    ]
+    return b"\n".join(json.dumps(one).encode() for one in asked) + b"\n"
+
+
+def upload(url: str, content: bytes, purpose: str = "batch") -> tuple[int, str]:
+    files = {"file": ("b.jsonl", content), "purpose": (None, purpose)}
+    answer = post(f"{url}/v1/files", files=files, headers={"authorization": "Bearer sk-small"})
+    return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+def test_a_batch_opens_no_model_that_the_key_may_not_use(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=SMALL)) as running:
+        permitted = upload(running.url, lines("gpt-4o-mini", "gpt-4o-mini"))
+        other = upload(running.url, lines("gpt-4o-mini", "gpt-4o"))
+        disguised = upload(running.url, lines("gpt-4o"), "user_data")
+        unreadable = upload(running.url, lines("gpt-4o-mini") + b"{model\n")
+        parts = post(
+            f"{running.url}/v1/uploads",
+            json={"purpose": "batch", "filename": "f", "bytes": 1, "mime_type": "text/plain"},
+            headers={"authorization": "Bearer sk-small"},
+        )
+
+    assert permitted == (200, "")
+    assert other == disguised == (403, "model_not_permitted")
+    assert unreadable == (400, "invalid_request")
+    assert parts.status_code == 400
+    assert len(mock.seen) == 1
+
+
+def test_a_batch_opens_no_model_that_a_rule_refuses(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "house.no-o1"\nsummary = "No."\nwhen = { model = ["o1*"] }\n'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=rule)) as running:
+        with (
+            openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client,
+            pytest.raises(openai.PermissionDeniedError) as caught,
+        ):
+            client.files.create(file=("b.jsonl", lines("gpt-4o", "o1-pro")), purpose="batch")
+        (refused,) = running.decisions()
+
+    assert caught.value.param == "house.no-o1"
+    assert (refused["action"], refused["rules"][0]) == ("refuse", "house.no-o1")
+    assert mock.seen == []
+
+
+def test_a_batch_goes_where_its_models_are_served(tmp_path: Path) -> None:
+    route = 'retries = 0\n[[route]]\nmodel = "llama*"\nupstreams = ["other"]\n'
+    with providers("one", "other") as (one, other):
+        text = config(one, other, route=route)
+        with (
+            gateway(tmp_path, text) as running,
+            openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client,
+        ):
+            made = client.files.create(file=("b.jsonl", lines("llama-3")), purpose="batch")
+
+    assert made.id.startswith("file-other")
+    assert one.seen == []
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b'{"data_source":{"model":"gpt-x"},"a":["model","b"]}', ["gpt-x"]),
+        (b'{"m\\u006fdel":"gpt-x"}', ["gpt-x"]),
+        (b'{"a":{"Model":"one","model":"two"}}', ["one", "two"]),
+        (b'{"text":"\\"model\\":\\"no\\"","model" : "yes"}', ["yes"]),
+        (b'{"model":{"model":"inner"}}', ["inner"]),
+        (b'{"model":null,"x":"y"}', []),
+    ],
+)
+def test_a_model_is_found_however_deep_it_stands(body: bytes, named: list[str]) -> None:
+    endpoint = find("POST", "/v1/evals")
+    assert endpoint is not None
+
+    assert models_within(endpoint, body, b"application/json") == named
+
+
+_JSON = st.recursive(
+    st.none() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "model", '"', "\\"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+def _all(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [found for one in value for found in _all(one)]
+    if isinstance(value, dict):
+        here = [value["model"]] if isinstance(value.get("model"), str) and value["model"] else []
+        return here + [found for one in value.values() for found in _all(one)]
+    return []
+
+
+@given(_JSON)
+def test_no_model_is_missed_in_any_json(value: object) -> None:
+    endpoint = find("POST", "/v1/evals")
+    assert endpoint is not None
+    wanted = set(_all(value))
+    try:
+        found = set(models_within(endpoint, json.dumps(value).encode(), b"application/json"))
+    except BadBody:
+        assert any(not one.isprintable() for one in wanted)
+        return
+
+    assert found == wanted
