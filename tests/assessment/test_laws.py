@@ -201,9 +201,9 @@ def test_minimal_cut_sets_are_those_that_cut_and_of_which_no_part_does(need: Nee
     nodes = Nodes.of([need])
     (number,) = nodes.at
     every = (1 << len(USES)) - 1
-    left = nodes.solve({use: every ^ mask for use, mask in masks.items()}, every)[number]
-    assert every ^ left == sum(masks[use] for use in USES if frozenset(use) in wanted)
-    pairs = nodes.pairs(masks).get(number, ())
+    stands = nodes.solve({use: every ^ mask for use, mask in masks.items()}, every)
+    assert every ^ stands[number] == sum(masks[use] for use in USES if frozenset(use) in wanted)
+    pairs = nodes.pairs([every ^ one for one in stands]).get(number, ())
     assert sorted(pairs) == sorted(sum(masks[use] for use in cut) for cut in wanted if len(cut) == 2)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
 from reliant.assessment.nodes import split
-from reliant.core.need import Function, Need, Supplier
+from reliant.core.need import Need, Supplier
 from reliant.core.results import Concentration, FunctionImpact, Impact, Interval, Share, SinglePoint
 from reliant.core.truth import Truth, negate
 from reliant.core.verdict import Verdict
@@ -280,6 +280,11 @@ class Masks:
             by_use[use] = 0 if name is None else bits.setdefault(name, 1 << (len(bits) + first))
         return cls(by_use, tuple(bits), first)
 
+    @property
+    def every(self) -> int:
+        """All bits."""
+        return ((1 << len(self.names)) - 1) << self.first
+
     def named(self, mask: int) -> tuple[str, ...]:
         """Return the names in a mask."""
         return tuple(self.names[bit.bit_length() - 1 - self.first] for bit in split(mask))
@@ -318,22 +323,29 @@ class Losses:
             stands: For each node of the graph, the answers to the questions.
             at_least: Leave out names that stop a smaller share than this.
         """
-        stopped: dict[int, list[Function]] = {1 << at: [] for at in range(self.every.bit_length())}
-        lists: dict[int, list[list[Function]]] = {}
-        for function, number in zip(graph.functions, graph.nodes.at, strict=True):
-            gone = self.every & ~stands[number]
-            if gone not in lists:
-                lists[gone] = [stopped[bit] for bit in split(gone)]
-            for one in lists[gone]:
-                one.append(function)
+        every = self.every
+        alike: dict[int, list[int]] = {every: []}
+        for at, number in enumerate(graph.nodes.at):
+            left = stands[number] & every
+            if left in alike:
+                alike[left].append(at)
+            else:
+                alike[left] = [at]
+        del alike[every]
+        stopped: dict[int, list[int]] = {1 << at: [] for at in range(every.bit_length())}
+        for left, several in alike.items():
+            for bit in split(every ^ left):
+                stopped[bit] += several
+        names = [function.id for function in graph.functions]
+        weights = [function.weight for function in graph.functions]
         found: list[SinglePoint] = []
         for level, masks in self.levels:
             points = []
             for at, name in enumerate(masks.names, start=masks.first):
-                several = stopped[1 << at]
-                share = _share(sum([one.weight for one in several]), graph.weight) if several else 0.0
+                several = sorted(stopped[1 << at])
+                share = _share(sum([weights[one] for one in several]), graph.weight) if several else 0.0
                 if several and share >= at_least:
-                    points.append(SinglePoint(name, level, share, tuple([one.id for one in several])))
+                    points.append(SinglePoint(name, level, share, tuple([names[one] for one in several])))
             found += sorted(points, key=lambda point: (-point.stop_share, point.supplier))
         return tuple(found)
 

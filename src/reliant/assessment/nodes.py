@@ -9,11 +9,11 @@ number of a hundred bits asks a hundred questions at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from reliant.core.need import AllOf, Need, Supplier
+from reliant.core.need import AllOf, AnyOf, Need, Supplier
 
 LEAF: Final = 0
 ANY: Final = 1
@@ -47,7 +47,8 @@ class Nodes:
         """Return the parts of these needs; those that are built alike become one node."""
         nodes = cls()
         kinds, parts_of, leaves = nodes.kinds, nodes.parts, nodes.leaves
-        known: dict[int, dict[tuple[int, ...], int]] = {ANY: {}, ALL: {}}
+        known: dict[type, dict[tuple[int, ...], int]] = {AnyOf: {}, AllOf: {}}
+        leaf_of = leaves.get
 
         def leaf(use: str) -> int:
             number = leaves[use] = len(kinds)
@@ -58,20 +59,19 @@ class Nodes:
 
         def number_of(need: Need) -> int:
             if isinstance(need, Supplier):
-                found = leaves.get(need.id)
+                found = leaf_of(need.id)
                 return leaf(need.id) if found is None else found
             several = []
             for part in need.of:
-                found = leaves.get(part.id) if type(part) is Supplier else None
+                found = leaf_of(part.id) if type(part) is Supplier else None
                 several.append(number_of(part) if found is None else found)
             if len(several) == 1:
                 return several[0]
-            kind = ALL if type(need) is AllOf else ANY
-            same, parts = known[kind], tuple(several)
+            same, parts = known[type(need)], tuple(several)
             found = same.get(parts)
             if found is None:
                 found = same[parts] = len(kinds)
-                kinds.append(kind)
+                kinds.append(ALL if type(need) is AllOf else ANY)
                 parts_of.append(parts)
             return found
 
@@ -118,38 +118,55 @@ class Nodes:
                     break
         return found
 
-    def pairs(self, bits: Mapping[str, int]) -> dict[int, Pairs]:
-        """Return the minimal cut sets of two names of the needs, by node, of those that have any.
+    def pairs(self, alone: Sequence[int]) -> dict[int, Pairs]:
+        """Return the minimal cut sets of two names, by node, of those that have any.
 
         Args:
-            bits: For each use the bit of its name; 0 if it cannot be cut.
+            alone: For each node the names whose loss alone stops it, a bit each.
         """
-        alone: list[int] = []
-        together: list[Pairs] = []
+        together: dict[int, Pairs] = {}
+        of = together.get
         for number, (kind, parts) in enumerate(zip(self.kinds, self.parts, strict=True)):
-            ones, twos = 0, NO_PAIRS
-            if kind == ALL:
-                for part in parts:
-                    ones |= alone[part]
-                    if together[part]:
-                        twos = (*twos, *together[part])
-                if twos:
-                    twos = tuple({pair for pair in twos if not pair & ones})
-            elif kind == LEAF:
-                ones = bits[self._of_leaf[number]]
-            elif parts:
-                ones, twos = alone[parts[0]], together[parts[0]]
+            if kind == ANY and parts:
+                ones, twos = alone[parts[0]], of(parts[0])
                 for part in parts[1:]:
-                    other, more = alone[part], together[part]
-                    if twos or more or ones & (ones - 1) or other & (other - 1):
-                        ones, twos = _both(ones, twos, other, more)
-                    elif ones != other:  # a name each, as most alternatives have
-                        ones, twos = 0, (ones | other,) if ones and other else NO_PAIRS
+                    other, more = alone[part], of(part)
+                    if twos is None and more is None:
+                        if ones == other:
+                            continue
+                        if ones & (ones - 1) or other & (other - 1):
+                            ones, twos = _crossed(ones, other)
+                        else:  # a name each, as most alternatives have
+                            ones, twos = 0, (ones | other,) if ones and other else None
+                    elif ones or more:
+                        ones, twos = _both(ones, twos or NO_PAIRS, other, more or NO_PAIRS)
+                    elif twos:  # pairs of which this part has a name, too
+                        twos = tuple([pair for pair in twos if pair & other])
                     if not ones and not twos:
                         break
-            alone.append(ones)
-            together.append(twos)
-        return {number: together[number] for number in set(self.at) if together[number]}
+                if twos:
+                    together[number] = twos
+            elif kind == ALL:
+                found = NO_PAIRS
+                for part in parts:
+                    if part in together:
+                        found += together[part]
+                if found:
+                    ones = alone[number]
+                    left = {pair for pair in found if not pair & ones}
+                    if left:
+                        together[number] = tuple(left)
+        return together
+
+
+def _crossed(one: int, other: int) -> tuple[int, Pairs | None]:
+    """Return the cut sets of an OR of two parts without pairs of their own."""
+    ones = one & other
+    left, right = one ^ ones, other ^ ones
+    if not left or not right:
+        return ones, None
+    seconds = split(right)
+    return ones, tuple([first | second for first in split(left) for second in seconds])
 
 
 def _both(one: int, one_pairs: Pairs, other: int, other_pairs: Pairs) -> tuple[int, Pairs]:
@@ -158,12 +175,8 @@ def _both(one: int, one_pairs: Pairs, other: int, other_pairs: Pairs) -> tuple[i
     No pair comes up twice: one name of each is in `one` and not in `other`, or the pair
     was a pair of a part already.
     """
-    ones = one & other
-    left, right = one ^ ones, other ^ ones
-    found: list[int] = []
-    if left and right:
-        seconds = split(right)
-        found = [first | second for first in split(left) for second in seconds]
+    ones, crossed = _crossed(one, other)
+    found = [*crossed] if crossed else []
     if one_pairs:
         found += [pair for pair in one_pairs if pair & other or pair in other_pairs]
     if other_pairs:

@@ -21,8 +21,8 @@ from reliant.assessment.measures import Losses, Masks, interval
 from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
 from reliant.assessment.simulate_chances import ordinary_day
-from reliant.assessment.simulate_explain import Explainer, Reason, Told
-from reliant.assessment.simulate_plans import NOTHING_TOLD, Plan, Plans, Replacement
+from reliant.assessment.simulate_explain import NOBODY, Behind, Explainer
+from reliant.assessment.simulate_plans import Plan, Plans, Replacement
 from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, first_of_route, levels, solved
 from reliant.core.need import Function
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
@@ -102,12 +102,14 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
     told = plans.functions
     rows = tuple(
         [
-            _row(function, told.get(function.id, NOTHING_TOLD), answers[number], last)
+            _row(function, told[function.id], answers[number], last)
+            if function.id in told
+            else _plain_row(function, answers[number])
             for function, number in zip(graph.functions, graph.nodes.at, strict=True)
         ]
     )
-    stop, unreplaced = last.shares(weights)
-    already, _ = uncut.shares(weights)
+    shares = [one.shares(weights) for one in (uncut, *played)]
+    stop, unreplaced = shares[-1]
     expected, importance = ordinary_day(graph, plans.availability)
     lost = [row.loss for row in rows if row.loss is not None]
     return Simulation(
@@ -118,17 +120,17 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
         as_of=setting.as_of.isoformat(),
         scenario=ScenarioStamp(
             scenario.name,
-            tuple(_step(stage, one, weights) for stage, one in zip(stages, played, strict=True)),
+            tuple(_step(stage, *one) for stage, one in zip(stages, shares[1:], strict=True)),
             scenario.summary,
             scenario.sources,
         ),
         functions=rows,
         stop_share=stop,
         unreplaced=unreplaced,
-        already=already,
+        already=shares[0][0],
         loss=math.fsum(lost) if lost else None,
         single_points=losses.points(graph, stands),
-        pairs=pairs(graph, *losses.levels[0]),
+        pairs=pairs(graph, *losses.levels[0], stands),
         actions=best_actions(
             graph, last.level, last.open_functions(graph), plans, places=setting.places, cuts=last.cuts
         ),
@@ -258,15 +260,7 @@ def _known_from(graph: Graph, one: Replacement) -> Chain:
     )
 
 
-def _first_day(number: int, stages: Sequence[Stage], played: Sequence[_Stage]) -> str | None:
-    for stage, result in zip(stages, played, strict=True):
-        if result.level[number] == DOWN:
-            return stage.on.isoformat() if stage.on else None
-    return None
-
-
-def _step(stage: Stage, played: _Stage, weights: _Weights) -> Step:
-    stop, unreplaced = played.shares(weights)
+def _step(stage: Stage, stop: Interval, unreplaced: Interval) -> Step:
     day = stage.on.isoformat() if stage.on else None
     return Step(day, stage.label, tuple(map(str, stage.cuts)), stop, unreplaced)
 
@@ -274,34 +268,13 @@ def _step(stage: Stage, played: _Stage, weights: _Weights) -> Step:
 class _Answer(NamedTuple):
     """What all functions with one need share."""
 
-    level: int
+    stops: bool | None
     already: bool
     when: str | None
     path: tuple[str, ...]
     why: str
     fallback: str | None
-    provider: str | None = None
-    owner: str | None = None
-    jurisdiction: str | None = None
-
-    @classmethod
-    def of(
-        cls,
-        level: int,
-        found: Told,
-        when: str | None = None,
-        *,
-        already: bool = False,
-    ) -> _Answer:
-        """Return the answer with who stands behind the use that decides it."""
-        path, why, fallback, chain = found
-        day = None if already else when
-        if chain is None:
-            return cls(level, already, day, path, why, fallback)
-        if not chain.hosted:
-            return cls(level, already, day, path, why, fallback, "own machines")
-        behind = (chain.provider, chain.owner, chain.jurisdiction)
-        return cls(level, already, day, path, why, fallback, *behind)
+    behind: Behind
 
 
 def _answers(
@@ -310,75 +283,90 @@ def _answers(
     """Return the answer for each node that is the need of a function."""
     nodes = graph.nodes
     last = played[-1] if played else uncut
+    before, after = uncut.level, last.level
     touched = nodes.touched(use for use, level in last.down.items() if level != uncut.down[use])
-    explainer = Explainer(graph, uncut.level, last.level, last.down, last.cuts)
-    made: dict[tuple[Reason, str | None, bool], _Answer] = {}
-    answers: dict[int, _Answer] = {}
-    for number in nodes.at:
-        if number in answers:
-            continue
-        level = last.level[number]
-        if level == UP and not touched[number]:  # every function that begins with this use says the same
-            first = first_of_route(nodes, number, last.level)
-            reason: Reason = (UP,) if first is None else (UP, first)
+    explainer = Explainer(graph, before, after, last.cuts)
+    dated = [
+        (stage.on.isoformat() if stage.on else None, one.level)
+        for stage, one in zip(stages, played, strict=True)
+        if any(other.on for other in stages)
+    ]
+    made: dict[object, _Answer] = {}
+    answers = dict.fromkeys(nodes.at, _NOT_ASKED)
+    for number in answers:
+        level = after[number]
+        already, when = False, None
+        if level == UP:
+            if touched[number]:
+                reason = explainer.way(number)
+            else:  # every function that begins with this use says the same
+                first = first_of_route(nodes, number, after)
+                reason = (UP,) if first is None else (UP, first)
         else:
-            reason = explainer.reason(number)
-        when = _first_day(number, stages, played) if level == DOWN else None
-        key = (reason, when, uncut.level[number] == DOWN)
+            reason = explainer.blame(number)
+            already = before[number] == DOWN
+            if level == DOWN and not already and dated:
+                when = next(day for day, one in dated if one[number] == DOWN)
+        key = reason if when is None and not already else (reason, when, already)
         answer = made.get(key)
         if answer is None:
-            answer = made[key] = _Answer.of(level, explainer.explain(reason), when, already=key[2])
+            answer = made[key] = _Answer(_STOPS[level], already, when, *explainer.explain(reason))
         answers[number] = answer
     return answers
 
 
+_NOT_ASKED = _Answer(None, False, None, (), "", None, NOBODY)
+
+
+def _plain_row(function: Function, answer: _Answer) -> FunctionRow:
+    """Return the row of a function of which nothing was told: ten thousand often are, so no names here."""
+    stops, already, when, way, why, fallback, behind = answer
+    name = function.id
+    return FunctionRow(
+        function.name,
+        stops,
+        when,
+        (f"function:{name}", *way),
+        fallback,
+        None,
+        None,
+        None,
+        None,
+        name,
+        function.weight,
+        already,
+        False,
+        False,
+        None,
+        why,
+        *behind,
+    )
+
+
 def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> FunctionRow:
-    level = answer.level
-    path = (f"function:{function.id}", *answer.path)
-    if plan is NOTHING_TOLD:  # as ten thousand rows often are: in the order of the fields
-        return FunctionRow(
-            function.name,
-            _STOPS[level],
-            answer.when,
-            path,
-            answer.fallback,
-            None,
-            None,
-            None,
-            None,
-            function.id,
-            function.weight,
-            answer.already,
-            False,
-            False,
-            None,
-            answer.why,
-            answer.provider,
-            answer.owner,
-            answer.jurisdiction,
-        )
+    stops, already, when, way, why, fallback, behind = answer
     stands = last.replaced.get(function.id, DOWN)
     fallback, proven, missing = _taken_over(plan, answer, stands)
     survive, recover = plan.survives, plan.recover_days
     for_ever = survive is not None and math.isinf(survive)
     gap = None
-    if level == DOWN and survive is not None and (recover is not None or for_ever):
+    if stops and survive is not None and (recover is not None or for_ever):
         gap = gap_days(survive, recover or 0.0)
     return FunctionRow(
         id=function.id,
         weight=function.weight,
-        stops=_STOPS[level],
-        when=answer.when,
-        already=answer.already,
-        path=path,
-        why=answer.why,
-        provider=answer.provider,
-        owner=answer.owner,
-        jurisdiction=answer.jurisdiction,
+        stops=stops,
+        when=when,
+        already=already,
+        path=(f"function:{function.id}", *way),
+        why=why,
+        provider=behind[0],
+        owner=behind[1],
+        jurisdiction=behind[2],
         name=plan.name or function.name,
         fallback=fallback,
         proven=proven,
-        replaced=level == DOWN and stands == UP,
+        replaced=stops is True and stands == UP,
         survive_days=None if for_ever else survive,
         survives_for_ever=for_ever,
         recover_days=recover,
@@ -393,7 +381,7 @@ def _taken_over(plan: Plan, answer: _Answer, stands: int) -> tuple[str | None, b
     if answer.fallback is not None:
         proven = next((one.proven for one in plan.replacements if _is(one, answer.fallback)), None)
         return answer.fallback, proven, ()
-    told = None if answer.level == UP else _told(plan, stands)
+    told = None if answer.stops is False else _told(plan, stands)
     return (told.name, told.proven, told.lacks) if told is not None else (None, None, ())
 
 
@@ -407,18 +395,27 @@ def _is(one: Replacement, fallback: str) -> bool:
     return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
 
 
-def pairs(graph: Graph, level: str, names: Masks, limit: int = 20) -> tuple[Pair, ...]:
-    """Return the cut sets of two names, by the weight that only both together stop; largest first."""
-    found = graph.nodes.pairs(names.by_use)
+def pairs(graph: Graph, level: str, names: Masks, stands: Sequence[int], limit: int = 20) -> tuple[Pair, ...]:
+    """Return the cut sets of two names, by the weight that only both together stop; largest first.
+
+    Args:
+        stands: For each node of the graph, its answers to the losses.
+    """
+    every = names.every
+    found = graph.nodes.pairs([every & ~one for one in stands])
+    having = [
+        (function, found[number])
+        for function, number in zip(graph.functions, graph.nodes.at, strict=True)
+        if number in found
+    ]
     weight: dict[int, float] = defaultdict(float)
-    for function, number in zip(graph.functions, graph.nodes.at, strict=True):
-        if number in found:
-            for pair in found[number]:
-                weight[pair] += function.weight
+    for function, several in having:
+        for pair in several:
+            weight[pair] += function.weight
     largest = sorted(weight, key=lambda pair: (-weight[pair], pair))[:limit]
     stopped: dict[int, list[str]] = {pair: [] for pair in largest}
-    for function, number in zip(graph.functions, graph.nodes.at, strict=True):
-        for pair in found.get(number, ()):
+    for function, several in having:
+        for pair in several:
             if pair in stopped:
                 stopped[pair].append(function.id)
     result = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reliant.assessment.graph import Cut, Graph
-from reliant.assessment.nodes import ALL, LEAF, split
+from reliant.assessment.nodes import ALL, split
 from reliant.assessment.simulate_plans import Plans
 from reliant.assessment.simulate_state import UNKNOWN, UP, name_of
 from reliant.core.need import Function, suppliers
@@ -30,7 +30,7 @@ _WIDEST = 3
 @dataclass
 class _Candidate:
     kind: str
-    uses: set[str] = field(default_factory=set)
+    uses: int = 0
     functions: list[Function] = field(default_factory=list)
     text: str = ""
     effort: float = 1.0
@@ -102,10 +102,10 @@ def _fallbacks(
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Candidate("add-fallback")
-        group.uses.update(repairs.names(uses))
+        group.uses |= uses
         group.functions += several
     weight = {key: group.weight for key, group in groups.items()}
-    places_of = {key: _places(group.uses, places) for key, group in groups.items()}
+    places_of = {key: repairs.places(group.uses) for key, group in groups.items()}
     ranked: list[tuple[float, int, list[int]]] = []
     for key in groups:
         wide = [key, *[other for other in _subsets(key) if other in groups]]
@@ -118,17 +118,15 @@ def _fallbacks(
     best = [one for one in ranked if one[0] <= last[0]]
     best.sort(key=lambda one: (one[0], repairs.named(one[1])))
     for _, key, wide in best[:limit]:
-        together = set().union(*(groups[other].uses for other in wide))
+        together = 0
+        for other in wide:
+            together |= groups[other].uses
         kept = [function for other in wide for function in groups[other].functions]
         told = _told_effort(repairs.named(key), plans)
-        effort, unit = (told, TOLD) if told else (float(_places(together, places)), COUNTED)
-        names = _list(sorted({name_of(graph.chain(use)) for use in together}))
+        effort, unit = (told, TOLD) if told else (float(repairs.places(together)), COUNTED)
+        names = _list(sorted({name_of(graph.chain(use)) for use in repairs.names(together)}))
         text = f"Give {names} a second, proven supplier outside of the cut"
         yield _Candidate("add-fallback", together, kept, text, effort, unit)
-
-
-def _places(uses: Iterable[str], places: Mapping[str, int]) -> int:
-    return sum(max(1, places.get(use, 1)) for use in uses)
 
 
 def _told_effort(names: Iterable[str], plans: Plans) -> float | None:
@@ -160,37 +158,36 @@ class _Repairs:
     def __init__(self, graph: Graph, level: Sequence[int], places: Mapping[str, int]) -> None:
         self._graph, self._level = graph, level
         self._uses = tuple(graph.nodes.leaves)
-        self._bit = {leaf: 1 << at for at, leaf in enumerate(graph.nodes.leaves.values())}
+        bits = {leaf: 1 << at for at, leaf in enumerate(graph.nodes.leaves.values())}
         self._places = {1 << at: max(1, places.get(use, 1)) for at, use in enumerate(self._uses)}
         self._counted = any(one > 1 for one in self._places.values())
-        self._known: dict[int, int] = {}
+        self._known = {leaf: bit for leaf, bit in bits.items() if level[leaf] != UP}
         self._suppliers: dict[int, int] = {}
         self._names: dict[str, int] = {}
-        self.unsure = sum([bit for leaf, bit in self._bit.items() if level[leaf] == UNKNOWN])
+        self.unsure = sum([bit for leaf, bit in bits.items() if level[leaf] == UNKNOWN])
 
     def of(self, number: int) -> int:
         """Return the uses for the need of a node; of an OR, its first part that costs least."""
         if self._level[number] == UP:
             return 0
-        known = self._known.get(number)
-        if known is None:
-            known = self._known[number] = self._find(number)
-        return known
+        return self._known.get(number) or self._find(number)
 
     def _find(self, number: int) -> int:
-        nodes = self._graph.nodes
-        kind, parts = nodes.kinds[number], nodes.parts[number]
-        if kind == LEAF:
-            return self._bit[number]
-        if kind == ALL:
-            every = 0
+        nodes, level, known = self._graph.nodes, self._level, self._known
+        parts, found = nodes.parts[number], 0
+        if nodes.kinds[number] == ALL:
             for part in parts:
-                every |= self.of(part)
-            return every
-        return min(map(self.of, parts), key=self._cost if self._counted else int.bit_count, default=0)
+                if level[part] != UP:
+                    found |= known.get(part) or self._find(part)
+        elif parts:  # none of an OR is up if it is not
+            several = [known.get(part) or self._find(part) for part in parts]
+            found = min(several, key=self.places if self._counted else int.bit_count)
+        known[number] = found
+        return found
 
-    def _cost(self, uses: int) -> int:
-        return sum([self._places[bit] for bit in split(uses)])
+    def places(self, uses: int) -> int:
+        """Return in how many places of the target these uses stand, at least one each."""
+        return sum([self._places[bit] for bit in split(uses)]) if self._counted else uses.bit_count()
 
     def names(self, uses: int) -> list[str]:
         """Return the uses."""

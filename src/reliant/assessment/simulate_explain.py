@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.nodes import ALL, LEAF, Nodes
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, name_of, route
+from reliant.assessment.nodes import ALL, ANY, LEAF, Nodes
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, name_of, route
 
-Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Chain | None]
-"""The path, the sentence, a built-in fallback that works, and the chain that decides."""
+Behind: TypeAlias = tuple[str | None, str | None, str | None]
+"""Provider, owner and country of the use that decides."""
+
+Told: TypeAlias = tuple[tuple[str, ...], str, str | None, Behind]
+"""The path, the sentence, a built-in fallback that works, and who stands behind the use that decides."""
 
 Reason: TypeAlias = tuple[int, ...]
 """A level, and numbers of the leaves that decide it: those to blame, the one that is used, or of
@@ -23,91 +26,113 @@ a fallback the one that is lost and those that take over."""
 _NAMED = 3
 
 
+NOBODY: Behind = (None, None, None)
+
+
+class _Leaf(NamedTuple):
+    """What is said of one use: the paths lead to its country, and to the cut that takes it away."""
+
+    name: str
+    chain: Chain
+    hit: Cut | None
+    path: tuple[str, ...]
+    path_to_cut: tuple[str, ...]
+    gone: str
+    behind: Behind
+
+
 @dataclass
 class Explainer:
     """Explains one estate before and after some cuts.
 
     Attributes:
         before, after: The level of each node of the graph.
-        down: The level of each use after the cuts.
     """
 
     graph: Graph
     before: Sequence[int]
     after: Sequence[int]
-    down: Levels
     cuts: Sequence[Cut]
-    _told: dict[Reason, Told] = field(default_factory=dict)
-    _hits: dict[str, Cut | None] = field(default_factory=dict)
-    _names: dict[str, str] = field(default_factory=dict)
-    _paths: dict[tuple[str, bool], tuple[str, ...]] = field(default_factory=dict)
+    _leaves: dict[int, _Leaf] = field(default_factory=dict)
 
-    def reason(self, number: int) -> Reason:
-        """Return what decides the level of the need of a node, the same for all that it decides."""
-        level, nodes = self.after[number], self.graph.nodes
-        if level != UP:
-            return (level, *_blame(nodes, number, self.after, level))
-        used = route(nodes, number, self.after)
-        first = route(nodes, number, self.before)
-        fallback = [leaf for leaf in used if leaf not in first] if first else []
-        if fallback:
-            for leaf in first:
-                if self.after[leaf] != UP:
-                    return (UP, leaf, *fallback)
+    def blame(self, number: int) -> Reason:
+        """Return what decides that the need of a node is not met, or not known to be."""
+        level = self.after[number]
+        return (level, *_blame(self.graph.nodes, number, self.after, level))
+
+    def way(self, number: int) -> Reason:
+        """Return what decides that the need of a node is met, the same for all that it decides."""
+        nodes, before, after = self.graph.nodes, self.before, self.after
+        kinds, parts = nodes.kinds, nodes.parts
+        now = then = number
+        while now == then and kinds[now] == ANY:  # as far as both go the same way
+            several = parts[now]
+            for now in several:
+                if after[now] == UP:
+                    break
+            for then in several:
+                if before[then] == UP:
+                    break
+        if now == then and kinds[now] == LEAF:
+            return (UP, now)
+        used, first = route(nodes, now, after), route(nodes, then, before)
+        if used != first and first:
+            fallback = [leaf for leaf in used if leaf not in first]
+            if fallback:
+                for leaf in first:
+                    if after[leaf] != UP:
+                        return (UP, leaf, *fallback)
         return (UP, *used[:1])
 
     def explain(self, reason: Reason) -> Told:
         """Return a reason as a path and a sentence."""
-        if reason not in self._told:
-            level, *leaves = reason
-            uses = [self.graph.nodes.use(leaf) for leaf in leaves]
-            if level != UP:
-                self._told[reason] = self._blamed(uses, level)
-            elif len(uses) > 1:
-                self._told[reason] = self._taken_over(uses[0], uses[1:])
-            elif uses:
-                self._told[reason] = self._stays(self.graph.chain(uses[0]))
-            else:
-                self._told[reason] = (), "needs no AI that can be cut", None, None
-        return self._told[reason]
+        level = reason[0]
+        if len(reason) == 1:
+            why = "needs no AI that can be cut" if level == UP else "nothing could ever meet its need"
+            return (), why, None, NOBODY
+        first = self._leaf(reason[1])
+        if level != UP:
+            return self._blamed(first, reason[1:], level)
+        return self._taken_over(first, reason[2:]) if len(reason) > 2 else self._stays(first)
 
-    def name(self, use: str) -> str:
-        """Return what a use is called."""
-        if use not in self._names:
-            self._names[use] = name_of(self.graph.chain(use))
-        return self._names[use]
+    def _leaf(self, leaf: int) -> _Leaf:
+        found = self._leaves.get(leaf)
+        if found is None:
+            chain = self.graph.chain(self.graph.nodes.use(leaf))
+            hit, name = self._hit(chain), name_of(chain)
+            gone = f"{name} {'is gone' if self.after[leaf] == DOWN else 'may be gone'}"
+            behind: Behind = ("own machines", None, None)
+            if chain.hosted:
+                behind = (chain.provider, chain.owner, chain.jurisdiction)
+            paths = _chain_path(chain, None), _chain_path(chain, hit)
+            found = self._leaves[leaf] = _Leaf(name, chain, hit, *paths, gone, behind)
+        return found
 
-    def _stays(self, chain: Chain) -> Told:
-        """Return why the use behind a chain stays."""
-        if not chain.hosted:
-            kept = "weights on disk stay" if chain.model else "it is software that is installed"
-            why = f"{name_of(chain)} runs on own machines: {kept}"
-        elif chain.channel == "partner":
-            why = f"{name_of(chain)} comes through a partner that is not cut"
+    def _hit(self, chain: Chain) -> Cut | None:
+        """Return the cut that takes the use of a chain away, or else the one that may."""
+        ranked = [(cut.downs(chain).value, cut) for cut in self.cuts]
+        worst = max((value for value, _ in ranked), default=0)
+        return next((cut for value, cut in ranked if value == worst), None) if worst else None
+
+    def _stays(self, leaf: _Leaf) -> Told:
+        """Return why a use stays."""
+        if not leaf.chain.hosted:
+            kept = "weights on disk stay" if leaf.chain.model else "it is software that is installed"
+            why = f"{leaf.name} runs on own machines: {kept}"
+        elif leaf.chain.channel == "partner":
+            why = f"{leaf.name} comes through a partner that is not cut"
         else:
-            why = f"{name_of(chain)} is not cut"
-        return _chain_path(chain, None), why, None, chain
+            why = f"{leaf.name} is not cut"
+        return leaf.path, why, None, leaf.behind
 
-    def _taken_over(self, lost: str, fallback: Sequence[str]) -> Told:
-        names = _several(dict.fromkeys(map(self.name, fallback)))
-        how = "is gone" if self.down[lost] == DOWN else "may be gone"
-        path = (*self._path(lost, cut=True), *self._path(fallback[0], cut=False))
-        why = f"{self.name(lost)} {how}, {names} takes over"
-        return path, why, names, self.graph.chain(fallback[0])
+    def _taken_over(self, lost: _Leaf, fallback: Sequence[int]) -> Told:
+        first = self._leaf(fallback[0])
+        names = first.name if len(fallback) == 1 else self._names(fallback)
+        return lost.path_to_cut + first.path, f"{lost.gone}, {names} takes over", names, first.behind
 
-    def _path(self, use: str, *, cut: bool) -> tuple[str, ...]:
-        """Return the nodes from a use upwards, to the cut that takes it away or to its country."""
-        key = (use, cut)
-        if key not in self._paths:
-            self._paths[key] = _chain_path(self.graph.chain(use), self._hit(use) if cut else None)
-        return self._paths[key]
-
-    def _blamed(self, blamed: Sequence[str], level: int) -> Told:
-        if not blamed:
-            return (), "nothing could ever meet its need", None, None
-        chain = self.graph.chain(blamed[0])
-        cut = self._hit(blamed[0])
-        names = _several(dict.fromkeys(map(self.name, blamed)))
+    def _blamed(self, first: _Leaf, blamed: Sequence[int], level: int) -> Told:
+        chain, cut = first.chain, first.hit
+        names = first.name if len(blamed) == 1 else self._names(blamed)
         if level == UNKNOWN:
             why = f"it is not known whether {names} stays: {_unsure(chain, cut)}"
         elif cut is None:
@@ -116,16 +141,10 @@ class Explainer:
             why = f"needs {names}, which the scenario closes"
         else:
             why = f"needs {names}; {_by_way(chain, cut)}{cut} is cut"
-        return _chain_path(chain, cut), why, None, chain
+        return first.path_to_cut, why, None, first.behind
 
-    def _hit(self, use: str) -> Cut | None:
-        """Return the cut that takes the use away, or else the one that may."""
-        if use not in self._hits:
-            chain = self.graph.chain(use)
-            ranked = [(cut.downs(chain).value, cut) for cut in self.cuts]
-            worst = max((value for value, _ in ranked), default=0)
-            self._hits[use] = next((cut for value, cut in ranked if value == worst), None) if worst else None
-        return self._hits[use]
+    def _names(self, leaves: Sequence[int]) -> str:
+        return _several(dict.fromkeys([self._leaf(leaf).name for leaf in leaves]))
 
 
 def _several(names: Iterable[str]) -> str:

@@ -39,7 +39,8 @@ def solved(nodes: Nodes, stages: Sequence[Levels], losses: Losses) -> tuple[list
         for use in nodes.leaves
     }
     values = nodes.solve(there, (1 << shifts.stop) - 1)
-    return [[_LEVEL[value >> at & 3] for value in values] for at in shifts], values
+    known = [value >> shifts.start for value in values]
+    return [[_LEVEL[one >> at - shifts.start & 3] for one in known] for at in shifts], values
 
 
 _BITS = {DOWN: 0b00, UNKNOWN: 0b01, UP: 0b11}
