@@ -181,8 +181,8 @@ def _halves(hub: Hub, own: Flags, derived: Flags, mask: npt.NDArray[np.uint8]) -
         return ()
     rows = []
     dated = own & (hub.half >= 0)
-    first = int(hub.half[dated].min()) if dated.any() else 0
-    span = int(hub.half[dated].max()) - first + 1 if dated.any() else 0
+    first = int(np.min(hub.half[dated])) if dated.any() else 0
+    span = int(np.max(hub.half[dated])) - first + 1 if dated.any() else 0
 
     def count(flags: Flags) -> list[int]:
         found: list[int] = np.bincount(hub.half[flags] - first, minlength=span).tolist()  # type: ignore[index]

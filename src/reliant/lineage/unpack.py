@@ -43,7 +43,7 @@ def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data:
             zero += packing.kind == "gptq"
     order_of = part("order")
     groups = np.arange(inputs) // -(-inputs // len(scales)) if order_of is None else order_of.astype(np.int64)
-    if groups.size != inputs or groups.min(initial=0) < 0 or groups.max(initial=0) >= len(scales):
+    if groups.size != inputs or np.min(groups, initial=0) < 0 or np.max(groups, initial=0) >= len(scales):
         raise WeightsError(tensor.file, f"the groups of {tensor.name[:80]!r} do not fit its scales")
     found: Floats = ((codes.astype(np.float32) - zero[groups]) * scales[groups]).T
     return found
@@ -83,7 +83,7 @@ def _four_bit(
         scales = nested_table.astype(np.float32).reshape(-1)[scales.astype(np.int64)] * wide
         scales = scales + np.float32(packing.numbers.get("nested_offset", 0.0))
     places = (np.array(rows, np.int64)[:, None] * width + np.arange(width)) // max(block, 1)
-    if table.size < 16 or places.max(initial=0) >= scales.size:
+    if table.size < 16 or np.max(places, initial=0) >= scales.size:
         raise WeightsError(tensor.file, f"the scales of {tensor.name[:80]!r} do not fit its values")
     found: Floats = values * scales.astype(np.float32)[places]
     return found
