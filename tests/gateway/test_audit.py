@@ -19,60 +19,16 @@ from hypothesis import strategies as st
 
 from reliant.cli.gateway import gateway as command
 from reliant.gateway.audit.export import export_lines
-from reliant.gateway.audit.records import Change, Opening
+from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.verify import public_key_of, verify
 from reliant.gateway.audit.writer import ChainWriter, public_bytes
+from support.gateway_log import SIGNER, opening, problems, written
 from support.gateway_process import served
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, config, gateway, get, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
-_SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-
-
-def opening(chain: str) -> object:
-    def make(number: int, moment: int, cut: int) -> Opening:
-        return Opening(
-            n=number,
-            t=moment,
-            chain=chain,
-            node="n",
-            pid=1,
-            version="0",
-            config="",
-            atlas="",
-            public_key=public_bytes(_SIGNER).hex(),
-            cut_bytes=cut,
-        )
-
-    return make
-
-
-def written(
-    folder: Path, records: int = 12, *, chain: str = "n-0", every: int = 5, segment: int = 1 << 28
-) -> None:
-    """Write a log with some changes in it, and close it."""
-    clock = iter(range(1_000_000))
-    writer = ChainWriter(
-        folder,
-        chain,
-        _SIGNER,
-        now=lambda: float(next(clock)),
-        opening=opening(chain),  # type: ignore[arg-type]
-        to_disk=False,
-        every_records=every,
-        segment_bytes=segment,
-    )
-    for number in range(records):
-        at, moment = writer.take()
-        writer.append(Change(n=at, t=moment, what=f"change {number}", by="test"))
-    writer.close()
-    (folder / "audit-public-key.txt").write_text(public_bytes(_SIGNER).hex() + "\n")
-
-
-def problems(folder: Path) -> list[str]:
-    return [str(one) for one in verify(folder, public_key_of(folder, None)).problems]
 
 
 def test_a_log_as_written_is_sound(tmp_path: Path) -> None:
@@ -179,7 +135,7 @@ def test_one_worker_vouches_for_the_others(tmp_path: Path) -> None:
     from reliant.gateway.audit.folder import other_heads
 
     written(tmp_path, chain="n-0")
-    writer = ChainWriter(tmp_path, "n-1", _SIGNER, now=lambda: 1.0, opening=opening("n-1"))  # type: ignore[arg-type]
+    writer = ChainWriter(tmp_path, "n-1", SIGNER, now=lambda: 1.0, opening=opening("n-1"))  # type: ignore[arg-type]
     writer.others = lambda: other_heads(tmp_path, "n-1")
     writer.close()
     assert problems(tmp_path) == []
@@ -275,7 +231,7 @@ def gathering(folder: Path, act: Callable[[ChainWriter], None]) -> None:
     """Do something with a writer that writes once a turn of the event loop."""
 
     async def run() -> None:
-        writer = ChainWriter(folder, "n-0", _SIGNER, now=lambda: 1.0, opening=opening("n-0"))  # type: ignore[arg-type]
+        writer = ChainWriter(folder, "n-0", SIGNER, now=lambda: 1.0, opening=opening("n-0"))  # type: ignore[arg-type]
         writer.gather(asyncio.get_running_loop())
         act(writer)
         await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def gateway(
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     port = sock.getsockname()[1]
-    with in_thread(uvloop.new_event_loop) as loop:
+    with closing(sock), in_thread(uvloop.new_event_loop) as loop:
         worker = Worker(settings, config, knowledge(), 0)
         serving = asyncio.run_coroutine_threadsafe(serve_on(worker, config, sock), loop)
         try:
@@ -122,7 +122,6 @@ def gateway(
         finally:
             loop.call_soon_threadsafe(worker.drain)
             serving.result(PATIENCE_S)
-            sock.close()
 
 
 def config(

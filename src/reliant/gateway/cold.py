@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reliant.gateway.answers import Headers, Problem, error_answer
+from reliant.gateway.audit.folder import published
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
@@ -43,7 +44,8 @@ class Cold:
             _json(call, 200, describe())
         elif path == "/audit/head":
             chain = self._worker.chain
-            _json(call, 200, {"chain": chain.chain, "record": chain.next_number - 1, "hash": chain.head})
+            mine = {"chain": chain.chain, "record": chain.next_number - 1, "hash": chain.head}
+            _json(call, 200, {**mine, "heads": published(self._worker.audit)})
         elif path == "/admin" or path.startswith("/admin/"):
             if self._admin is None:
                 from reliant.gateway.admin import admin_app  # noqa: PLC0415 - its framework is only for this

@@ -229,6 +229,9 @@ class Audit(_Part, frozen=True, kw_only=True):
             disk within a twentieth of a second; `disk` makes the answer wait for the
             disk, which survives a loss of power.
         prompts: `hash` keeps a digest of the request body, `keep` the body as well.
+        retention_days: Kept bodies older than this are erased.
+        delete_days: Whole segments older than this are taken away; the chain says so first.
+        signing_key: A file with the private key; made beside the log where none is named.
     """
 
     path: str | None = None
@@ -238,6 +241,7 @@ class Audit(_Part, frozen=True, kw_only=True):
     checkpoint_s: float = 5.0
     segment_bytes: int = 268_435_456
     retention_days: int | None = None
+    delete_days: int | None = None
     signing_key: str | None = None
 
 

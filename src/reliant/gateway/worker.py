@@ -18,6 +18,7 @@ from reliant.gateway.app import Gateway
 from reliant.gateway.audit.folder import open_chain
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
+from reliant.gateway.audit.removal import removable, remove
 from reliant.gateway.audit.replay import replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
@@ -131,7 +132,8 @@ class Worker:
             self.exporter = Exporter(self.runtime.config.telemetry, __version__)
             self.gateway.journal.listeners.append(self.exporter.listen)
             self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
-        if self.runtime.config.audit.retention_days is not None:
+        audit = self.runtime.config.audit
+        if audit.retention_days is not None or audit.delete_days is not None:
             self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
 
     async def stop(self) -> None:
@@ -182,15 +184,20 @@ class Worker:
             await asyncio.sleep(_NUMBERS_S)
 
     async def _retain(self) -> None:
-        """Erase kept prompts that are older than the configuration says; the newest segment waits."""
+        """Erase kept prompts and take segments away as the configuration says; the newest segment waits."""
         while True:
-            days = self.gateway.runtime.config.audit.retention_days
-            if days is not None:
-                before = self.settings.clock.wall() - days * DAY_S
+            audit, now = self.gateway.runtime.config.audit, self.settings.clock.wall()
+            old = [file for file in find_chains(self.audit)[self.chain.chain] if file != self.chain.segment]
+            if audit.delete_days is not None:
+                gone, said = await asyncio.to_thread(removable, old, now - audit.delete_days * DAY_S)
+                if said is not None:
+                    remove(self.chain, gone, said)
+                    old = old[len(gone) :]
+            if audit.retention_days is not None:
                 erased = 0
-                for file in find_chains(self.audit)[self.chain.chain]:
-                    if file != self.chain.segment:
-                        erased += await asyncio.to_thread(redact, file, frozenset(), before)
+                for file in old:
+                    before = now - audit.retention_days * DAY_S
+                    erased += await asyncio.to_thread(redact, file, frozenset(), before)
                 if erased:
                     self.note("prompts erased by retention", "the gateway", str(erased))
             await asyncio.sleep(_RETENTION_S)

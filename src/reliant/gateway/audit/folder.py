@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +71,18 @@ def open_chain(
     """Open a worker's chain where it ended.
 
     Raises:
-        ConfigError: The folder cannot be written, or the chain does not end in a record.
+        ConfigError: The folder cannot be written, the chain does not end in a record, or
+            another gateway writes it.
     """
     key = signing_key(folder, config.audit.signing_key)
+    held = hold(folder, chain)
+    if held is None:
+        raise ConfigError(
+            folder,
+            0,
+            f"another gateway is writing the chain {chain!r} of this log",
+            hint="Give each gateway a folder of its own: [audit] path.",
+        )
 
     def opening(number: int, moment: int, cut: int) -> Opening:
         return Opening(
@@ -98,20 +110,37 @@ def open_chain(
             segment_bytes=config.audit.segment_bytes,
         )
     except OSError as error:
+        os.close(held)
         raise ConfigError(folder, 0, f"cannot be written: {error}") from None
     writer.others = lambda: other_heads(folder, chain)
+    writer.on_close = functools.partial(os.close, held)
     return writer
+
+
+def hold(folder: Path, chain: str) -> int | None:
+    """Return an open file that marks `chain` as being written; None if somebody else writes it.
+
+    The mark goes with the process, however that ends.
+    """
+    handle = os.open(folder / f".{chain}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def published(folder: Path) -> list[Head]:
+    """Return the newest published checkpoint of each chain in a log."""
+    found = []
+    for path in sorted(folder.glob("*.head")):
+        if not path.name.startswith("."):
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
+                found.append(msgspec.json.decode(path.read_bytes(), type=Head))
+    return found
 
 
 def other_heads(folder: Path, chain: str) -> dict[str, str]:
     """Return the newest checkpoints of the other chains, so that each worker vouches for all."""
-    found = {}
-    for path in sorted(folder.glob("*.head")):
-        if path.stem == chain or path.name.startswith("."):
-            continue
-        try:
-            head = msgspec.json.decode(path.read_bytes(), type=Head)
-        except (OSError, msgspec.MsgspecError):
-            continue
-        found[head.chain] = f"{head.n}:{head.hash}"
-    return found
+    return {head.chain: f"{head.n}:{head.hash}" for head in published(folder) if head.chain != chain}

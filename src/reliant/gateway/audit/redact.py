@@ -1,8 +1,7 @@
 """Erases kept prompts. The chain stays valid, because it only ever held their digests.
 
-Also what retention does: after so many days kept prompts are erased, and after
-that many days again whole old segments may be moved away by the operator. The
-first record of the next segment still names the hash they ended with.
+Also what `retention_days` does. Taking whole segments away is another matter: see
+`removal`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import msgspec
 
 from reliant.errors import TargetError
 from reliant.gateway.audit.chain import BadLine, read_line, write_line
+from reliant.gateway.audit.folder import hold
 from reliant.gateway.audit.verify import find_chains, read_lines
 
 
@@ -25,17 +25,17 @@ class _Who(msgspec.Struct):
 def redact(path: Path, requests: frozenset[str] = frozenset(), before_s: float | None = None) -> int:
     """Erase what was kept of these requests, or of everything before a moment; return how many.
 
-    Do this while no gateway writes the segment: the newest one of a chain is
-    replaced as a whole.
+    A segment is replaced as a whole, so the newest one of a chain must wait until no
+    gateway writes it.
 
     Raises:
-        TargetError: There is no log, or a line cannot be read.
+        TargetError: There is no log, a line cannot be read, or a gateway writes the segment.
     """
     return sum(_segment(file, requests, before_s) for files in find_chains(path).values() for file in files)
 
 
 def _segment(file: Path, requests: frozenset[str], before_s: float | None) -> int:
-    erased = 0
+    erased = size = 0
     out: list[bytes] = []
     for at, raw in enumerate(read_lines(file), start=1):
         try:
@@ -51,11 +51,29 @@ def _segment(file: Path, requests: frozenset[str], before_s: float | None) -> in
             erased += 1
         else:
             out.append(raw)
+        size += len(raw)
     if erased:
+        _replace(file, out, size)
+    return erased
+
+
+def _replace(file: Path, lines: list[bytes], size: int) -> None:
+    """Put `lines` in the place of a segment, unless a gateway is writing it or it has grown beyond `size`."""
+    chain, _, _ = file.stem.rpartition("-")
+    newest = max(file.parent.glob(f"{chain}-[0-9]*.jsonl"), default=file)
+    held = hold(file.parent, chain) if newest == file else None
+    if file.stat().st_size != size or (newest == file and held is None):
+        raise TargetError(
+            f"{file} is being written by a gateway",
+            hint="Wait for its next segment, which begins every day, or stop the gateway.",
+        )
+    try:
         draft = file.with_suffix(".redacting")
         with draft.open("wb") as target:
-            target.writelines(out)
+            target.writelines(lines)
             target.flush()
             os.fsync(target.fileno())
         draft.replace(file)
-    return erased
+    finally:
+        if held is not None:
+            os.close(held)

@@ -3,7 +3,8 @@
 Found is any change of a byte, any record left out, put in or moved, a missing
 segment in the middle, and records cut off the end after a published checkpoint.
 What no log can show by itself: records after the last checkpoint that were cut
-off together with every copy of later checkpoints. So publish the heads.
+off together with every copy of later checkpoints. So publish the heads, keep them
+elsewhere, and check with what was kept.
 """
 
 from __future__ import annotations
@@ -16,11 +17,21 @@ import msgspec
 
 from reliant.errors import MissingExtra, TargetError
 from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal
-from reliant.gateway.audit.records import AnyRecord, Checkpoint, Decision, Opening, Outcome, signed_text
+from reliant.gateway.audit.kept import Kept
+from reliant.gateway.audit.records import (
+    AnyRecord,
+    Change,
+    Checkpoint,
+    Decision,
+    Opening,
+    Outcome,
+    signed_text,
+)
+from reliant.gateway.audit.removal import Removed, find_removal, removal_of
 from reliant.gateway.audit.writer import Head, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SEGMENT = re.compile(r"(?P<chain>.+)-(?P<segment>\d{5})\.jsonl\Z")
 _MAX_LINE = 64 << 20
@@ -42,7 +53,12 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class ChainReport(msgspec.Struct, frozen=True):
-    """What one chain holds; `unsigned` records stand after its last checkpoint."""
+    """What one chain holds.
+
+    Attributes:
+        unsigned: Records after the last checkpoint.
+        removed: Records before the first that is here, taken away by the gateway.
+    """
 
     chain: str
     records: int
@@ -53,6 +69,7 @@ class ChainReport(msgspec.Struct, frozen=True):
     outcomes: int
     head: str
     keys: tuple[str, ...]
+    removed: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -133,7 +150,10 @@ class _Walk:
         self.problems: list[Problem] = []
         self.hashes: dict[int, str] = {}
         self.claims: dict[str, tuple[int, str, str]] = {}
-        self.open_ids: set[str] = set()
+        self.kept: dict[int, list[Kept]] = {}
+        self.removal: Removed | None = None
+        self.signed_until = -1
+        self.removal_said_at: int | None = None
 
     def wrong(self, file: Path, line: int, what: str, record: int | None = None) -> None:
         self.problems.append(Problem(file.name, line, record, what))
@@ -159,8 +179,39 @@ class _Walk:
                 return False
             self._record(file, at, record, line.opened)
             self.head = line.digest
+            for kept in self.kept.pop(self.number, ()):
+                if kept.hash not in {"", line.digest.hex()}:
+                    what = f"has another hash than the head kept in {kept.said_by}"
+                    self.wrong(file, at, what, self.number)
             self.number += 1
         return True
+
+    def begin_after(self, removal: Removed) -> None:
+        """Begin behind segments that the chain says were removed."""
+        self.removal = removal
+        self.head = bytes.fromhex(removal.hash)
+        self.number = removal.record + 1
+
+    def end(self) -> None:
+        """Check what can only be seen at the end."""
+        last = self.number - 1
+        for number in sorted(self.kept):
+            gone = self.removal is not None and number <= self.removal.record
+            if not gone and not self.problems:
+                kept = self.kept[number][0]
+                what = f"its end was cut off: the head kept in {kept.said_by} names record {number}"
+                self._ended(number, f"{what}, but it ends at {last}")
+        said_at = self.removal_said_at
+        if (
+            self.removal is not None
+            and not self.problems
+            and (said_at is None or said_at > self.signed_until)
+        ):
+            what = "no signature covers the record that says its first segments were removed"
+            self._ended(said_at, what)
+
+    def _ended(self, number: int | None, what: str) -> None:
+        self.problems.append(Problem(self.name or self.chain, 0, number, what))
 
     def _record(self, file: Path, at: int, record: AnyRecord, opened: dict[str, Opened] | None) -> None:
         self.unsigned += 1
@@ -175,6 +226,8 @@ class _Walk:
             self.decisions += 1
         elif isinstance(record, Outcome):
             self.outcomes += 1
+        elif isinstance(record, Change) and self.removal is not None and removal_of(record) == self.removal:
+            self.removal_said_at = self.number
         seals = _seals(record)
         for name, value in (opened or {}).items():
             if seals.get(name) != seal(value):
@@ -191,6 +244,7 @@ class _Walk:
         self.hashes[self.number] = record.head
         self.checkpoints += 1
         self.unsigned = 0
+        self.signed_until = self.number
         for name, claim in record.others.items():
             number, _, digest = claim.partition(":")
             self.claims[name] = (int(number), digest, f"{file.name}:{at}")
@@ -210,7 +264,7 @@ class _Walk:
     def report(self) -> ChainReport:
         return ChainReport(
             chain=self.name or self.chain,
-            records=self.number,
+            records=self.number - (self.removal.record + 1 if self.removal is not None else 0),
             checkpoints=self.checkpoints,
             unsigned=self.unsigned,
             erased=self.erased,
@@ -218,6 +272,7 @@ class _Walk:
             outcomes=self.outcomes,
             head=f"{self.number - 1}:{self.head.hex()}",
             keys=tuple(sorted(self.keys)),
+            removed=self.removal.record + 1 if self.removal is not None else 0,
         )
 
 
@@ -227,22 +282,37 @@ def _seals(record: AnyRecord) -> dict[str, str]:
     return {}
 
 
-def verify(path: Path, public: bytes) -> Report:
+def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
     """Check the log at `path`, a folder or one segment.
+
+    Args:
+        path: The log.
+        public: The key that checkpoints must be signed with.
+        kept: Heads of it that were kept elsewhere.
 
     Raises:
         TargetError: There is no log.
     """
     walks: list[_Walk] = []
     problems: list[Problem] = []
+    elsewhere: dict[str, dict[int, list[Kept]]] = {}
+    for one in kept:
+        elsewhere.setdefault(one.chain, {}).setdefault(one.record, []).append(one)
     for chain, files in find_chains(path).items():
         walk = _Walk(chain, public)
+        walk.kept = elsewhere.pop(chain, {})
         _segments(walk, files)
+        walk.end()
         if path.is_dir():
             _head(walk, path / f"{chain}.head")
         problems += walk.problems
         walks.append(walk)
     _others(walks, problems)
+    for chain, heads in elsewhere.items():
+        said_by = next(iter(heads.values()))[0].said_by
+        problems.append(
+            Problem(chain, 0, max(heads), f"the head kept in {said_by} is of a chain that is not here")
+        )
     if path.is_dir():
         chains = {walk.chain for walk in walks}
         for head in sorted(path.glob("*.head")):
@@ -252,7 +322,15 @@ def verify(path: Path, public: bytes) -> Report:
 
 
 def _segments(walk: _Walk, files: list[Path]) -> None:
-    for expected, file in enumerate(files, start=1):
+    first = _SEGMENT.match(files[0].name)
+    begun = int(first["segment"]) if first else 1
+    start = 1
+    removal = find_removal(files, begun - 1) if begun > 1 else None
+    if removal is not None:
+        walk.begin_after(removal)
+        start = removal.segment + 1
+        files = files[start - begun :]
+    for expected, file in enumerate(files, start=start):
         match = _SEGMENT.match(file.name)
         if match and int(match["segment"]) != expected and not walk.problems:
             walk.wrong(file, 0, f"segment {expected} of the chain is missing", walk.number)

@@ -122,6 +122,7 @@ class ChainWriter:
         self.pending = False
         self.others: Callable[[], dict[str, str]] = dict
         self.on_lines: Callable[[int, list[bytes]], None] | None = None
+        self.on_close: Callable[[], None] | None = None
         cut = self._resume()
         self.append(opening(self._next, self._stamp(), cut))
 
@@ -418,6 +419,8 @@ class ChainWriter:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        if self.on_close is not None:
+            self.on_close()
 
 
 class _Number(msgspec.Struct):
