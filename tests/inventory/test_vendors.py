@@ -28,9 +28,12 @@ def test_a_host_that_only_ends_like_a_vendors_is_nobodys(vendors: Vendors) -> No
     assert vendors.host("notapi.openai.com") is None
 
 
-def test_a_port_alone_is_a_weak_hint(vendors: Vendors) -> None:
-    found = vendors.host_in("http://localhost:11434/v1")
+def test_a_port_alone_is_a_weak_hint_unless_one_runtime_picked_it(vendors: Vendors) -> None:
+    odd = vendors.host_in("http://localhost:11434/v1")
+    found = vendors.host_in("http://localhost:8000/v1")
 
+    assert odd is not None
+    assert not odd[1].weak
     assert found is not None
     assert found[1].weak
     assert vendors.host_in("http://localhost:9/v1") is None

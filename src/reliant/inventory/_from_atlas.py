@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reliant.errors import UnknownId
@@ -37,8 +38,17 @@ def facts_of(atlas: Any) -> Facts:
         names = atlas.document("ambiguous-names")
     except UnknownId:  # a small atlas of somebody's own
         names = {}
+    houses: dict[str, list[str]] = defaultdict(list)
+    for record in atlas.providers.values():
+        if record.ultimate_parent is not None:
+            houses[record.ultimate_parent.name].append(record.id)
     return Facts(
-        providers=[_provider(record) for record in atlas.providers.values()],
+        providers=[
+            _provider(
+                record, houses[record.ultimate_parent.name] if record.ultimate_parent is not None else ()
+            )
+            for record in atlas.providers.values()
+        ],
         sdks=[sdk_facts(record) for record in atlas.records("sdks").values()],
         model_ids=ids,
         closed=tuple(closed),
@@ -47,7 +57,7 @@ def facts_of(atlas: Any) -> Facts:
     )
 
 
-def _provider(record: Any) -> ProviderFacts:
+def _provider(record: Any, house: Iterable[str]) -> ProviderFacts:
     base_hosts = tuple(
         url.split("//", 1)[-1].split("/", 1)[0].rpartition("@")[2].partition(":")[0]
         for url in (*record.api_base_urls, record.default_base_url or "")
@@ -81,6 +91,7 @@ def _provider(record: Any) -> ProviderFacts:
         torch_hub=record.torch_hub,
         downloads_from=record.downloads_from[0] if record.downloads_from else None,
         developer=record.weights_developer,
+        serves=tuple(other for other in house if other != record.id),
     )
 
 

@@ -27,7 +27,7 @@ _NEVER = re.compile(
     r"|my[-_].*|example.*|test[-_].*|.*[-_]test|placeholder|other|any|all|user|assistant|system|chat|completion"
     r"|text|json|yes|no|on|off|cpu|cuda|gpu|mps|local|remote|openai|(?:cl100k|o200k|p50k|r50k)_\w+|https?:.*"
     r"|file:.*|\d+(?:\.\d+)*|v\d+|[a-z]+_test|foo.*|bar|baz|dummy.*|fake.*|mock.*|x+|abc.*|\.\.*|llm"
-    r"|provider|api|gpt|llama|claude|gemini)$"
+    r"|provider|api|gpt|llama|claude|gemini|no[-_]?(?:model|name|id|llm)s?|model[-_]?(?:name|id)|n/a)$"
 )
 _FILE = re.compile(
     r"\.(?:py|js|ts|json|ya?ml|toml|txt|md|html?|css|png|jpe?g|gif|svg|csv|xml|sql|db|log|zip|gz|lock|cfg|ini|sh|so|dll|wav|mp3|mp4|rs|go|java|c|h|cpp|pyc|pkl\.gz)$",

@@ -100,6 +100,7 @@ _KEY = re.compile(rb"""["'`]\s*(?::|\])""")
 _ASKED = re.compile(rb"(?:[=!]=|\bin\s*[\[({]?|startswith\(|endswith\(|case)[^\w=]*$")
 _CALLED = re.compile(rb"^[\w.-]+/(?:api/|backend|v1/)|/resolve/")
 _STARTS = re.compile(rb"\b(?:subprocess|Popen|spawn|execa|execFile|child_process|check_output)(?:Sync)?\b")
+_PICKS = re.compile(r"provider|backend|vendor|engine")
 _SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
 
 
@@ -115,8 +116,10 @@ def telling(file: FileView, *, own: frozenset[str] = frozenset()) -> list[Hit]:
     for hit in file.hits:
         inside = False
         for mark, state in quotes.items():
-            state[1] += data.count(mark, state[0], hit.start)
-            state[0] = hit.start
+            # A hit may begin with the last quote of a mark: the mark is counted from where it begins.
+            while (at := data.find(mark, state[0], hit.start + 2)) >= 0:
+                state[:] = at + 3, state[1] + 1
+            state[0] = max(state[0], hit.start)
             inside = inside or state[1] % 2 == 1
         if inside and (hit.kind != "host" or hit.key in file.vendors.weak_patterns):
             continue
@@ -202,10 +205,21 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str], *, bro
         return not (_KEY.match(rest) or _ASKED.search(before[: begin if begin >= 0 else None]))
     if hit.key.endswith("("):
         return not before.endswith(b"def ")
+    if _PICKS.search(hit.key):
+        return _picks(file, data[hit.start + 1 : hit.start + 400], option="--" in hit.key)
     if "--" in hit.key:
         return b"default" in after
-    value = _SCAN.search(after)
+    # A pattern may be a key in quotes: the text looked for is the one behind it.
+    value = _SCAN.search(data[hit.start + len(hit.key) - 1 : hit.start + 160])
     return value is not None and _plausible(file.vendors, value[1].decode("ascii", "replace"), slot=True)
+
+
+def _picks(file: FileView, after: bytes, *, option: bool) -> bool:
+    """Say whether a setting or an option names a provider as the one taken unless asked otherwise."""
+    if option and b"default" not in after:
+        return False
+    said = [text.decode("ascii", "replace") for text in _SCAN.findall(after, 0, 400 if option else 120)]
+    return any(file.vendors.is_name(text) for text in (said if option else said[:1]))
 
 
 @functools.lru_cache(maxsize=50_000)

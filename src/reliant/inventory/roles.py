@@ -250,11 +250,20 @@ def _chosen(
         ):
             continue
         named = _meant(signal.model, labels, vendors)
+        if not (signal.options or signal.env) and all(_at_home(p, provider, vendors) for provider in named):
+            continue  # an adapter says its own name
         chosen |= named
         if named:
             for option in signal.options:
                 refused |= _meant(option, labels, vendors) - named
     return chosen, refused
+
+
+def _at_home(p: Placed, provider: str, vendors: Vendors) -> bool:
+    """Say whether a signal stands in a file or a class that is called after a provider."""
+    stem = posixpath.basename(p.path).partition(".")[0]
+    around = [part.partition(" ")[2] for part in p.signal.block if part.startswith("class ")]
+    return any(_names(name, provider, vendors) for name in (stem, *around))
 
 
 def _meant(label: str, labels: dict[str, set[str]], vendors: Vendors) -> set[str]:

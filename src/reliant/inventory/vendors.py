@@ -196,7 +196,8 @@ class Vendors:
         if found is None:
             port = port_of(text)
             if port is not None and _LOCAL.match(host) and port in self._ports:
-                found = Host(self._ports[port], None, weak=True, port=True)
+                usual = port < _ODD_FROM or port % 100 == 0
+                found = Host(self._ports[port], None, weak=usual, port=usual)
         return (host, found) if found else None
 
     def env(self, name: str) -> Env | None:
@@ -390,6 +391,9 @@ _COMMON_STEMS = frozenset({
     "chat-", "small-", "large-", "embed-", "embedding-",
 })  # fmt: skip
 _MOST_ASKED = 100_000
+_TAGS = frozenset({"latest", "stable", "rc", "deprecated"})
+_ODD_FROM = 10_000
+"""Ports from here that are no round number are picked by one program: 8000 and 30000 are anybody's."""
 _SETTINGS = ("url", "api", "base", "host", "endpoint", "key", "token", "model")
 _SERVES = frozenset({"api", "partner-cloud", "reseller", "gateway", "local-runtime", "hub"})
 _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal|\[::1\]|::1)$")
@@ -426,6 +430,8 @@ def _is_closed(vendors: Vendors, bare: str) -> bool:
 @functools.lru_cache(maxsize=20_000)
 def _developer(vendors: Vendors, model: str) -> str | None:
     org, slash, last = model.rpartition("/")
+    if slash and last in _TAGS:  # `acme-gpt/latest`
+        org, slash, last = org.rpartition("/")
     if slash:
         owner = vendors._orgs.get(org.rpartition("/")[2].lower())
         if owner is not None:

@@ -17,8 +17,9 @@ import msgspec
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.across import FileFacts, Known
 from reliant.inventory.detectors._entries import Entry
+from reliant.inventory.detectors._picked import is_left, left_aside
 from reliant.inventory.detectors._shell import shell_signals
-from reliant.inventory.detectors._urls import model_at, model_in_path, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, region_in, urls_in
 from reliant.inventory.idforms import (
     holds_model,
     is_hub_id,
@@ -28,7 +29,7 @@ from reliant.inventory.idforms import (
     snake,
 )
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import host_of
+from reliant.inventory.urls import host_of, model_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -97,7 +98,9 @@ def signals_of(
     """
     blocks: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
     told: dict[str, list[Known]] = defaultdict(list)
-    for entry in _as_variables(list(entries)):
+    every = list(entries)
+    left = left_aside(every) if not code else frozenset()
+    for entry in _as_variables(every):
         blocks[_block(entry)].append(entry)
         if not entry.commented and _joins_code(entry):
             said = file.line(entry.line)
@@ -108,8 +111,10 @@ def signals_of(
     reading = _Reading(file, optional)
     scope = Scope.CONFIG if file.scope is Scope.CODE and not code else None
     for block, inside in blocks.items():
+        aside = is_left(block, left)
         for signal in reading.block(block, inside):
-            yield msgspec.structs.replace(signal, scope=scope) if scope else signal
+            role = Role.OPTIONAL if aside and signal.role is None else signal.role
+            yield msgspec.structs.replace(signal, scope=scope or signal.scope, role=role)
 
 
 def _joins_code(entry: Entry) -> bool:
@@ -178,7 +183,8 @@ class _Reading:
         """Yield what one block says."""
         role = self._role(inside)
         models = [model for entry in inside for model in self._models(entry)]
-        endpoints = list(self._endpoints(block, inside, role, sure=bool(models)))
+        sure = any(not self.vendors.is_name(model.id) for model in models)
+        endpoints = list(self._endpoints(block, inside, role, sure=sure))
         yield from endpoints
         own = next((s.provider for s in endpoints if s.provider), None)
         # An address in the same block settles it, whatever an id or a key begins with.
@@ -187,8 +193,11 @@ class _Reading:
         settled = any(s.what is What.ENDPOINT for s in endpoints)
         rows = Counter(m.entry.keys[:-1] for m in models if m.entry.keys[-1].startswith("["))
         only_rows = len(models) >= _ROLE_LISTED_FROM and len({m.entry.keys[:-1] for m in models}) == 1
+        local = self._is_local(own)
         for model in models:
             entry = model.entry
+            if not local and self.vendors.is_name(model.id):
+                continue  # `MODEL=acme`: a provider is named, and no model
             known = model.provider or self.vendors.developer(model.id) or self.vendors.knows_id(model.id)
             if not (known or own or (settled and holds_model(entry.key)) or is_hub_id(model.id)):
                 continue
@@ -309,6 +318,11 @@ class _Reading:
             # A vendor's client is sent somewhere else: whom it reaches is not known.
             yield self._signal(What.ENDPOINT, entry, block, role, endpoint=value.split("//", 1)[1][:120])
 
+    def _is_local(self, provider: str | None) -> bool:
+        """Say whether a provider runs weights here, where plain names such as `mistral` are models."""
+        record = self.vendors.providers.get(provider or "")
+        return record is not None and "local-runtime" in record.roles
+
     def _hub_of(self, provider: str) -> bool:
         """Say whether a provider is a hub, whose addresses name what is fetched."""
         record = self.vendors.providers.get(provider)
@@ -390,8 +404,6 @@ class _Reading:
             provider, bare = self._split(id_)
             if not named and not (provider or self.vendors.knows_id(bare) or self.vendors.developer(bare)):
                 continue
-            if self.vendors.is_name(bare):
-                continue  # `MODEL=acme`: a provider is named, and no model
             if looks_like_id(bare) or (is_weight_file(bare) and "/" not in bare):
                 yield _Model(entry, id_ if provider is None or "/" in id_ else bare, provider, env)
 

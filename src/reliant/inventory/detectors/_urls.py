@@ -65,29 +65,7 @@ def region_in(text: str) -> Iterator[str]:
         yield match[1]
 
 
-_MODEL_PATH = re.compile(
-    r"/(models?|deployments|engines|publishers/[\w-]+/models)/([A-Za-z0-9][\w.:@-]*(?:/[A-Za-z0-9][\w.-]*)??)"
-    r"(?=:[a-z]+[A-Z]|/(?:chat|completions?|embeddings?|predictions|predict|invoke|converse|images|audio|responses"
-    r"|generate|infer|streamGenerateContent|invoke-with-response-stream)|[?#]|$)"
-)
 _BODY_MODEL = re.compile(r"""\\?["']model\\?["']\s*(?::|=>)\s*\\?["']([A-Za-z0-9][\w.:/@-]{1,99})\\?["']""")
-
-
-def model_in_path(url: str) -> tuple[str, bool] | None:
-    """Return the model that an API's address names in its path, and whether it is only a deployment's name.
-
-    Examples:
-        >>> model_in_path("https://h.test/v1beta/models/acme-1.5-fast:generateContent")
-        ('acme-1.5-fast', False)
-        >>> model_in_path("https://h.test/openai/deployments/chat/chat/completions?v=1")
-        ('chat', True)
-        >>> model_in_path("https://h.test/v1/models")
-    """
-    match = _MODEL_PATH.search(url)
-    if match is None or "{" in match[2]:
-        return None
-    model = match[2].rpartition(":")[0] if re.search(r":[a-z]+[A-Z]", match[2]) else match[2]
-    return model, match[1] == "deployments"
 
 
 def models_in_body(text: str) -> Iterator[tuple[str, int]]:

@@ -138,7 +138,9 @@ class Slots(Base):
                     options=tuple(texts[1:]),
                 )
             return
-        if not snake(name).endswith(_CHOICES) or expression.type in {
+        plain = snake(name)
+        chooses = any(plain == word or plain.endswith(f"_{word}") for word in _CHOICES)
+        if not chooses or expression.type in {
             "identifier",
             "object",
             "array",

@@ -9,9 +9,9 @@ from reliant.inventory.embedded import settings_in
 from reliant.inventory.idforms import is_hub_id, is_reference, looks_like_id
 from reliant.inventory.js.base import Base
 from reliant.inventory.js.tree import Block, Node, place_of, text_of
-from reliant.inventory.js.values import env_name
+from reliant.inventory.js.values import env_name, values
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import hub_repo, is_call
+from reliant.inventory.urls import hub_repo, is_call, model_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,8 @@ class Strings(Base):
             return
         if kind == "template_string":
             text = text_of(node)[1:-1].replace("${", "{")
+            if text.startswith("{"):  # `${BASE}/models/...`: the address begins elsewhere
+                text = next((v.text for v in values(node, block) if v.text and "://" in v.text), text)
         elif kind == "string":
             text = text_of(node)[1:-1]
         else:
@@ -53,7 +55,7 @@ class Strings(Base):
         if not 3 <= len(text) <= 400:
             return
         aside = _aside(node)
-        if "." in text and " " not in text.strip() and not _reference(node):
+        if ("." in text or "://" in text) and " " not in text.strip() and not _reference(node):
             hit = self.vendors.host_in(text.strip())
             if hit is not None:
                 repo = hub_repo(text) if hit[1].weak else None
@@ -90,6 +92,20 @@ class Strings(Base):
                         confidence=0.6 if aside else 0.85,
                         role=Role.LISTED if aside else None,
                     )
+                    named = model_in_path(text)
+                    if named is not None and not aside and looks_like_id(named[0]):
+                        yield Signal(
+                            what=What.MODEL,
+                            line=line,
+                            column=column,
+                            block=block.path,
+                            model=named[0],
+                            provider=hit[1].provider,
+                            endpoint=hit[0],
+                            region=hit[1].estate,
+                            family=named[1],
+                            confidence=0.85,
+                        )
                 return
         if "/" in text and ":" in text and "//" not in text and not aside:
             image = self.vendors.image(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from reliant.core.use import Role
 from reliant.inventory.idforms import is_reference
 from reliant.inventory.python.nodes import Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Imported, build
@@ -39,7 +40,7 @@ _TALK = frozenset({
 })  # fmt: skip  # fmt: skip
 _ASKS = frozenset({
     "startswith", "endswith", "match", "search", "fullmatch", "index", "find", "count",
-    "encoding_for_model", "get_encoding", "split", "partition",
+    "encoding_for_model", "get_encoding", "split", "partition", "load_dataset", "load_dataset_builder",
 })  # fmt: skip  # fmt: skip
 _EXPLAINS = frozenset({
     "help", "description", "title", "placeholder", "examples", "epilog", "choices", "label", "info",
@@ -67,6 +68,36 @@ class Base:
         self.sdks: list[SdkFacts] = []
         self.resolved: dict[tuple[str, int, str], tuple[str, SdkFacts, Name | None] | None] = {}
         self.told: set[tuple[int, int, str, str | None]] = set()
+        self.turns = self._turns()
+
+    def _turns(self) -> set[tuple[int, int]]:
+        """Places of texts that take the place of another only if something holds."""
+        found: set[tuple[int, int]] = set()
+        for target, value, block in self.tree.turns:
+            if isinstance(target, ast.Name):
+                around = block
+                while around.kind == "branch" and around.parent is not None:
+                    around = around.parent
+                bound = around.find(target.id)
+                several = bound is not None and len(bound[0]) > 1
+            else:
+                owner = block.enclosing_class()
+                several = (
+                    isinstance(target, ast.Attribute)
+                    and owner is not None
+                    and len(owner.attrs.get(target.attr, ())) > 1
+                )
+            if several:
+                found.update(
+                    (leaf.lineno, leaf.col_offset + 1)
+                    for leaf in ast.walk(value)
+                    if isinstance(leaf, ast.Constant)
+                )
+        return found
+
+    def _turn(self, value: Value) -> Role | None:
+        """Return the role of a value that is taken only if something holds."""
+        return Role.OPTIONAL if (value.line, value.column) in self.turns else None
 
     def _options(self) -> dict[str, list[tuple[ast.expr, Block]]]:
         """Defaults of argparse options of the file, by the attribute they end up in."""

@@ -15,7 +15,7 @@ from reliant.inventory.imports import imported as import_signal
 from reliant.inventory.imports import kind_of
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.python.base import MODEL_KEYWORDS, Base
-from reliant.inventory.python.nodes import Value, dotted, keyword
+from reliant.inventory.python.nodes import Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
@@ -240,7 +240,7 @@ class Clients(Base):
                 env=value.env,
                 kind=kind_of(info.kind) if info.kind else None,
                 where=f"{self.file.path}:{call.lineno}",
-                role=None,
+                role=self._turn(value),
                 confidence=0.9 if provider else 0.6,
             )
             self._tell(value, value.text)
@@ -275,6 +275,8 @@ class Clients(Base):
     def _models_of_call(
         self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name | None, endpoints: list[Endpoint]
     ) -> Iterator[Signal]:
+        if _of_data(call):
+            return
         named = any(keyword(call, name) is not None for name in MODEL_KEYWORDS)
         values = self._model_values(call, block, info)
         if not values and info is not None and info.default_model:
@@ -334,6 +336,7 @@ class Clients(Base):
                 region=endpoint.estate,
                 where=f"{self.file.path}:{call.lineno}",
                 family=endpoint.family,
+                role=self._turn(value),
                 confidence=min(0.95, endpoint.confidence + 0.05),
             )
         self._tell(value, value.text or "")
@@ -421,7 +424,7 @@ class Clients(Base):
 
     def _asked(self, call: ast.Call, block: Block) -> Iterator[Signal]:
         """Yield the models that a call on a client, or a loader, asks for."""
-        if id(call) in self.clients or not (call.args or call.keywords):
+        if id(call) in self.clients or not (call.args or call.keywords) or _of_data(call):
             return
         last = dotted(call.func).rpartition(".")[2] or (
             call.func.attr if isinstance(call.func, ast.Attribute) else ""
@@ -454,6 +457,11 @@ class Clients(Base):
                     if not endpoints and not self.sdks:
                         continue
                     yield from self._model(value, call, block, sdk, endpoints, slot=True)
+
+
+def _of_data(call: ast.Call) -> bool:
+    """Say whether a call fetches a data set or a page from a hub: `repo_type="dataset"`."""
+    return constant(keyword(call, "repo_type")) in {"dataset", "space"}
 
 
 def _setting(value: Value) -> str:

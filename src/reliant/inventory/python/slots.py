@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import posixpath
 import re
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ _INTERFACE = re.compile(
     r"|speech|synthes\w*|completion|vendor)(?:_|$)|^base$"
 )
 _HOLDERS = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.Dict, ast.Return})
+_PLAIN = 0.5
+"""So sure or less are words that only the runtime beside them makes a model."""
 _PLURAL_LISTED = 4
 _TABLE_LISTED = 12
 _CHOICES = (
@@ -35,6 +38,9 @@ _ORDERS = (
     "fallback_chain", "chain",
 )  # fmt: skip
 
+
+_TOLD = ("Error", "Exception", "Warning", "Result", "Response", "Usage", "Event")
+"""How classes end that report who was asked, and decide nothing."""
 
 _PROVIDERS = ("provider", "provider_name", "provider_id", "llm_provider", "model_provider", "vendor")
 _NAMES = ("name", "id", "slug", "value", "key")
@@ -67,6 +73,7 @@ class Slots(Base):
                 case ast.Call():
                     yield from self._call_slots(node, block)
                 case ast.Dict():
+                    yield from self._picked(node, block)
                     for key, value in zip(node.keys, node.values, strict=True):
                         if isinstance(key, ast.Constant) and isinstance(key.value, str):
                             if (
@@ -88,6 +95,32 @@ class Slots(Base):
                             yield from self._slot(name, one.default, block)
                         else:  # the caller replaces it, as a user does an option
                             yield from self._choice(name, one.default, block, None, env=name)
+
+    def _picked(self, table: ast.Dict, block: Block) -> Iterator[Signal]:
+        """Yield what a table picks of itself: `{"mode": "local", "local": {...}, "cloud": {...}}`."""
+        fields = {
+            name: value
+            for key, value in zip(table.keys, table.values, strict=True)
+            if (name := constant(key))
+        }
+        blocks = tuple(name for name, value in fields.items() if isinstance(value, ast.Dict))
+        for value in fields.values() if len(blocks) > 1 else ():
+            text = constant(value)
+            if text in blocks:
+                place = Value(text, value.lineno, value.col_offset + 1)
+                others = tuple(name for name in blocks if name != text)
+                yield self._signal(What.CHOICE, place, block, model=text, options=others)
+        yield from self._registered(fields, block)
+
+    def _registered(self, fields: dict[str, ast.expr], block: Block) -> Iterator[Signal]:
+        """Yield the provider whose class a registry keeps as its default: `{"default": AcmeChat, ...}`."""
+        taken = fields.get("default")
+        if len(fields) < 2 or not isinstance(taken, ast.Name | ast.Attribute):
+            return
+        named = self.vendors.providers_named(dotted(taken).rpartition(".")[2])
+        if len(named) == 1:
+            place = Value(None, taken.lineno, taken.col_offset + 1)
+            yield self._signal(What.CHOICE, place, block, model=named.pop(), env="default")
 
     def _entry_block(self, value: ast.expr, block: Block) -> Block:
         return (
@@ -121,8 +154,11 @@ class Slots(Base):
                 yield from self._choice(key, call.args[position], block, None, env=env)
         if id(call) in self.clients:
             return
+        if last == "dict" and call.keywords:
+            yield from self._registered({word.arg: word.value for word in call.keywords if word.arg}, block)
+        told = last.endswith(_TOLD)
         for word in call.keywords:
-            if word.arg:
+            if word.arg and not (told and _is_choice(snake(word.arg))):
                 if (
                     word.arg in LABELS
                     and isinstance(word.value, ast.Constant)
@@ -210,12 +246,32 @@ class Slots(Base):
             elif not looks_like_id(text):
                 continue
             confidence = how_sure(self.file, name, text, bool(self.sdks)) if not weights else 0.6
+            runtime = None
+            if confidence <= _PLAIN and text.isascii() and text[0].isalpha():
+                runtime = self._runtime_of(block)
+                confidence = 0.75 if runtime else confidence
             if confidence <= 0:
                 continue
             role = (
-                Role.LISTED if listed > _TABLE_LISTED else Role.OPTIONAL if listed >= _PLURAL_LISTED else None
+                Role.LISTED
+                if listed > _TABLE_LISTED
+                else Role.OPTIONAL
+                if listed >= _PLURAL_LISTED
+                else self._turn(value)
             )
             self._tell(value, value.text or "")
+            if runtime is not None:
+                yield self._signal(
+                    What.MODEL,
+                    value,
+                    block,
+                    model=text,
+                    provider=runtime,
+                    env=value.env or env,
+                    confidence=confidence,
+                    role=role,
+                )
+                continue
             provider, model = split_prefix(text, self.vendors) if ":" in text or "/" in text else (None, text)
             if provider is not None and not (self._prefix_counts(text) and looks_like_id(model)):
                 provider, model = None, text
@@ -229,6 +285,37 @@ class Slots(Base):
                 confidence=confidence,
                 role=role,
             )
+
+    def _runtime_of(self, block: Block) -> str | None:
+        """Return the local runtime that a block is about, where a plain word such as `mistral` is a model.
+
+        A field beside says so (`provider: str = "..."`), or the class is called after it.
+        """
+        for word in _PROVIDERS:
+            for one in block.names.get(word, ())[:2]:
+                given = one.default if isinstance(one, Param) else one
+                text = constant(given) if isinstance(given, ast.expr) else None
+                named = self.vendors.prefix(text) if text else None
+                if named is not None:
+                    return named if self._runs_here(named) else None
+        beside = {}
+        if isinstance(block.node, ast.Dict):
+            beside = {
+                constant(key): value for key, value in zip(block.node.keys, block.node.values, strict=True)
+            }
+        for word in _PROVIDERS:
+            text = constant(beside.get(word))
+            if text:
+                named = self.vendors.prefix(text)
+                return named if named is not None and self._runs_here(named) else None
+        owner = block.enclosing_class()
+        called = self.vendors.providers_named(owner.name) if owner is not None else set()
+        here = [provider for provider in called if self._runs_here(provider)]
+        return here[0] if len(here) == len(called) == 1 else None
+
+    def _runs_here(self, provider: str) -> bool:
+        record = self.vendors.providers.get(provider)
+        return record is not None and "local-runtime" in record.roles
 
     def _server(self, name: str, expression: ast.expr, block: Block) -> Iterator[Signal]:
         """Yield the server of nobody known to which a class or an entry of a table sends its calls."""
@@ -321,7 +408,7 @@ class Slots(Base):
                 value = Value(texts[0], expression.lineno, expression.col_offset + 1)
                 yield self._signal(What.CHOICE, value, block, model=texts[0], options=tuple(texts[1:]))
             return
-        if not plain.endswith(_CHOICES):
+        if not _is_choice(plain):
             return
         options = (
             tuple(v.text for v in self.evaluator.values(choices, block) if v.text)
@@ -340,6 +427,12 @@ class Slots(Base):
                     provider=self.vendors.slugs.get(value.text.lower().replace("-", "").replace("_", ""))
                     or self.vendors.prefix(value.text),
                 )
+
+
+@functools.lru_cache(maxsize=20_000)
+def _is_choice(name: str) -> bool:
+    """Say whether a name holds which of several providers is taken: `llm_provider`, not `volcengine`."""
+    return any(name == word or name.endswith(f"_{word}") for word in _CHOICES)
 
 
 def _names_somebody(slots: Slots, key: ast.expr | None) -> bool:

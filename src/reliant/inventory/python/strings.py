@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ast
+import functools
 import posixpath
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
 from reliant.inventory.embedded import settings_in
 from reliant.inventory.idforms import is_hub_id, looks_like_id
+from reliant.inventory.loose import known_form
 from reliant.inventory.python.base import Base
 from reliant.inventory.python.nodes import Value
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import hub_repo, is_call
+from reliant.inventory.urls import hub_repo, is_call, model_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.inventory.python.tree import Block
+
 _TOLD_BY = frozenset({ast.Attribute, ast.AnnAssign, ast.arg, ast.JoinedStr, ast.Constant})
 
 
@@ -46,7 +49,7 @@ class Strings(Base):
                 yield from self._embedded(node, block)
                 continue
             aside = id(node) in self.aside
-            if "." in text and len(text) < 300 and id(node) not in self.references:
+            if ("." in text or "://" in text) and len(text) < 300 and id(node) not in self.references:
                 yield from self._url(value, block, aside=aside)
             if "/" in text and not aside and 5 < len(text) < 120:
                 yield from self._image(value, block)
@@ -94,6 +97,19 @@ class Strings(Base):
             confidence=0.6 if aside else 0.85,
             role=Role.LISTED if aside else None,
         )
+        named = model_in_path(text)
+        if named is not None and not aside and looks_like_id(named[0]):
+            yield self._signal(
+                What.MODEL,
+                value,
+                block,
+                model=named[0],
+                provider=entry.provider,
+                endpoint=host,
+                region=entry.estate,
+                family=named[1],
+                confidence=0.85,
+            )
 
     def _image(self, value: Value, block: Block) -> Iterator[Signal]:
         """Yield the runtime whose container image a program starts: `owner/name:tag`."""
@@ -156,10 +172,30 @@ class Strings(Base):
             return
         if "/" in text and self.vendors.is_closed(text) and not self._knows_owner(text):
             return  # somebody's own label, or a tokenizer: nobody else has these weights
+        if self._of_whom_is_asked(text):
+            self._tell(value, text)
+            yield self._signal(What.MODEL, value, block, model=text, confidence=0.65, role=self._turn(value))
+            return
         known = self.vendors.knows_id(text)
         hub = is_hub_id(text) and self.vendors.developer(text) is not None
         if (known or hub) and any(c in text for c in "-/:"):
             yield self._signal(What.MODEL, value, block, model=text, confidence=0.55, role=Role.OPTIONAL)
+
+    def _of_whom_is_asked(self, text: str) -> bool:
+        """Say whether an id has the form of those whose server or client is in this very file."""
+        developer = self.vendors.developer(text) if known_form(self.file, text) else None
+        return developer is not None and developer in self._asked_here
+
+    @functools.cached_property
+    def _asked_here(self) -> frozenset[str]:
+        """The labs whose own servers the file asks."""
+        hosts = (self.vendors.host(hit.key) for hit in self.file.hits if hit.kind == "host")
+        asked = {host.provider for host in hosts if host is not None and not host.weak}
+        asked |= {
+            endpoint.provider for made in self.clients.values() for endpoint in made if endpoint.provider
+        }
+        records = [self.vendors.providers[provider] for provider in asked]
+        return frozenset(name for r in records for name in (r.id, *r.serves))
 
     def _knows_owner(self, text: str) -> bool:
         owner = text.partition("/")[0]

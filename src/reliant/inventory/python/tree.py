@@ -101,6 +101,8 @@ class Tree:
     imports: list[tuple[Imported, Block]]
     nodes: list[tuple[ast.AST, Block]]
     docstrings: set[int]
+    turns: list[tuple[ast.expr, ast.expr, Block]] = field(default_factory=list)
+    """What a name is set to only if something holds: target, value, block."""
 
     def forget(self) -> None:
         """Let go of everything: blocks refer to each other, and would wait for the collector."""
@@ -118,7 +120,9 @@ def build(source: ast.Module, package: str) -> Tree:
     """Return the blocks of `source`; relative imports are resolved against `package`."""
     builder = _Builder(package)
     builder.body(source.body, builder.module)
-    return Tree(builder.module, builder.blocks, builder.imports, builder.nodes, builder.docstrings)
+    return Tree(
+        builder.module, builder.blocks, builder.imports, builder.nodes, builder.docstrings, builder.turns
+    )
 
 
 class _Builder:
@@ -129,6 +133,8 @@ class _Builder:
         self.imports: list[tuple[Imported, Block]] = []
         self.nodes: list[tuple[ast.AST, Block]] = []
         self.docstrings: set[int] = set()
+        self.turns: list[tuple[ast.expr, ast.expr, Block]] = []
+        self._tests: list[ast.expr | None] = []
 
     def body(self, statements: list[ast.stmt], block: Block, *, guarded: bool = False) -> None:
         for statement in statements:
@@ -149,7 +155,9 @@ class _Builder:
                 for expression in node.decorator_list:
                     self.expression(expression, block)
                 self._parameters(node, inner, block)
+                around, self._tests = self._tests, []
                 self.body(node.body, inner)
+                self._tests = around
             case ast.Import():
                 for alias in node.names:
                     found = Imported(alias.name, node.lineno, guarded)
@@ -174,18 +182,26 @@ class _Builder:
                 )
                 label = _compared(node.test)
                 inner = self._open("branch", label, node, block) if label else block
+                self._tests.append(node.test)
                 self.body(node.body, inner, guarded=True)
+                self._tests.pop()
                 self.body(node.orelse, block, guarded=guarded or not typing_only)
             case ast.Try():
-                catches = any(_catches_import(handler) for handler in node.handlers)
+                catches = any(
+                    _catches_import(handler) and not _gives_up(handler.body) for handler in node.handlers
+                )
                 self.body(node.body, block, guarded=guarded or catches)
+                self._tests.append(None)
                 for handler in node.handlers:
                     self.body(handler.body, block, guarded=True)
+                self._tests.pop()
                 self.body(node.orelse, block, guarded=guarded)
                 self.body(node.finalbody, block, guarded=guarded)
             case ast.Assign():
                 for target in node.targets:
                     self._assign(target, node.value, block)
+                if self._tests and not any(_asks_for(test, node.targets[0]) for test in self._tests):
+                    self.turns.append((node.targets[0], node.value, block))
                 self.nodes.append((node, block))
                 self.expression(node.value, self._value_block(node.targets[0], node.value, block))
             case ast.AnnAssign():
@@ -371,6 +387,22 @@ def _compared(test: ast.expr) -> str:
     return ""
 
 
+def _asks_for(test: ast.expr | None, target: ast.expr) -> bool:
+    """Say whether a test asks if a name is empty: `if not model`, `if model is None`."""
+    if test is None:
+        return False
+    if isinstance(test, ast.BoolOp):
+        return any(_asks_for(part, target) for part in test.values)
+    name = getattr(target, "id", getattr(target, "attr", None))
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        asked: ast.expr = test.operand
+    elif isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.Eq | ast.NotIn):
+        asked = test.left
+    else:
+        return False
+    return name is not None and name in {getattr(asked, "id", None), getattr(asked, "attr", None)}
+
+
 def _matched(pattern: ast.pattern) -> str:
     if isinstance(pattern, ast.MatchOr):
         return next((label for part in pattern.patterns if (label := _matched(part))), "")
@@ -387,3 +419,15 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
         return True
     said = ast.dump(handler.type)
     return "ImportError" in said or "ModuleNotFoundError" in said or "'Exception'" in said
+
+
+def _gives_up(body: list[ast.stmt]) -> bool:
+    """Say whether a handler ends in an error: what was tried is then needed."""
+    last = body[-1]
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        func = last.value.func
+        return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in {
+            "exit",
+            "abort",
+        }
+    return isinstance(last, ast.Raise)

@@ -1,0 +1,102 @@
+"""Files that look like nothing at first sight, and texts that look like models and are none."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("docstring", ['"""OpenAI provider."""', "'''Anthropic and others.'''"])
+def test_a_file_whose_first_words_are_a_vendors_name_is_read(scanned, docstring: str) -> None:
+    found = scanned({
+        "app.py": f"{docstring}\nfrom openai import OpenAI\n"
+        "def ask(t):\n    return OpenAI().chat.completions.create(model='gpt-4o-mini', messages=t)\n",
+    })  # fmt: skip
+
+    assert found.models == {("openai", "gpt-4o-mini")}
+
+
+def test_a_file_that_holds_nothing_but_a_table_of_defaults_is_read(scanned) -> None:
+    found = scanned({
+        "app/defaults.py": (
+            "DEFAULTS = {\n    'deepseek': {'model': 'deepseek-chat'},\n    'xai': {'model': 'grok-beta'}}\n"
+        ),
+    })  # fmt: skip
+
+    assert {(use.provider, use.model) for use in found.used} == {
+        ("deepseek", "deepseek-chat"),
+        ("xai", "grok-beta"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "import requests\ndef ask(key):\n    return requests.post("
+         "f'https://generativelanguage.googleapis.com/v1beta/models/gemini-1.5-pro:generateContent?key={key}')\n"),
+        ("a.ts", "const BASE = 'https://generativelanguage.googleapis.com/v1beta';\n"
+         "export const ask = (k) => fetch(`${BASE}/models/gemini-1.5-pro:generateContent?k=${k}`);\n"),
+    ],
+)  # fmt: skip
+def test_a_model_in_the_path_of_an_address_is_asked(scanned, path: str, text: str) -> None:
+    found = scanned({path: text})
+
+    assert {(use.provider, use.model) for use in found.used if use.model} == {("google", "gemini-1.5-pro")}
+
+
+def test_a_port_that_only_one_runtime_has_names_it(scanned) -> None:
+    found = scanned({
+        "a.py": "import requests\nMODEL = 'qwen2.5-coder:7b'\n"
+        "def ask(t):\n    return requests.post('http://localhost:11434/api/generate', json=MODEL)\n",
+    })  # fmt: skip
+
+    assert {use.provider for use in found.used} == {"ollama"}
+
+
+def test_a_plain_word_is_a_model_beside_a_local_runtime_and_nowhere_else(scanned) -> None:
+    text = "class Config:\n    provider: str = '{}'\n    model: str = 'mistral'\n    url: str = 'http://{}'\n"
+    local = scanned({"a.py": text.format("ollama", "localhost:11434")})
+    hosted = scanned({"a.py": text.format("mistral", "api.mistral.ai")})
+
+    assert local.models == {("ollama", "mistral")}
+    assert hosted.models == set()
+
+
+def test_a_plain_word_is_a_model_in_settings_of_a_local_runtime(scanned) -> None:
+    assert scanned({"app.yaml": "llm:\n  provider: ollama\n  model: mistral\n"}).models == {
+        ("ollama", "mistral")
+    }
+    assert scanned({"app.yaml": "llm:\n  provider: openai\n  model: mistral\n"}).models == set()
+
+
+def test_an_id_without_a_telling_name_counts_where_its_maker_is_called(scanned) -> None:
+    found = scanned({
+        "a.py": "URL = 'wss://spark-api.xf-yun.com/v3.1/chat'\nclass Spark:\n    domain = 'generalv3'\n",
+        "b.py": "class Other:\n    domain = 'generalv3'\n    url = 'https://api.deepseek.com'\n",
+    })  # fmt: skip
+
+    assert {(use.provider, use.model) for use in found.used if use.model} == {("iflytek", "generalv3")}
+    assert {e.path for use in found.used if use.model for e in use.evidence} == {"a.py"}
+
+
+def test_a_tag_behind_a_model_is_not_its_name(vendors) -> None:
+    assert vendors.developer("yandexgpt/latest") == "yandex"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from huggingface_hub import snapshot_download\n"
+        "snapshot_download('gorilla-llm/Berkeley-Function-Calling-Leaderboard', repo_type='dataset')\n",
+        "from datasets import load_dataset\nimport transformers\nrows = load_dataset('openai/gsm8k-v2')\n",
+    ],
+)
+def test_a_data_set_is_no_model(scanned, text: str) -> None:
+    assert scanned({"a.py": text}).models == set()
+
+
+def test_a_placeholder_is_no_model(scanned) -> None:
+    found = scanned(
+        {"a.py": "import openai\nclass Base:\n    default_model = 'NO-MODEL'\n    client = openai.OpenAI()\n"}
+    )
+
+    assert found.models == set()
