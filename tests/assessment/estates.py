@@ -50,6 +50,8 @@ def graphs(draw: st.DrawFn, *, known: bool = False) -> Graph:
             use,
             provider=draw(st.sampled_from(PROVIDERS) | gap),
             jurisdiction=draw(st.sampled_from(COUNTRIES) | gap),
+            owner_jurisdiction=draw(st.sampled_from(COUNTRIES) | st.none()),
+            weights=draw(st.sampled_from(("open", "closed"))),
             developer="someone",
             developer_jurisdiction=draw(st.sampled_from(COUNTRIES) | gap),
             self_hosted=draw(st.booleans()),

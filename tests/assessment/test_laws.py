@@ -20,6 +20,7 @@ from reliant.assessment.measures import (
     impact,
     look_through,
     purchases,
+    single_points,
     stop_share,
     touches,
     use_shares,
@@ -187,6 +188,15 @@ def test_where_every_link_is_known_no_answer_is_unknown(graph: Graph, cuts: list
 @given(needs())
 def test_use_shares_of_a_function_sum_to_one(need: Need) -> None:
     assert math.fsum(use_shares(need).values()) == CLOSE(1)
+
+
+@given(graphs())
+def test_a_country_as_a_single_point_reaches_what_its_cut_stops(graph: Graph) -> None:
+    reached = {point.supplier: point.stop_share for point in single_points(graph) if point.level == "reach"}
+
+    for country in {*COUNTRIES, *reached}:
+        stops = stop_share(graph, graph.down([Cut("jurisdiction", country)])).low
+        assert reached.get(country, 0.0) == CLOSE(stops)
 
 
 @given(needs())

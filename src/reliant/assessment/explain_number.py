@@ -40,6 +40,7 @@ NUMBERS = (
     "hidden:CC",
     "origin:CC",
     "single_point:NAME",
+    "reach:CC",
     "hhi:LEVEL",
 )
 """The figures that can be asked about."""
@@ -190,28 +191,52 @@ def _touching(desk: Desk, use: str, country: str, kinds: tuple[str, ...]) -> lis
 def _single_point(desk: Desk, name: str) -> Explanation:
     of, level = _at_level(desk, name)
     name = name if level == "provider" else name.upper()
+    if level == "provider":
+        means = f"share of weight of the functions that stop once the provider {name} alone is gone"
+    else:
+        means = (
+            f"share of weight of the functions that stop once the providers in {name} alone are gone; "
+            f"what the cut of {name} takes away besides is in reach:{name}"
+        )
+    return _point(desk, f"single_point:{name}", means, name, level, of)
+
+
+def _reach(desk: Desk, country: str) -> Explanation:
+    country = _country(desk, country)
+    means = (
+        f"share of weight of the functions that stop once {country} alone is cut: providers there, "
+        "providers owned from there, and closed weights made there"
+    )
+    return _point(desk, f"reach:{country}", means, country, "reach", measures.reached_from)
+
+
+def _point(desk: Desk, number: str, means: str, name: str, level: str, of: measures.Names) -> Explanation:
     points = {point.supplier: point for point in desk.result.impact.single_points if point.level == level}
+
+    def called(use: str) -> tuple[str, ...]:
+        names = of(desk.graph.chain(use))
+        return (names,) if isinstance(names, str) else names or ()
+
     parts = []
     for function in desk.graph.functions:
-        alone = {
-            cut
-            for found in minimal_cut_sets(function.need, 1, lambda use: of(desk.graph.chain(use)))
-            for cut in found
-        }
+        alone = minimal_cut_sets(function.need, 1, lambda use: name if name in called(use) else None)
 
         def say(use: str, share: float) -> tuple[Truth, str | None, list[Step]]:
+            names = called(use)
             chain = desk.graph.chain(use)
-            gone = of(chain)
-            return Truth.of(gone == name), gone, desk.chain(chain)
+            steps = desk.chain(chain)
+            if (
+                level == "reach"
+                and name in names
+                and name not in {chain.jurisdiction, chain.owner_jurisdiction}
+            ):
+                said = f"its closed weights were made by {chain.developer}, in {name}"
+                steps.append(Step(said, desk.of_provider(chain.developer, "hq_country")))
+            return Truth.of(name in names), name if name in names else next(iter(names), None), steps
 
-        parts.append(desk.part(function, function.weight if name in alone else 0.0, 0.0, say))
+        parts.append(desk.part(function, function.weight if alone else 0.0, 0.0, say))
     share = points[name].stop_share if name in points else 0.0
-    return desk.explanation(
-        f"single_point:{name}",
-        f"share of weight of the functions that stop once the {level} {name} alone is gone",
-        Interval(share, share),
-        parts,
-    )
+    return desk.explanation(number, means, Interval(share, share), parts)
 
 
 def _at_level(desk: Desk, name: str) -> tuple[Callable[[Chain], str | None], str]:
@@ -317,6 +342,7 @@ _MAKERS: dict[str, Callable[[Desk, str], Explanation]] = {
     "hidden": _hidden,
     "origin": _origin,
     "single_point": _single_point,
+    "reach": _reach,
     "hhi": _hhi,
 }
 

@@ -16,6 +16,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
 from reliant.assessment.nodes import split
@@ -256,12 +257,16 @@ def entropy_number(weights: Iterable[float]) -> float:
     return math.exp(-math.fsum(part / whole * math.log(part / whole) for part in parts))
 
 
+Names: TypeAlias = Callable[[Chain], "str | tuple[str, ...] | None"]
+"""What a chain is called at a level: one name, several, or none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Masks:
     """Names at one level as bits of a number, so that sets of names are numbers.
 
     Attributes:
-        by_use: The bit of each use's name; 0 if it has none at this level.
+        by_use: The bit of each use's name, or bits if it has several; 0 if it has none at this level.
         names: In the order of their bits.
         first: The place of the bit of the first name.
     """
@@ -271,13 +276,15 @@ class Masks:
     first: int = 0
 
     @classmethod
-    def of(cls, graph: Graph, name_of: Callable[[Chain], str | None], first: int = 0) -> Masks:
+    def of(cls, graph: Graph, names_of: Names, first: int = 0) -> Masks:
         """Return the masks of all uses of a graph, from the bit `first` on."""
         bits: dict[str, int] = {}
         by_use: dict[str, int] = {}
         for use in graph.uses:
-            name = name_of(graph.chain(use))
-            by_use[use] = 0 if name is None else bits.setdefault(name, 1 << (len(bits) + first))
+            called = names_of(graph.chain(use))
+            by_use[use] = 0
+            for name in (called,) if isinstance(called, str) else called or ():
+                by_use[use] |= bits.setdefault(name, 1 << (len(bits) + first))
         return cls(by_use, tuple(bits), first)
 
     @property
@@ -305,15 +312,22 @@ class Losses:
     there: Mapping[str, int]
 
     @classmethod
-    def of(cls, graph: Graph, *levels: tuple[str, Callable[[Chain], str | None]]) -> Losses:
+    def of(cls, graph: Graph, *levels: tuple[str, Names]) -> Losses:
         """Return the questions of levels, each with what a chain is called at it."""
         found: list[tuple[str, Masks]] = []
         first = 0
-        for level, name_of in levels or (("provider", hosted_by), ("jurisdiction", hosted_in)):
-            found.append((level, Masks.of(graph, name_of, first)))
-            first += len(found[-1][1].names)
+        for level, names_of in levels or SINGLE_POINTS:
+            masks = Masks.of(graph, names_of, first)
+            for _, asked in found:
+                if asked.names == masks.names and _moved(masks, asked) == asked.by_use:
+                    masks = asked  # nobody owns across borders here: the question is asked already
+            first = max(first, masks.first + len(masks.names))
+            found.append((level, masks))
         every = (1 << first) - 1
-        there = {use: every & ~sum([masks.by_use[use] for _, masks in found]) for use in graph.uses}
+        there = dict.fromkeys(graph.uses, every)
+        for _, masks in found:
+            for use, bits in masks.by_use.items():
+                there[use] &= ~bits
         return cls(tuple(found), every, there)
 
     def points(self, graph: Graph, stands: Sequence[int], at_least: float = 0.0) -> tuple[SinglePoint, ...]:
@@ -350,16 +364,18 @@ class Losses:
         return tuple(found)
 
 
-def single_points(
-    graph: Graph, *levels: tuple[str, Callable[[Chain], str | None]], at_least: float = 0.0
-) -> tuple[SinglePoint, ...]:
+def _moved(masks: Masks, to: Masks) -> dict[str, int]:
+    """Return the bits of masks as they were if they began where others do."""
+    return {use: bits >> masks.first << to.first for use, bits in masks.by_use.items()}
+
+
+def single_points(graph: Graph, *levels: tuple[str, Names], at_least: float = 0.0) -> tuple[SinglePoint, ...]:
     """Return A7: the names whose loss alone stops functions, level by level; the largest first.
 
     Uses whose name at a level is not known cut nothing there: they can only add.
 
     Args:
-        levels: The name of each level, and what a chain is called at it; the providers and
-            the countries if none is given.
+        levels: The name of each level, and what a chain is called at it; SINGLE_POINTS if none is given.
     """
     losses = Losses.of(graph, *levels)
     return losses.points(graph, graph.nodes.solve(losses.there, losses.every), at_least)
@@ -374,6 +390,22 @@ def hosted_in(chain: Chain) -> str | None:
     """Return the country of the provider that can be cut; None for weights that the operator runs."""
     return chain.jurisdiction if chain.hosted else None
 
+
+def reached_from(chain: Chain) -> tuple[str, ...]:
+    """Return the countries whose cut takes a use away: of provider, owner, and maker of closed weights."""
+    if not chain.hosted:
+        return ()
+    maker = chain.developer_jurisdiction if chain.weights == "closed" else None
+    found = dict.fromkeys((chain.jurisdiction, chain.owner_jurisdiction, maker))
+    return tuple(country for country in found if country is not None)
+
+
+SINGLE_POINTS: tuple[tuple[str, Names], ...] = (
+    ("provider", hosted_by),
+    ("jurisdiction", hosted_in),
+    ("reach", reached_from),
+)
+"""The levels of single points: the provider, its country, and all countries whose cut reaches a use."""
 
 BOUGHT: Mapping[str, Callable[[Chain], str | None]] = {
     "provider": lambda chain: chain.served_by,

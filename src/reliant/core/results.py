@@ -274,7 +274,13 @@ class FunctionImpact(msgspec.Struct, frozen=True):
 
 
 class SinglePoint(msgspec.Struct, frozen=True):
-    """A supplier whose loss alone stops functions; `stop_share` by weight."""
+    """A name whose loss alone stops functions; `stop_share` by weight.
+
+    Attributes:
+        level: `provider`; `jurisdiction`, the country that providers are in; or `reach`, a country with
+            all that its cut takes away: providers there, providers owned from there, and closed weights
+            made there. `reach` is what `reliant simulate --cut jurisdiction:CC` stops for certain.
+    """
 
     supplier: str
     level: str

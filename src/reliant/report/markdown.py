@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, Verdict
 from reliant.report._model_files import words_of
+from reliant.report._points import shown_points
 from reliant.report._registry import renders
 from reliant.report._text import clean, listed, number, percent, plural
 from reliant.report._view import View, descent_words
@@ -133,11 +134,11 @@ def _functions(view: View) -> list[str]:
             for id_ in dict.fromkeys((*deep, *face))
         ]
         parts.append(table(("Country", "Face value", "Look-through"), shares))
-    points = sorted(impact.single_points, key=lambda point: -point.stop_share)
+    points = shown_points(impact.single_points)
     if points:
         said = [
-            f"{escaped(view.place(p.supplier) if p.level == 'jurisdiction' else view.name(p.supplier))} "
-            f"{percent(p.stop_share)}"
+            f"{escaped(view.name(p.supplier) if p.level == 'provider' else view.place(p.supplier))} "
+            f"{percent(p.stop_share)}{' (with what is owned or made there)' if p.level == 'reach' else ''}"
             for p in points
         ]
         parts.append(f"Stops if cut alone: {listed(said, at_most=8)}.")

@@ -17,6 +17,7 @@ import msgspec
 
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, AxisAnswer, Verdict
+from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
 from reliant.report._text import clean, listed
 from reliant.report._view import View
@@ -276,14 +277,15 @@ def _pending(view: View) -> Iterator[dict[str, Any]]:
 
 def _single_points(view: View) -> Iterator[dict[str, Any]]:
     functions = {item.function.id: item.function for item in view.result.impact.functions}
-    for point in view.result.impact.single_points:
+    for point in shown_points(view.result.impact.single_points):
         for id_ in point.functions:
             function = functions.get(id_)
             path, _, line = (function.where if function else "").rpartition(":")
             if function is None or not line.isdecimal():
                 continue
-            name = view.place(point.supplier) if point.level == "jurisdiction" else view.name(point.supplier)
-            text = f"{function.name} stops if {name} ({point.level}) is cut alone."
+            name = view.name(point.supplier) if point.level == "provider" else view.place(point.supplier)
+            level = point.level if point.level != "reach" else POINT_LEVELS["reach"]
+            text = f"{function.name} stops if {name} ({level}) is cut alone."
             yield {
                 "ruleId": SINGLE.id,
                 "ruleIndex": ALL_RULES.index(SINGLE),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
+from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, number, percent, plural, wrap
 
@@ -168,8 +169,8 @@ def _single_and_pairs(result: Simulation) -> list[str]:
     if result.single_points:
         told = listed(
             [
-                f"{clean(one.supplier)} ({one.level}, {percent(one.stop_share)})"
-                for one in result.single_points
+                f"{clean(one.supplier)} ({POINT_LEVELS.get(one.level, one.level)}, {percent(one.stop_share)})"
+                for one in shown_points(result.single_points)
             ],
             at_most=5,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
+from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
 from reliant.report._text import number, percent, plural
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
@@ -287,8 +288,13 @@ def _points(result: Simulation) -> Table:
         "Alone enough to stop something, before any cut",
         (Column("Supplier"), Column("Level"), Column("Stops", numeric=True), Column("Functions")),
         tuple(
-            (one.supplier, one.level, percent(one.stop_share), ", ".join(one.functions[:6]))
-            for one in result.single_points
+            (
+                one.supplier,
+                POINT_LEVELS.get(one.level, one.level),
+                percent(one.stop_share),
+                ", ".join(one.functions[:6]),
+            )
+            for one in shown_points(result.single_points)
         ),
         file_name="single-points.csv",
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reliant.core.results import ASSESSMENT_SCHEMA
 from reliant.core.verdict import Axis, Verdict
 from reliant.report._model_files import words_of
+from reliant.report._points import shown_points
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, number, percent, plural, width, wrap
 from reliant.report._view import View
@@ -174,7 +175,8 @@ class _Screen:
             lines += _line(f"  {word}: ", names)
         points = [
             f"{clean(self._supplier(point.level, point.supplier))} {percent(point.stop_share)}"
-            for point in sorted(self.view.result.impact.single_points, key=lambda p: -p.stop_share)
+            + (" (with what is owned or made there)" if point.level == "reach" else "")
+            for point in shown_points(self.view.result.impact.single_points)
         ]
         lines += _line("  Stops if cut alone: ", points)
         return ["", *lines] if lines else []
@@ -199,7 +201,7 @@ class _Screen:
         return ["", *lines] if lines else []
 
     def _supplier(self, level: str, id_: str) -> str:
-        return self.view.place(id_) if level == "jurisdiction" else self.view.name(id_)
+        return self.view.place(id_) if level != "provider" else self.view.name(id_)
 
     def _open_questions(self) -> list[str]:
         lines: list[str] = []

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from reliant.assessment.measures import use_shares
 from reliant.core.results import Interval
 from reliant.core.use import Channel
+from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._text import number, percent
 from reliant.report.html.bars import Bar, Row, paired_bars
 from reliant.report.html.figures import Column, Figure, Table
@@ -181,14 +182,12 @@ def points_table(view: View) -> Table:
         (Column("Supplier"), Column("Level"), Column("Stops", numeric=True), Column("Functions")),
         tuple(
             (
-                view.place(point.supplier) if point.level == "jurisdiction" else view.name(point.supplier),
-                point.level,
+                view.name(point.supplier) if point.level == "provider" else view.place(point.supplier),
+                POINT_LEVELS.get(point.level, point.level),
                 percent(point.stop_share),
                 ", ".join(names.get(id_, id_) for id_ in point.functions),
             )
-            for point in sorted(
-                view.result.impact.single_points, key=lambda p: (-p.stop_share, p.level, p.supplier)
-            )
+            for point in shown_points(view.result.impact.single_points)
         ),
         file_name="single-points.csv",
         compact=True,
