@@ -17,7 +17,7 @@ import uvloop
 from reliant.gateway.call import Call
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Limits, Listen
-from reliant.gateway.connection import Listening
+from reliant.gateway.connection import Listening, Serve
 from reliant.gateway.listen import Server
 from reliant.gateway.upstream.client import Pool
 
@@ -37,8 +37,8 @@ class NoLog:
         pass
 
 
-async def main(port: int, upstream: int) -> None:
-    pool = Pool("127.0.0.1", upstream, tls=None, connect_s=5, limit=1_000)
+def bare(pool: Pool) -> Serve:
+    """Return what passes every request on to one provider."""
 
     async def serve(call: Call) -> None:
         lines = b"".join([b"%b: %b\r\n" % pair for pair in call.headers if pair[0] not in _OWN])
@@ -59,12 +59,17 @@ async def main(port: int, upstream: int) -> None:
         exchange.release()
         call.answer(status, headers, body)
 
+    return serve
+
+
+async def main(port: int, upstream: int) -> None:
+    pool = Pool("127.0.0.1", upstream, tls=None, connect_s=5, limit=1_000)
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
         clock = Clock(wall=time.time, steady=time.monotonic)
         limits = Limits(body_bytes=1 << 24)
-        server = Server(Listening(limits, serve, NoLog()), clock, Listen(), 1.0)  # type: ignore[arg-type]
+        server = Server(Listening(limits, bare(pool), NoLog()), clock, Listen(), 1.0)  # type: ignore[arg-type]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.exit)
         await server.serve(sock)
 

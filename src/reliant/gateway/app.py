@@ -38,6 +38,7 @@ from reliant.gateway.problems import (
 from reliant.gateway.refusals import Refusals, load_shapes
 from reliant.gateway.replies import Replier
 from reliant.gateway.routes import Candidate, Plan, unmet
+from reliant.gateway.running import as_task
 from reliant.gateway.surface import Endpoint, find, object_ids
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Gateway:
         """Serve one request."""
         path = call.path
         if not path.startswith("/v1/"):
+            await as_task()
             await self._cold(self, call)
             return
         clock = self.clock

@@ -8,9 +8,11 @@ from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from reliant.gateway.answers import Headers
+from reliant.gateway.heads import Head
 
 if TYPE_CHECKING:
     from reliant.gateway.connection import Connection
+    from reliant.gateway.running import Running
 
 Message = MutableMapping[str, Any]
 
@@ -41,56 +43,53 @@ class Call:
         on_lost: Called once if the caller leaves before the answer is complete.
     """
 
-    __slots__ = (
-        "_ahead",
-        "_chunked",
-        "_given",
-        "_left",
-        "_parts",
-        "_waiter",
-        "begun",
-        "body",
-        "connection",
-        "disconnected",
-        "done",
-        "expects",
-        "headers",
-        "http_version",
-        "keep_alive",
-        "length",
-        "method",
-        "on_lost",
-        "path",
-        "query",
-        "raw_path",
-        "started",
-        "task",
-        "whole",
-    )
+    body = b""
+    length = 0
+    expects = False
+    whole = False
+    begun = False
+    disconnected = False
+    started = False
+    done = False
+    on_lost: Callable[[], Any] | None = None
+    running: Running | None = None
+    _ahead = 0
+    _given = False
+    _waiter: asyncio.Future[None] | None = None
+    _chunked = False
+    _left: int | None = 0
+    """Of the answer's body; None where the end of the connection is its end."""
 
-    def __init__(self, connection: Connection, headers: Headers) -> None:
+    def __init__(self, connection: Connection, head: Head) -> None:
         self.connection = connection
-        self.headers = headers
-        self.method = "GET"
-        self.path = self.http_version = ""
-        self.raw_path = self.query = b""
-        self.body = b""
-        self.length = 0
-        self.keep_alive = False
-        self.expects = False
-        self.whole = False
-        self.begun = False
-        self.disconnected = False
-        self.started = False
-        self.done = False
-        self.on_lost: Callable[[], Any] | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.head = head
+        self.keep_alive = head.keep_alive
         self._parts: list[bytes] = []
-        self._ahead = 0
-        self._given = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._chunked = False
-        self._left: int | None = 0  # None: the end of the connection is the end of the body
+
+    @property
+    def method(self) -> str:
+        """What is asked for, in capitals."""
+        return self.head.method
+
+    @property
+    def path(self) -> str:
+        """Where, decoded."""
+        return self.head.path
+
+    @property
+    def raw_path(self) -> bytes:
+        """Where, as it was written."""
+        return self.head.raw_path
+
+    @property
+    def query(self) -> bytes:
+        """What stood after the question mark."""
+        return self.head.query
+
+    @property
+    def headers(self) -> Headers:
+        """All headers but the length of the body, their names in small letters."""
+        return self.head.headers
 
     @property
     def client(self) -> str:
@@ -103,7 +102,7 @@ class Call:
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": self.http_version,
+            "http_version": self.head.http_version,
             "server": connection.transport.get_extra_info("sockname")[:2],
             "client": connection.client,
             "scheme": "https" if connection.transport.get_extra_info("sslcontext") else "http",
@@ -142,16 +141,20 @@ class Call:
         if on_lost is not None:
             on_lost()
 
+    def served(self, error: BaseException | None) -> None:
+        """Note that nobody serves it any more, and what went wrong."""
+        self.connection.served(self, error)
+
     def cancel(self) -> None:
         """Stop serving it."""
-        if self.task is not None:
-            self.task.cancel()
+        if self.running is not None:
+            self.running.cancel()
 
     def uncancel(self) -> bool:
         """Say whether it was cancelled because the caller left; then serving may go on to its end."""
-        if not self.disconnected or self.task is None:
+        if not self.disconnected or self.running is None:
             return False
-        self.task.uncancel()
+        self.running.uncancel()
         return True
 
     def _wake(self) -> None:
@@ -249,7 +252,7 @@ class Call:
             elif name == b"connection" and b"close" in value.lower():
                 self.keep_alive = False
         headers = [pair for pair in headers if pair[0] != b"connection"]
-        if self._chunked and self.http_version == "1.0":
+        if self._chunked and self.head.http_version == "1.0":
             self._chunked, self._left = False, None
         elif self._chunked:
             headers.append((b"transfer-encoding", b"chunked"))

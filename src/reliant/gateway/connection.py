@@ -11,14 +11,16 @@ import asyncio
 import logging
 import urllib.parse
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
 from reliant.gateway.answers import Headers
 from reliant.gateway.call import STATUS, Call
 from reliant.gateway.config import Limits
+from reliant.gateway.heads import Head, Repeated
+from reliant.gateway.running import Running
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reliant.gateway")
 
-Serve = Callable[[Call], Awaitable[None]]
+Serve = Callable[[Call], Coroutine[Any, None, None]]
 
 _SMALL_BODY = 65_536
 """A body up to this size is read before anything is decided; a larger one is read as it is asked for."""
@@ -88,6 +90,9 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._url = b""
         self._length = 0
+        self._repeated = Repeated()
+        self._messages = 0
+        self._between = True
         self._in_head = True
         self._head_bytes = 0
         self._paused = False
@@ -131,9 +136,36 @@ class Connection(asyncio.Protocol):
             slow.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes, then parse."""
+        """Take a request whose head is known, or parse."""
         if self._broken:
             return
+        if self._between:
+            head = self._repeated.match(data)
+            if head is not None:
+                call = Call(self, head)
+                call.body = data[self._repeated.start :]
+                call.length = len(call.body)
+                call.whole = True
+                self.deadline = 0.0
+                self._begin(call)
+            else:
+                self._parse_whole(data)
+        else:
+            self._parse(data)
+        if self._calls and self._calls[0].running is None:
+            self._start()
+
+    def _parse_whole(self, data: bytes) -> None:
+        """Parse what begins with a request; remember its head if it is one request and no more."""
+        self._messages = 0
+        self._parse(data)
+        if self._messages == 1 and self._between and self._calls and not self._broken:
+            call = self._calls[-1]
+            if call.keep_alive and call.whole and call.length == len(call.body) > 0:
+                self._repeated.learn(call.head, data, call.body)
+
+    def _parse(self, data: bytes) -> None:
+        """Count the head's bytes, then parse."""
         if self._in_head:
             if not self._head_bytes:
                 self.deadline = self.loop.time() + self.limits.header_s
@@ -141,7 +173,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._last = True
+            self._last, self._between = True, False
         except httptools.HttpParserError:
             self._refuse(_NOT_HTTP)
         if self._in_head and self._head_bytes > self.limits.header_bytes:
@@ -167,6 +199,8 @@ class Connection(asyncio.Protocol):
     # httptools callbacks
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._between = False
+        self._messages += 1
         self._url = b""
         self._headers = []
         self._length = 0
@@ -189,26 +223,28 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self.deadline = self.loop.time() + self.limits.body_s
         parser, headers = self.parser, self._headers
-        call = self._reading = Call(self, headers)
+        head = Head(headers)
         if self._broken or len(headers) > _MOST_HEADERS:
+            self._reading = Call(self, head)
             self._refuse(_TOO_LARGE)
             return
-        call.method = parser.get_method().decode("ascii")
-        call.http_version = parser.get_http_version()
-        call.keep_alive = (
+        head.method = parser.get_method().decode("ascii")
+        head.http_version = parser.get_http_version()
+        head.keep_alive = (
             not self._last
-            and call.http_version == "1.1"
+            and head.http_version == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         )
         url = self._url
         if url[:1] != b"/" or b"%" in url or b"#" in url:
             parsed = httptools.parse_url(url)
-            call.raw_path, call.query = parsed.path or b"/", parsed.query or b""
-            call.path = urllib.parse.unquote(call.raw_path.decode("ascii", "replace"))
+            head.raw_path, head.query = parsed.path or b"/", parsed.query or b""
+            head.path = urllib.parse.unquote(head.raw_path.decode("ascii", "replace"))
         else:
-            call.raw_path, _, call.query = url.partition(b"?")
-            call.path = call.raw_path.decode("latin-1")
+            head.raw_path, _, head.query = url.partition(b"?")
+            head.path = head.raw_path.decode("latin-1")
+        call = self._reading = Call(self, head)
         call.length = self._length
         for name, value in headers:
             if name == b"transfer-encoding":
@@ -231,6 +267,7 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self.deadline = 0.0
         call, self._reading = self._reading, None
+        self._between = call is not None and call.keep_alive
         if call is None or self._broken:
             return
         call.ended()
@@ -239,35 +276,34 @@ class Connection(asyncio.Protocol):
 
     # serving
     def _begin(self, call: Call) -> None:
-        """Serve a request, after those before it."""
+        """Let a request be served, after those before it."""
         call.begun = True
         self._calls.append(call)
-        if len(self._calls) == 1:
-            self._start(call)
-        else:
+        if len(self._calls) > 1:
             self._pause()
 
-    def _start(self, call: Call) -> None:
-        call.task = task = self.loop.create_task(self._run(call))
-        self.state.tasks.add(task)
+    def _start(self) -> None:
+        """Serve the request that is first in line; never within the parser, nor within another request."""
+        if self._calls and self._calls[0].running is None:
+            call = self._calls[0]
+            call.running = Running(self.loop, self.state.serve(call), call.served, self.state.tasks)
+            call.running.step()
 
-    async def _run(self, call: Call) -> None:
-        try:
-            await self.state.serve(call)
+    def served(self, call: Call, error: BaseException | None) -> None:
+        """Look after a request that nobody serves any more."""
+        if error is None:
             if not call.done and not call.disconnected:
                 self.transport.abort()
-        except asyncio.CancelledError:
+        elif isinstance(error, asyncio.CancelledError):
             self.transport.abort()
-        except Exception:  # one request that fails must not end the others
-            log.exception("a request failed")
+        else:
+            # One request that fails must not end the others.
+            log.error("a request failed", exc_info=error)
             if not call.started and not self.transport.is_closing():
                 self.transport.write(_FAILED)
                 self.transport.close()
             else:
                 self.transport.abort()
-        finally:
-            if call.task is not None:
-                self.state.tasks.discard(call.task)
 
     def answered(self, call: Call) -> None:
         """Go on to the next request, or close."""
@@ -282,7 +318,7 @@ class Connection(asyncio.Protocol):
             self.chain.after(self._close, b"", self._close)
             return
         if self._calls:
-            self._start(self._calls[0])
+            self.loop.call_soon(self._start)
             return
         if self._paused:
             self.read_on()
@@ -301,6 +337,11 @@ class Connection(asyncio.Protocol):
             self.chain.after(self.transport.write, data, self._abort)
         else:
             self.transport.write(data)
+
+    def cancel(self) -> None:
+        """Stop serving what is being served."""
+        for call in self._calls:
+            call.cancel()
 
     def _pause(self) -> None:
         if not self._paused and not self.transport.is_closing():

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reliant.gateway.running import as_task
+
 if TYPE_CHECKING:
     from reliant.gateway.forward import Request
     from reliant.gateway.state import Store
@@ -57,7 +59,7 @@ class Holdings:
 
     async def find(self, object_id: str, owner: str) -> str | None:
         """Return the upstream that holds an object of `owner`; None if it is not known or another's."""
-        held = self._recent.get(object_id) or await self._store.holder(object_id)
+        held = self._recent.get(object_id) or await self._stored(object_id)
         if held is None or held[1] != owner:
             return None
         self._remember(object_id, held)
@@ -66,10 +68,14 @@ class Holdings:
     async def foreign(self, ids: Iterable[str], owner: str) -> str | None:
         """Return the first of these objects that is known and belongs to somebody else."""
         for object_id in ids:
-            held = self._recent.get(object_id) or await self._store.holder(object_id)
+            held = self._recent.get(object_id) or await self._stored(object_id)
             if held is not None and held[1] != owner:
                 return object_id
         return None
+
+    async def _stored(self, object_id: str) -> tuple[str, str] | None:
+        await as_task()
+        return await self._store.holder(object_id)
 
     def _remember(self, object_id: str, held: tuple[str, str]) -> None:
         self._recent[object_id] = held
@@ -80,6 +86,7 @@ class Holdings:
         """Remember new objects; they are in the store when this returns."""
         fresh = [one for one in ids if one not in self._recent]
         if fresh:
+            await as_task()
             await self._store.hold(fresh, upstream, owner)
             for one in fresh:
                 self._remember(one, (upstream, owner))

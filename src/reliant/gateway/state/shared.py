@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from reliant.errors import MissingExtra
 from reliant.gateway.limits import Exceeded, Meter
+from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
     from reliant.gateway.runtime import Runtime
@@ -76,6 +77,7 @@ class SharedState:
 
     async def _more(self, mark: tuple[str, str, int], limit: int, span: int) -> int:
         """Return permits now held; 0 if the window has none left, -1 if the server is away."""
+        await as_task()
         lock = self._locks.setdefault(mark, asyncio.Lock())
         async with lock:
             held = self._held.get(mark, 0)

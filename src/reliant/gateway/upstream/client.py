@@ -17,6 +17,8 @@ from typing import cast
 
 import httptools
 
+from reliant.gateway.running import Teller, as_task, told
+
 HIGH_WATER = 262_144
 """Bytes held for a caller before reading from the provider stops."""
 
@@ -49,7 +51,7 @@ def at_once(send: Callable[[bytes], object], data: bytes, failed: Callable[[OSEr
     send(data)
 
 
-class Exchange(asyncio.Protocol):
+class Exchange(Teller, asyncio.Protocol):
     """One connection, and the answer now being read on it."""
 
     __slots__ = (
@@ -60,7 +62,6 @@ class Exchange(asyncio.Protocol):
         "_idle_s",
         "_paused",
         "_pool",
-        "_waiter",
         "complete",
         "deadline",
         "got_bytes",
@@ -77,7 +78,7 @@ class Exchange(asyncio.Protocol):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self.tell = None
         self._chunks: list[bytes] = []
         self.reused = False
         self.deadline = 0.0
@@ -125,6 +126,9 @@ class Exchange(asyncio.Protocol):
             self._header_bytes += len(data)
             if self._header_bytes > _MAX_HEADER_BYTES:
                 self._fail(UpstreamFailure("protocol", "headers too large"))
+        if self.tell is not None and (self.complete or (self.headers_done and self._chunks)):
+            # Not from within the parser: who goes on may send the next request.
+            self.tell_now()
 
     def eof_received(self) -> None:
         """Let the transport close itself."""
@@ -140,7 +144,7 @@ class Exchange(asyncio.Protocol):
             # Without a length the end of the connection is the end of the body.
             self.complete = True
             self.keep_alive = False
-            self._wake()
+            self.tell_now()
             return
         self._fail(UpstreamFailure("reset", "the provider closed the connection"))
 
@@ -177,8 +181,6 @@ class Exchange(asyncio.Protocol):
         if self._buffered > HIGH_WATER and not self._paused and self.transport is not None:
             self._paused = True
             self.transport.pause_reading()
-        if self._waiter is not None:
-            self._wake()
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole."""
@@ -186,36 +188,26 @@ class Exchange(asyncio.Protocol):
             return
         self.complete = True
         self.deadline = 0.0
-        self._wake()
 
     # the reader's side
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
-
     def _fail(self, failure: UpstreamFailure | OSError) -> None:
         if self._failure is None:
             self._failure = failure
         self.keep_alive = False
         self.deadline = 0.0
         self._close()
-        self._wake()
+        if self.tell is not None:
+            self._pool.loop.call_soon(self.tell_now)
 
     def _close(self) -> None:
         if self.transport is not None:
             self.transport.abort()
 
-    async def begin(
-        self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float, after: After = at_once
-    ) -> None:
-        """Send a request; return when the head and the first bytes of its answer, or its end, are here.
+    def ask(self, head: bytes, body: bytes, *, timeout_s: float, after: After) -> None:
+        """Send a request; `begun` tells when there is an answer.
 
         Raises:
-            UpstreamFailure: There was no answer, or none in time.
-            OSError: It may never be sent, because it cannot be written down that it was.
+            UpstreamFailure: The connection is gone.
         """
         transport = self.transport
         if transport is None:
@@ -227,14 +219,23 @@ class Exchange(asyncio.Protocol):
         else:
             after(transport.write, head, self._fail)
             after(transport.write, body, self._fail)
-        while not (self.headers_done and (self._chunks or self.complete)):
+
+    def begun(self, idle_s: float) -> bool:
+        """Say whether the head and the first bytes of the answer, or its end, are here.
+
+        Raises:
+            UpstreamFailure: There was no answer, or none in time.
+            OSError: It may never be sent, because it cannot be written down that it was.
+        """
+        if self.complete:
+            return True
+        if not (self.headers_done and self._chunks):
             if self._failure is not None:
                 raise self._failure
-            self._waiter = self._pool.loop.create_future()
-            await self._waiter
-        if not self.complete:
-            self._idle_s = idle_s
-            self.deadline = self._pool.now() + idle_s
+            return False
+        self._idle_s = idle_s
+        self.deadline = self._pool.now() + idle_s
+        return True
 
     def taken(self) -> bytes:
         """Return the bytes of the body that are here now."""
@@ -262,8 +263,7 @@ class Exchange(asyncio.Protocol):
                 return b""
             if self._failure is not None:
                 raise self._failure
-            self._waiter = self._pool.loop.create_future()
-            await self._waiter
+            await told(self, self._pool.loop)
 
     async def rest(self, limit: int) -> bytes:
         """Return the whole remaining body.
@@ -364,32 +364,30 @@ class Pool:
         Raises:
             UpstreamFailure: There was no answer.
         """
-        idle = self._idle
-        if idle:
-            exchange = idle.pop()[1]
+        idle, loop = self._idle, self.loop
+        exchange = idle.pop()[1] if idle else await self._connect()
+        while True:
             try:
-                await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s, after=after)
+                exchange.ask(head, body, timeout_s=timeout_s, after=after)
+                while not exchange.begun(idle_s):
+                    await told(exchange, loop)
             except UpstreamFailure as failure:
-                if failure.kind != "reset" or exchange.got_bytes:
+                exchange.abort()
+                if not exchange.reused or failure.kind != "reset" or exchange.got_bytes:
                     raise
             except BaseException:
                 exchange.abort()
                 raise
             else:
                 return exchange
-        exchange = await self._connect()
-        try:
-            await exchange.begin(head, body, timeout_s=timeout_s, idle_s=idle_s, after=after)
-        except BaseException:
-            exchange.abort()
-            raise
-        return exchange
+            exchange = await self._connect()
 
     async def _connect(self) -> Exchange:
         if len(self._all) + self._opening >= self.limit:
             raise UpstreamFailure("busy", f"all {self.limit} connections are in use", sent=False)
         self._opening += 1
         try:
+            await as_task()
             async with asyncio.timeout(self.connect_s):
                 _, exchange = await self.loop.create_connection(
                     lambda: Exchange(self),
