@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 from reliant.atlas.query import Atlas
 from reliant.core.facts import Fact, Facts, Provenance
 from reliant.core.truth import Truth
-from reliant.errors import ConfigError, UnknownId
+from reliant.errors import UnknownId
 from reliant.gateway.admission import Admission
 from reliant.gateway.config import Config, Upstream
 from reliant.gateway.keys import Caller
 from reliant.gateway.operator_rules import OperatorRules
 from reliant.policy.ask import Asker, Question
+from reliant.policy.conditions import is_place
 from reliant.policy.ownership import Ownership
 from reliant.policy.rulebook import RuleBook
 
 
-def check_ids(config: Config, atlas: Atlas, path: Path, line: Callable[[str, int, str], int]) -> None:
-    """Refuse a configuration that names a provider, a rule or a model the atlas does not have.
-
-    Raises:
-        ConfigError: It does, on the named line.
-    """
-    for at, upstream in enumerate(config.upstream):
-        try:
-            atlas.provider(upstream.provider)
-        except UnknownId as error:
-            raise ConfigError(path, line("upstream", at, "provider"), str(error), hint=error.hint) from None
-    own = {rule.id for rule in config.rule}
-    for rule in config.policy.dry_run:
-        if rule not in atlas.rules and rule not in own:
-            raise ConfigError(path, line("policy", -1, "dry_run"), f"no rule has the id {rule!r}")
-
-
 class Knowledge:
-    """The atlas as the gateway asks it."""
+    """The atlas as the gateway asks it.
+
+    Attributes:
+        vocabulary: The facts that rules may ask for.
+    """
 
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
         self._book = RuleBook.from_atlas(atlas)
         self._asker = Asker(atlas, self._book)
+        self.vocabulary = self._asker.known
 
     def admission(self, config: Config, today: dt.date) -> Admission:
         """Return an empty table of rulings under `config`."""
@@ -106,7 +94,7 @@ class Knowledge:
         }
         for name, value in (*pairs.items(), *tenant.facts.items()):
             if value is not None:
-                known[name] = Fact(value, told)
+                known[name] = Fact(() if value == "none" and is_place(name) else value, told)
         facts = Facts(known)
         if tenant.owner_country is not None:
             owners = Ownership.sole(tenant.owner_country, tenant.name)

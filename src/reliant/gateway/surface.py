@@ -80,6 +80,9 @@ _HELD = {
     "chat": "json",
 }
 
+NAMES = frozenset({*(endpoint.name for endpoint in _EXACT.values()), *_HELD})
+"""The kinds of request that a key can be bound to."""
+
 _PATH = re.compile(r"/v1(/[A-Za-z0-9_][A-Za-z0-9_\-.:]*)+\Z")
 _WORDS = frozenset(
     {

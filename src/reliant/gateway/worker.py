@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from reliant import __version__
 from reliant.errors import ReliantError
-from reliant.gateway._toml_lines import line_of, locate
 from reliant.gateway.app import Gateway
 from reliant.gateway.audit.folder import open_chain
 from reliant.gateway.audit.records import Change
@@ -24,10 +23,11 @@ from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
 from reliant.gateway.cold import Cold
-from reliant.gateway.config import Config, read_config
+from reliant.gateway.config import Config, line_of, locate, read_config
 from reliant.gateway.holdings import Holdings
-from reliant.gateway.knowledge import Knowledge, check_ids
+from reliant.gateway.knowledge import Knowledge
 from reliant.gateway.metrics import Metrics
+from reliant.gateway.names import check_names
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.state import Store
 from reliant.gateway.telemetry import Exporter
@@ -70,7 +70,7 @@ def load(settings: Settings, knowledge: Knowledge) -> Config:
     def line(table: str, at: int, key: str) -> int:
         return line_of(lines, (table, key) if at < 0 else (table, at, key))
 
-    check_ids(config, knowledge.atlas, settings.path, line)
+    check_names(config, knowledge, settings.path, line)
     return config
 
 
