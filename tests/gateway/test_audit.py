@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import os
 import threading
@@ -210,8 +211,9 @@ def test_prompts_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my secret plan"}]}
         post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
-        text = "".join(export_lines(running.audit))
+    text = "".join(export_lines(running.audit))
 
+    assert "decision" in text
     assert "my secret plan" not in text
 
 
@@ -234,7 +236,8 @@ def gathering(folder: Path, act: Callable[[ChainWriter], None]) -> None:
         writer = ChainWriter(folder, "n-0", SIGNER, now=lambda: 1.0, opening=opening("n-0"))  # type: ignore[arg-type]
         writer.gather(asyncio.get_running_loop())
         act(writer)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # one turn
+        await asyncio.sleep(0)
         writer.close()
 
     asyncio.run(run())
@@ -293,6 +296,7 @@ def test_a_connection_that_is_gone_does_not_keep_the_others_from_their_answers(t
 def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
     """Killed three times under load, with a quota that must not be spent twice."""
     limit, answers_each_life = 150, 8
+    begun_on = dt.datetime.now(dt.UTC).date()
     ports: list[int] = [0]
     answered: list[str] = []
     refused: list[int] = []
@@ -324,6 +328,7 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
                 with served(tmp_path) as running:
                     ports[0], begun = running.port, len(answered)
                     until(lambda begun=begun: refused or len(answered) >= begun + answers_each_life)  # type: ignore[misc]
+                    ports[0] = 0 if life < 3 else ports[0]  # somebody else may get that port
                     if life < 3:
                         running.kill()
                     else:
@@ -341,7 +346,8 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
     assert report.problems == ()
     assert len(answered) > answers_each_life
     assert set(answered) <= decided & ended
-    assert len(answered) <= limit
+    days = (dt.datetime.now(dt.UTC).date() - begun_on).days + 1
+    assert len(answered) <= limit * days
 
 
 def test_a_folder_without_a_log_is_an_error_with_a_hint(tmp_path: Path) -> None:

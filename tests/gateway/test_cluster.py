@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,34 +29,39 @@ KEY = {"authorization": "Bearer sk-test"}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody has, of those the system gives to nobody by itself.
 
-
-def reachable(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-    except OSError:
-        return False
-    return True
+    One of the others could be gone before the server has it: to any connection that
+    is made meanwhile, also while the server is down.
+    """
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(max(1_024, first - 16_000), first)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
     """A database server that can be killed and started again on the same data."""
 
-    def __init__(self, command: list[str], port: int, user: str | None = None) -> None:
-        self._command, self.port, self._user = command, port, user
+    def __init__(self, command: list[str], ready: Callable[[], object], user: str | None = None) -> None:
+        self._command, self._ready, self._user = command, ready, user
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(self._command, user=self._user, cwd="/", **quiet)  # type: ignore[call-overload]
-        until(lambda: reachable(self.port), "the server starts")
+        """Return once it serves; begun anew where what was killed still holds its data."""
+        until(self._begun, "the server starts")
+
+    def _begun(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            self._process = subprocess.Popen(self._command, user=self._user, cwd="/", **quiet)  # type: ignore[call-overload]
+        return bool(self._ready()) and self._process.poll() is None
 
     def kill(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
             self._process = None
 
@@ -75,25 +83,39 @@ def postgres_binary(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[tuple[Server, str]]:
+def cluster() -> Iterator[tuple[Server, int]]:
+    """A PostgreSQL server, and its port."""
     user = "postgres" if os.getuid() == 0 else None
     if user is not None and user not in {one.pw_name for one in pwd.getpwall()}:
         pytest.skip("as root, PostgreSQL needs a user postgres")
-    folder = Path(f"/tmp/reliant-postgres-{os.getpid()}")
-    folder.mkdir()
-    if user is not None:
-        shutil.chown(folder, user)
-    data, port = folder / "data", free_port()
-    initdb = [postgres_binary("initdb"), "-D", str(data), "-A", "trust", "-U", "reliant", "--no-sync"]
-    subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
-    command = [postgres_binary("postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
-    server = Server([*command, "-c", "listen_addresses=127.0.0.1"], port, user)
-    try:
-        server.start()
-        yield server, f"postgresql://reliant@127.0.0.1:{port}/postgres"
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    # Its socket's path must be short, and `user` must be able to come there.
+    with tempfile.TemporaryDirectory(prefix="reliant-", dir="/tmp") as made:
+        folder, port = Path(made), free_port()
+        if user is not None:
+            shutil.chown(folder, user)
+        data = str(folder / "data")
+        initdb = [postgres_binary("initdb"), "-D", data, "-A", "trust", "-U", "reliant", "--no-sync"]
+        subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
+        command = [postgres_binary("postgres"), "-D", data, "-p", str(port), "-k", str(folder)]
+        # It is killed, not the machine: what it wrote is there without waiting for the disk.
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        asked = [postgres_binary("pg_isready"), "-q", "-h", str(folder), "-p", str(port)]
+        server = Server(command, lambda: subprocess.run(asked, check=False).returncode == 0, user)
+        try:
+            server.start()
+            yield server, port
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def postgres(cluster: tuple[Server, int], request: pytest.FixtureRequest) -> tuple[Server, str]:
+    """The server, and the address of a database of this test's own."""
+    server, port = cluster
+    name = f"test_{zlib.crc32(request.node.name.encode())}"
+    host = ["-h", "127.0.0.1", "-p", str(port), "-U", "reliant"]
+    subprocess.run([postgres_binary("createdb"), *host, name], check=True, capture_output=True)
+    return server, f"postgresql://reliant@127.0.0.1:{port}/{name}"
 
 
 @contextmanager
@@ -103,12 +125,26 @@ def redis(folder: Path) -> Iterator[tuple[Server, str]]:
         pytest.skip("neither Valkey nor Redis is installed: apt-get install redis-server")
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = Server([binary, *options, "--dir", str(folder)], port)
+
+    def ready() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as asking:
+                asking.sendall(b"PING\r\n")
+                return asking.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+    server = Server([binary, *options, "--dir", str(folder)], ready)
     try:
         server.start()
         yield server, f"redis://127.0.0.1:{port}/0"
     finally:
         server.stop()
+
+
+def shared(url: str, more: str = "") -> str:
+    """Counts are shared at `url`; a machine that is slow is not taken for a server that is away."""
+    return f'[shared]\nurl = "{url}"\ntimeout_s = {PATIENCE_S}\n{more}'
 
 
 def ask(running: Running, key: str = "sk-test", model: str = "gpt-4o") -> httpx.Response:
@@ -195,7 +231,7 @@ def test_two_nodes_on_one_redis_never_exceed_a_keys_bound(tmp_path: Path) -> Non
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with providers("mock") as (mock,), redis(tmp_path) as (_, url):
-        text = config(mock, more=f'{key}[shared]\nurl = "{url}"\n')
+        text = config(mock, more=key + shared(url))
         with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
             statuses = [ask(node, "sk-quota").status_code for _ in range(limit) for node in (one, other)]
 
@@ -210,7 +246,7 @@ def test_while_redis_is_away_the_chosen_behaviour_holds_and_then_counting_goes_o
 ) -> None:
     key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { requests_per_minute = 1000 }\n'
     with providers("mock") as (mock,), redis(tmp_path) as (server, url):
-        text = config(mock, more=f'{key}[shared]\nurl = "{url}"\nlease = 1\non_down = "{on_down}"\n')
+        text = config(mock, more=key + shared(url, f'lease = 1\non_down = "{on_down}"\n'))
         with gateway(tmp_path, text) as running:
             before = ask(running, "sk-quota").status_code
             server.kill()
@@ -227,7 +263,7 @@ def test_a_provider_cut_seen_by_one_node_is_known_to_the_other(tmp_path: Path) -
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with providers("one", "other") as (first, second), redis(tmp_path) as (_, url):
-        text = config(first, second, more=f'[shared]\nurl = "{url}"\n')
+        text = config(first, second, more=shared(url))
         with gateway(tmp_path / "a", text) as one, gateway(tmp_path / "b", text) as other:
             ask(one, model="fault-geo")
             # Each upstream is told of by itself: the second may be known a moment after the first.

@@ -21,21 +21,21 @@ def ask(running: Running, model: str, **more: object) -> httpx.Response:
     return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
 
 
-def two(
-    one: Provider, other: Provider, *, route: str = "retries = 0", more: str = "", timeout_s: float = 30.0
-) -> str:
+def two(one: Provider, other: Provider, *, route: str = "retries = 0", more: str = "") -> str:
     """The first serves the asked model, the second always `gpt-4o-mini`."""
     route += f'\nsubstitutes = {{ {other.name} = "gpt-4o-mini" }}'
-    return config(one, other, route=route, more=more, timeout_s=timeout_s)
+    return config(one, other, route=route, more=more)
 
 
 @pytest.mark.parametrize(
     "model", ["fault-geo", "fault-500", "fault-reset", "fault-hang", "fault-429", "fault-401"]
 )
 def test_another_upstream_answers_when_the_first_cannot(tmp_path: Path, model: str) -> None:
-    timeout_s = 1.5 if model == "fault-hang" else 30.0
     with providers("one", "other") as (one, other):
-        with gateway(tmp_path, two(one, other, timeout_s=timeout_s)) as running:
+        text = two(one, other)
+        if model == "fault-hang":
+            text = text.replace("timeout_s = 30.0", "timeout_s = 0.5", 1)  # the second has all the time
+        with gateway(tmp_path, text) as running:
             answer = ask(running, model)
             outcome = running.outcomes()[-1]
 
@@ -61,6 +61,7 @@ def test_a_cut_stream_is_continued_by_the_next_upstream(tmp_path: Path) -> None:
                 events = list(
                     client.chat.completions.create(model="fault-midstream", messages=[], stream=True)
                 )
+            until(running.outcomes, "it is written down how the stream ended")
             outcome = running.outcomes()[-1]
 
     said = "".join(event.choices[0].delta.content or "" for event in events)
@@ -85,7 +86,11 @@ def test_a_cut_tool_call_is_not_continued_but_ends_with_an_error(tmp_path: Path)
 
 
 def test_after_five_failures_the_breaker_spares_the_upstream(tmp_path: Path) -> None:
-    with providers("one", "other") as (one, other), gateway(tmp_path, two(one, other)) as running:
+    patient = "[breaker]\nwindow_s = 3600.0\nopen_s = 3600.0\n"
+    with (
+        providers("one", "other") as (one, other),
+        gateway(tmp_path, two(one, other, more=patient)) as running,
+    ):
         for _ in range(8):
             assert ask(running, "fault-500").status_code == 200
         state = get(f"{running.url}/health").json()["upstreams"]
@@ -106,7 +111,7 @@ def test_a_cut_upstream_is_not_asked_for_other_models_either(tmp_path: Path) -> 
 
 
 def test_when_all_are_down_the_caller_is_told_when_to_come_back(tmp_path: Path) -> None:
-    more = "[breaker]\nfailures = 1\nopen_s = 30.0\n"
+    more = "[breaker]\nfailures = 1\nopen_s = 3600.0\n"
     with providers("one", "other") as (one, other):
         one.down = other.down = True
         with gateway(tmp_path, config(one, other, more=more)) as running:
@@ -115,7 +120,7 @@ def test_when_all_are_down_the_caller_is_told_when_to_come_back(tmp_path: Path) 
 
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "no_upstream_available"
-    assert 0 < int(answer.headers["retry-after"]) <= 30
+    assert 0 < int(answer.headers["retry-after"]) <= 3600
 
 
 def test_a_retry_on_the_same_upstream_comes_before_the_next(tmp_path: Path) -> None:
@@ -131,14 +136,17 @@ def test_hedging_takes_the_faster_answer_and_lets_the_slower_go(tmp_path: Path) 
     with providers("one", "other") as (one, other):
         with gateway(tmp_path, two(one, other, route="hedge_ms = 50")) as running:
             answer = ask(running, "slow-50000")
+            outcome = running.outcomes()[-1]
 
     assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
-    assert len(one.seen) == len(other.seen) == 1
+    assert len(other.seen) == 1
+    assert len(one.seen) <= 1, "on a slow machine the second may answer before the first is asked"
+    assert [attempt["result"] for attempt in outcome["attempts"]] == ["hedged", "answered"]
 
 
 def test_a_caller_stays_on_the_fallback_for_a_while(tmp_path: Path) -> None:
     with providers("one", "other") as (one, other):
-        with gateway(tmp_path, two(one, other, route="retries = 0\nsticky_s = 60.0")) as running:
+        with gateway(tmp_path, two(one, other, route="retries = 0\nsticky_s = 3600.0")) as running:
             ask(running, "fault-500")
             answer = ask(running, "gpt-4o")
 
@@ -146,7 +154,7 @@ def test_a_caller_stays_on_the_fallback_for_a_while(tmp_path: Path) -> None:
 
 
 def test_a_route_whose_need_is_down_does_not_serve(tmp_path: Path) -> None:
-    more = '[breaker]\nfailures = 1\nopen_s = 60.0\n[[route]]\nmodel = "guarded"\nupstreams = ["one"]\n'
+    more = '[breaker]\nfailures = 1\nopen_s = 3600.0\n[[route]]\nmodel = "guarded"\nupstreams = ["one"]\n'
     more += 'needs = [["filter", "filter"]]\n'
     with providers("one", "filter") as (one, filter_):
         with gateway(tmp_path, config(filter_, one, more=more)) as running:

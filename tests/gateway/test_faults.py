@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from support.gateway_provider import GEO, TOKENS, Provider, providers
-from support.gateway_rig import Running, config, gateway, get
+from support.gateway_rig import Running, config, gateway, get, until
 
 Rig = tuple[Provider, Running]
 
@@ -164,10 +164,11 @@ def test_embeddings_and_responses_work_through_the_sdk(client: openai.OpenAI) ->
 def test_the_log_is_sound_after_all_that(rig: Rig) -> None:
     from reliant.gateway.audit.verify import public_key_of, verify
 
-    report = verify(rig[1].audit, public_key_of(rig[1].audit, None))
+    def sound() -> bool:
+        report = verify(rig[1].audit, public_key_of(rig[1].audit, None))
+        return report.problems == () and report.chains[0].decisions == report.chains[0].outcomes
 
-    assert report.problems == ()
-    assert report.chains[0].decisions == report.chains[0].outcomes
+    until(sound, "what was begun has ended, and the log is sound")
 
 
 def test_the_anthropic_sdk_works_against_a_chat_provider(rig: Rig) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM117 - what is served stands around what is asked
 """What a hostile client can send: nothing that policy denies reaches a provider, and nothing crashes."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +21,7 @@ from support.gateway_rig import PATIENCE_S, Running, config, gateway, post, unti
 Rig = tuple[Provider, Running]
 DENY = '[[rule]]\nid = "house"\nsummary = "S."\nwhen = { model = ["denied*"] }\n'
 LIMITS = (
-    "[limits]\nheader_bytes = 8192\nbody_bytes = 100000\nheader_s = 2.0\nbody_s = 2.0\nconnections = 60\n"
+    "[limits]\nheader_bytes = 8192\nbody_bytes = 100000\nheader_s = {0}\nbody_s = {0}\nconnections = 60\n"
 )
 
 
@@ -27,9 +29,13 @@ LIMITS = (
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("gateway")
     with providers("mock") as (mock,):
-        text = config(mock, more=DENY).replace("[limits]\ndrain_s = 1.0\n", LIMITS + "drain_s = 1.0\n")
-        with gateway(folder, text) as running:
+        with gateway(folder, limited(mock, PATIENCE_S)) as running:
             yield mock, running
+
+
+def limited(mock: Provider, seconds: float) -> str:
+    """A configuration where a head, and a body, must come within so many seconds."""
+    return config(mock, more=DENY).replace("[limits]\n", LIMITS.format(seconds))
 
 
 def raw(running: Running, data: bytes, wait: float = PATIENCE_S, answers: int = 1) -> bytes:
@@ -37,8 +43,9 @@ def raw(running: Running, data: bytes, wait: float = PATIENCE_S, answers: int = 
     with socket.create_connection(("127.0.0.1", running.port), PATIENCE_S) as client:
         client.settimeout(wait)
         got = b""
-        try:
+        with contextlib.suppress(OSError):  # it may have answered, and closed, before it had all
             client.sendall(data)
+        try:
             while piece := client.recv(65_536):
                 got += piece
                 if got.endswith(b"}") and got.count(b"HTTP/1.1 ") >= answers:
@@ -154,12 +161,13 @@ def test_a_large_body_is_not_read_for_somebody_without_a_key(rig: Rig) -> None:
     assert b"connection: close" in got
 
 
-@pytest.mark.parametrize("start", [b"POST /v1/chat", INNER[:-5]])
-def test_a_request_that_never_ends_is_closed(rig: Rig, start: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", rig[1].port), PATIENCE_S) as client:
-        client.sendall(start)
-        with contextlib.suppress(ConnectionError):
-            assert client.recv(10) == b""
+def test_a_request_that_never_ends_is_closed(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, limited(mock, 0.3)) as running:
+        for start in (b"", b"POST /v1/chat", INNER[:-5]):
+            with socket.create_connection(("127.0.0.1", running.port), PATIENCE_S) as client:
+                with contextlib.suppress(ConnectionError):
+                    client.sendall(start)
+                    assert client.recv(10) == b""
 
 
 def test_more_connections_than_permitted_are_closed_and_serving_goes_on(rig: Rig) -> None:
@@ -185,7 +193,7 @@ def test_more_connections_than_permitted_are_closed_and_serving_goes_on(rig: Rig
 def test_trying_many_keys_tells_nothing_and_reaches_nobody(rig: Rig) -> None:
     mock, running = rig
     before = len(mock.seen)
-    with httpx.Client() as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         answers = {
             client.post(
                 f"{running.url}/v1/chat/completions",

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -37,28 +39,37 @@ console.log(JSON.stringify(out));
 
 @pytest.fixture(scope="session")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the SDK, kept between runs in the user's cache."""
+    """A folder with the SDK and the script, kept between runs in the user's cache."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not installed")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = cache / "reliant-tests" / "npm-openai-6"
-    if not (folder / "node_modules" / "openai").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reliant-tests"
+    folder = cache / f"npm-openai-6-{zlib.crc32(SCRIPT.encode()):08x}"
+    if not folder.is_dir():
+        # Made beside it and then named: a run that is stopped, or one at the same time, leaves no half.
+        draft = tmp_path_factory.mktemp("npm")
+        (draft / "package.json").write_text('{"private": true, "type": "module"}')
+        (draft / "ask.mjs").write_text(SCRIPT)
         install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "openai@6"]
-        done = subprocess.run(install, cwd=folder, capture_output=True, timeout=120, check=False)
-        if done.returncode:
+        try:
+            subprocess.run(install, cwd=draft, capture_output=True, timeout=300, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip("the npm registry could not be reached")
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            kept = Path(tempfile.mkdtemp(dir=cache)) / "sdk"
+            shutil.copytree(draft, kept, symlinks=True)
+            kept.rename(folder)
+        except OSError:
+            return draft  # it cannot be kept, or another run was faster
     return folder
 
 
 @pytest.mark.registry
 def test_the_npm_sdk_gets_answers_streams_and_the_right_classes(tmp_path: Path, sdk: Path) -> None:
-    (sdk / "ask.mjs").write_text(SCRIPT)
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         command = ["node", "ask.mjs", f"{running.url}/v1"]
-        done = subprocess.run(command, cwd=sdk, capture_output=True, timeout=60, check=True)
+        done = subprocess.run(command, cwd=sdk, capture_output=True, timeout=300, check=True)
     said = json.loads(done.stdout)
 
     assert said == {

@@ -20,7 +20,7 @@ from reliant.gateway.config import parse_config
 from reliant.gateway.worker import node_name
 from support.gateway_process import Served, served
 from support.gateway_provider import Provider, providers
-from support.gateway_rig import config, gateway, get, post, until
+from support.gateway_rig import PATIENCE_S, config, gateway, get, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 SMALLEST = """[listen]
@@ -123,7 +123,7 @@ def test_a_reload_changes_the_rules_without_losing_a_request(tmp_path: Path) -> 
 
 def test_a_key_made_at_run_time_works_is_rotated_and_ends(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
-        admin = httpx.Client(base_url=running.url, headers=KEY)
+        admin = httpx.Client(base_url=running.url, headers=KEY, timeout=PATIENCE_S)
 
         def status(secret: str) -> int:
             headers = {"authorization": f"Bearer {secret}"}
@@ -254,7 +254,10 @@ def test_workers_stop_when_the_process_that_watches_them_is_gone(tmp_path: Path)
             running.process.kill()
             running.wait()
             until(lambda: running.said().count("the process that watched it is gone") == 2)
-            until(lambda: len(records(audit, "checkpoint")) == 2, "both sign their log and stop")
+            ends = [audit / name for name, _ in records(audit, "opening")]
+            until(
+                lambda: all('"checkpoint"' in text(file)[-1] for file in ends), "both sign their log and stop"
+            )
 
 
 def test_why_a_worker_cannot_begin_is_said(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from support.gateway_provider import providers
-from support.gateway_rig import Running, config, gateway, post
+from support.gateway_rig import PATIENCE_S, Running, config, gateway, post
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -20,6 +20,12 @@ def ask(running: Running, model: str = "gpt-4o", key: str = "sk-test", **headers
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     headers = {"authorization": f"Bearer {key}", **headers}
     return post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
+
+
+def caller_of(running: Running, key: str) -> httpx.Client:
+    """A caller whose requests go over one connection."""
+    headers = {"authorization": f"Bearer {key}"}
+    return httpx.Client(base_url=running.url, headers=headers, timeout=PATIENCE_S)
 
 
 def test_a_caller_in_an_unsupported_place_is_refused_with_rule_source_and_date(tmp_path: Path) -> None:
@@ -273,7 +279,7 @@ def test_what_was_decided_a_moment_ago_opens_no_object_of_another(tmp_path: Path
     with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:
         body = {"model": "gpt-4o", "input": "x"}
         made = post(f"{running.url}/v1/responses", json=body, headers={"authorization": "Bearer sk-test"})
-        with httpx.Client(base_url=running.url, headers={"authorization": "Bearer sk-else"}) as stranger:
+        with caller_of(running, "sk-else") as stranger:
             first = stranger.post("/v1/responses", json=body)
             cancelled = stranger.post(f"/v1/responses/{made.json()['id']}/cancel", json=body)
             chained = stranger.post("/v1/responses", json={**body, "previous_response_id": made.json()["id"]})
@@ -290,13 +296,13 @@ def test_a_key_that_is_revoked_or_a_rule_that_is_added_ends_what_was_decided(tmp
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         secret = post(f"{running.url}/admin/keys", json={"name": "k"}, headers=admin).json()["secret"]
         body = {"model": "gpt-4o", "messages": []}
-        with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {secret}"}) as client:
-            before = [client.post("/v1/chat/completions", json=body).status_code for _ in range(2)]
+        with caller_of(running, secret) as caller:
+            before = [caller.post("/v1/chat/completions", json=body).status_code for _ in range(2)]
             running.config.write_text(config(mock, more=rule))
             post(f"{running.url}/admin/reload", headers=admin)
-            ruled = client.post("/v1/chat/completions", json=body).status_code
-            client.delete("/admin/keys/k", headers=admin)
-            revoked = client.post("/v1/chat/completions", json=body).status_code
+            ruled = caller.post("/v1/chat/completions", json=body).status_code
+            caller.delete("/admin/keys/k", headers=admin)
+            revoked = caller.post("/v1/chat/completions", json=body).status_code
         decisions = running.decisions()
 
     assert (before, ruled, revoked) == ([200, 200], 403, 401)
@@ -315,7 +321,8 @@ def test_anothers_object_cannot_be_used_inside_a_request(tmp_path: Path) -> None
             post(f"{running.url}/v1/responses", json=body, headers={"authorization": f"Bearer {key}"})
             for key in ("sk-test", "sk-else")
         ]
-        deleted = httpx.delete(f"{running.url}/v1/files/abcdef", headers={"authorization": "Bearer sk-else"})
+        with caller_of(running, "sk-else") as stranger:
+            deleted = stranger.delete("/v1/files/abcdef")
 
     assert [one.status_code for one in answers] == [200, 404]
     assert deleted.status_code == 404

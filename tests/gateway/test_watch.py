@@ -29,7 +29,7 @@ def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path
             for model in ("gpt-4o", "fault-500"):
                 url = f"{running.url}/v1/chat/completions"
                 post(url, json={"model": model, "messages": []}, headers=headers)
-            until(lambda: len(spans_in(collector)) == 2, "both spans are sent")
+            until(lambda: len(spans_in(collector)) >= 2, "both spans are sent")
 
     spans = spans_in(collector)
     values = [{one["key"]: next(iter(one["value"].values())) for one in span["attributes"]} for span in spans]
@@ -54,7 +54,8 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
             until(lambda: len(list(folder.glob("*.jsonl"))) > 1, "a new day begins a new file")
         assert any("an old secret" in line for line in export_lines(folder))
         with gateway(tmp_path, config(mock, more=audit), wall=lambda: now[0]) as running:
-            until(lambda: not any("an old secret" in line for line in export_lines(folder)), "it is erased")
+            files = list(folder.glob("*.jsonl"))
+            until(lambda: not any(b"an old secret" in one.read_bytes() for one in files), "it is erased")
 
     report = verify(folder, public_key_of(folder, None))
     assert not any("an old secret" in line for line in export_lines(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import httpx
 
 from support.gateway_rig import PATIENCE_S, get, until
+
+_SERVING = re.compile(r"serving on http://127\.0\.0\.1:(\d+)\b.*\n")
 
 
 @dataclass
@@ -63,9 +66,11 @@ def served(folder: Path, *, ready: bool = True) -> Iterator[Served]:
         process = subprocess.Popen(command, env=env, stderr=said, start_new_session=True)
     made = Served(process, errors)
     try:
-        until(lambda: "serving on" in made.said() or process.poll() is not None, "the gateway starts")
-        assert process.poll() is None, made.said()
-        made.port = int(made.said().partition("http://127.0.0.1:")[2].split()[0].strip(","))
+        until(lambda: _SERVING.search(made.said()) or process.poll() is not None, "the gateway starts")
+        # It may have ended since: a test may be about why.
+        began = _SERVING.search(made.said())
+        assert began is not None, made.said()
+        made.port = int(began[1])
         if ready:
             until(made.answers, "the gateway answers")
         yield made

@@ -71,14 +71,15 @@ class Seen:
 
 @dataclass
 class Provider:
-    """A fake provider; `seen` holds what reached it."""
+    """A fake provider; `seen` holds what reached it. A stream waits at `gate` after its first event."""
 
     name: str = "mock"
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     down: bool = False
-    gap_s: float = 0.0
+    gate: threading.Event | None = None
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    serving: set[asyncio.Task[Any] | None] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -88,15 +89,19 @@ class Provider:
         return [one.json["model"] for one in self.seen if one.body.startswith(b"{")]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self.serving.add(task)
         try:
             while request := await self._read(reader):
                 self.seen.append(request)
                 if not await self._answer(request, writer):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the streams of Python 3.11 would report a cancelled task as a failure
         finally:
-            writer.close()
+            self.serving.discard(task)
+            # Not `close`: that would wait for a reader who is gone, with the socket open.
+            writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> Seen | None:
         try:
@@ -192,8 +197,8 @@ class Provider:
             delta = {"content": f"w{number} "}
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
             await _chunk(writer, b"data: " + json.dumps(self._event(model, [choice])).encode())
-            if self.gap_s:
-                await asyncio.sleep(self.gap_s)
+            while self.gate is not None and not self.gate.is_set():
+                await asyncio.sleep(0.01)
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
         await _chunk(writer, b"data: " + json.dumps(self._event(model, [choice])).encode())
         if (asked.get("stream_options") or {}).get("include_usage"):
@@ -366,18 +371,37 @@ def in_thread(
     try:
         yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(_finish(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(60)
-        loop.close()
+        try:
+            asyncio.run_coroutine_threadsafe(_finish(), loop).result(60)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(60)
+            loop.close()
+
+
+_TURNS = 20
+"""So many turns a loop has at its end: what is closed in one is gone some turns later."""
 
 
 async def _finish() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """End every task, also those that a task's end began, and let what is closed go."""
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_default_executor()
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
+
+async def _closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
+    """Take no new connections, and end those that are open."""
+    for server in servers:
+        server.close()
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    for task in {task for one in made for task in one.serving if task is not None}:
+        task.cancel()
 
 
 @contextmanager
@@ -394,5 +418,4 @@ def providers(*names: str) -> Iterator[list[Provider]]:
         try:
             yield made
         finally:
-            for server in servers:
-                loop.call_soon_threadsafe(server.close)
+            asyncio.run_coroutine_threadsafe(_closed(servers, made), loop).result(60)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,15 @@ from support.gateway_provider import Provider, in_thread
 
 PATIENCE_S = 60.0
 """So long is waited for what must come: machines that run this are shared and slow at times."""
+
+_NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC).timestamp()
+_BEGAN = time.monotonic()
+
+
+def wall() -> float:
+    """Return the time of a day that does not end while tests run, and whose rules stay what they are."""
+    return _NOON + time.monotonic() - _BEGAN
+
 
 _NO_TLS = ssl.create_default_context()
 """Making one costs more than a request; here nothing is asked over TLS."""
@@ -80,10 +90,10 @@ class Running:
         return asyncio.run_coroutine_threadsafe(call(), self.loop).result(PATIENCE_S)
 
     def records(self) -> list[dict[str, Any]]:
-        lines = [
-            line for file in sorted(self.audit.glob("*.jsonl")) for line in file.read_bytes().splitlines()
-        ]
-        return [json.loads(line)["r"] for line in lines]
+        """Return what is in the log; a line that is being written is not there yet."""
+        files = [file.read_bytes() for file in sorted(self.audit.glob("*.jsonl"))]
+        whole = [line for data in files for line in data.splitlines(keepends=True) if line.endswith(b"\n")]
+        return [json.loads(line)["r"] for line in whole]
 
     def outcomes(self) -> list[dict[str, Any]]:
         return [one for one in self.records() if one["kind"] == "outcome"]
@@ -94,7 +104,7 @@ class Running:
 
 @contextmanager
 def gateway(
-    folder: Path, text: str, *, env: dict[str, str] | None = None, wall: Any = time.time
+    folder: Path, text: str, *, env: dict[str, str] | None = None, wall: Callable[[], float] = wall
 ) -> Iterator[Running]:
     """Serve the configuration `text` on a free port; state and log go into `folder`."""
     config_path = folder / "gateway.toml"
@@ -108,10 +118,9 @@ def gateway(
         say=said.append,
     )
     config = load(settings, knowledge())
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    port = sock.getsockname()[1]
-    with closing(sock), in_thread(uvloop.new_event_loop) as loop:
+    with socket.socket() as sock, in_thread(uvloop.new_event_loop) as loop:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
         worker = Worker(settings, config, knowledge(), 0)
         serving = asyncio.run_coroutine_threadsafe(serve_on(worker, config, sock), loop)
         try:

@@ -180,7 +180,7 @@ class Admin:
 
     async def _save(self, key: StoredKey, what: str, request: Request) -> None:
         await self._worker.store.save_key(key)
-        self._worker.gateway.runtime.with_keys(await self._worker.store.keys())
+        await self._worker.learn_keys()
         caller = self.caller(request)
         self._worker.note(what, caller.name if caller else "", key.name)
 

@@ -86,6 +86,8 @@ def read_json(body: bytes) -> Head:
         BadBody: It is not a JSON object, or can be read in two ways.
     """
     try:
+        if not body.isascii():
+            body.decode()  # what is not looked at below would pass as it is, and be read in other ways
         head = _HEAD.decode(body)
     except msgspec.ValidationError as error:
         text, _, where = str(error).partition(" - at ")
@@ -133,7 +135,10 @@ def _top_names(body: bytes) -> list[str]:
         first = token[0]
         if first == 0x22:
             if depth == 1 and expects_name:
-                names.append(msgspec.json.decode(token, type=str))
+                try:
+                    names.append(msgspec.json.decode(token, type=str))
+                except msgspec.DecodeError as error:
+                    raise BadBody(f"the body is not JSON: {error}") from None
                 expects_name = False
         elif first in b"{[":
             depth += 1

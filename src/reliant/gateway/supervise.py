@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
-from reliant.errors import ReliantError
+from reliant.errors import ReliantError, TargetError
 
 STOP_S = 5.0
 """How long a worker may take to close log and store, after its requests had their time."""
@@ -127,7 +127,8 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
             code = self.work(number, alive)
         except ReliantError as error:
-            code = _MISTAKE
+            # A database that is away comes back; a configuration stays wrong.
+            code = _CRASH if isinstance(error, TargetError) else _MISTAKE
             self.say(f"error: worker {number}: {error}")
             if error.hint:
                 self.say(error.hint)
@@ -162,7 +163,7 @@ class Supervisor:
     def _fell(self, slot: _Slot, code: int) -> None:
         """Decide what follows when a worker ended that nobody told to."""
         lived = self.steady() - slot.since
-        if code == _MISTAKE and not slot.restarts and lived < _LIVED_S:
+        if code == _MISTAKE and not slot.restarts:
             # The first of its line could not even begin, and said why: the next could not either.
             self._code = _MISTAKE
             self._hand_on(signal.SIGTERM)

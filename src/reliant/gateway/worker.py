@@ -105,6 +105,7 @@ class Worker:
             cold=self._cold.answer,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._learning = asyncio.Lock()
         self.server: Server | None = None
         self.exporter: Exporter | None = None
         self.parent: int | None = None
@@ -209,7 +210,9 @@ class Worker:
             return
         from reliant.gateway.state.shared import SharedState  # noqa: PLC0415
 
-        state = self.gateway.shared = SharedState(url, lease=shared.lease, on_down=shared.on_down)
+        state = self.gateway.shared = SharedState(
+            url, lease=shared.lease, on_down=shared.on_down, timeout_s=shared.timeout_s
+        )
         state.start(lambda: self.gateway.runtime, self.settings.clock.steady, self.settings.clock.wall)
 
     def reload_all(self, by: str) -> str:
@@ -269,10 +272,14 @@ class Worker:
         while True:
             await asyncio.sleep(2.0)
             try:
-                stored = await self.store.keys()
+                await self.learn_keys()
             except Exception as error:  # a store that is down must not stop serving
                 self.settings.say(f"keys cannot be read from the store: {error}")
-                continue
+
+    async def learn_keys(self) -> None:
+        """Take over the keys that are in the store; one at a time: an older list must not come later."""
+        async with self._learning:
+            stored = await self.store.keys()
             if tuple(stored) != self.gateway.runtime.stored:
                 self.gateway.runtime.with_keys(stored)
 

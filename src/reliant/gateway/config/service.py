@@ -161,12 +161,14 @@ class Shared(Part, frozen=True, kw_only=True):
         url: `redis://...`, `rediss://...` or `unix://...`; Valkey speaks the same.
         url_env: The environment variable that holds it.
         lease: Permits that a worker takes at a time.
+        timeout_s: A server that has not answered by then counts as away.
         on_down: What happens to bounds while it is away.
     """
 
     url: str | None = None
     url_env: str | None = None
     lease: int = 20
+    timeout_s: float = 0.5
     on_down: Literal["local", "refuse"] = "local"
 
 

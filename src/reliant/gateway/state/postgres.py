@@ -23,7 +23,9 @@ from reliant.gateway.keys import StoredKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Workers that begin at once would make the same table: the lock lasts as long as these commands.
 _TABLES = """
+select pg_advisory_xact_lock(7346203158);
 create table if not exists reliant_keys (name text primary key, body text not null);
 create table if not exists reliant_held (id text primary key, upstream text not null, owner text not null);
 create table if not exists reliant_log (

@@ -33,14 +33,13 @@ return grant
 """
 _PERMITS_KEPT = 50_000
 _EVERY_S = 0.5
-_TIMEOUT_S = 0.5
 _PREFIX = "reliant:"
 
 
 class SharedState:
     """One worker's side of the common counts."""
 
-    def __init__(self, url: str, *, lease: int, on_down: str) -> None:
+    def __init__(self, url: str, *, lease: int, on_down: str, timeout_s: float) -> None:
         """Remember where the server is.
 
         Raises:
@@ -52,7 +51,7 @@ class SharedState:
         except ImportError:
             raise MissingExtra("shared limits", "gateway-cluster") from None
         self._redis: Any = driver.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, protocol=2
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, protocol=2
         )
         self._errors = (RedisError, OSError, TimeoutError)
         self._lease_size = lease
@@ -120,15 +119,17 @@ class SharedState:
         for key, meter in meters.items():
             for window in meter.later_windows(now):
                 mark = (key, window.name, window.began)
-                mine = window.own - self._sent.get(mark, 0.0)
+                own = window.own  # it grows while the server is asked
+                mine = own - self._sent.get(mark, 0.0)
                 name = f"{_PREFIX}u:{key}:{window.name}:{window.began}"
                 if mine:
                     total = float(await self._redis.incrbyfloat(name, mine))
+                    self._sent[mark] = own
                     await self._redis.expire(name, 86_400 * 32 if window.span == 0 else window.span * 2)
-                    self._sent[mark] = window.own
                 else:
                     total = float(await self._redis.get(name) or 0.0)
-                window.used = max(window.used, total)
+                if window.began == mark[2]:
+                    window.used = max(window.used, total + window.own - own)
         if len(self._sent) > _PERMITS_KEPT:
             self._sent.clear()
 
@@ -138,10 +139,14 @@ class SharedState:
             if health.changed:
                 health.changed = False
                 left = int((health.open_until - now) * 1_000)
-                if health.state in {"open", "cut"} and left > 0:
-                    await self._redis.set(place, f"{health.state} {health.cut_because}", px=left)
-                elif health.state == "closed":
-                    await self._redis.delete(place)
+                try:
+                    if health.state in {"open", "cut"} and left > 0:
+                        await self._redis.set(place, f"{health.state} {health.cut_because}", px=left)
+                    elif health.state == "closed":
+                        await self._redis.delete(place)
+                except self._errors:
+                    health.changed = True  # the others are told once the server is back
+                    raise
                 continue
             told = await self._redis.get(place)
             if told is not None and health.state == "closed":

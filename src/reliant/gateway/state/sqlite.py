@@ -37,9 +37,9 @@ def _opened(path: Path) -> sqlite3.Connection:
             connection.execute("pragma journal_mode=wal")
             connection.execute("pragma synchronous=full")
             connection.executescript(_TABLES)
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             connection.close()
-            if error.sqlite_errorcode & 0xFF not in _BUSY or not left:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or not left:
                 raise
             time.sleep(0.01 + random.random() / 50)  # noqa: S311 - so that they do not meet again
         else:
