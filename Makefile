@@ -6,6 +6,9 @@ CORE   := $(VENV)/.core
 READY  := $(VENV)/.ready
 REPORT := demo-report
 
+# A network that is away for a moment is asked again.
+INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --retries 10 --timeout 60
+
 # The tests compare small matrices: threads of a linear algebra library would only wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
@@ -18,15 +21,15 @@ setup: $(READY) snapshot
 $(CORE): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "reliant needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing reliant into $(VENV) (once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fetch]' Babel
+	@$(INSTALL) -e '.[fetch]' Babel
 	@touch $@
 
 # The same with everything that the tests and the linters need. Made anew only when pyproject.toml changes.
 $(READY): $(CORE)
 	@echo "installing what the tests need into $(VENV) (once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+	@$(INSTALL) -e '.[test]'
 	@touch $@
 
 # The records of atlas/ as one file; does nothing if no record changed.

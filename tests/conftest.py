@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[1]
 
-# Machines that run this are shared and slow at times: a law is about values, not about speed.
-settings.register_profile("reliant", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Machines that run this are shared and slow at times: a law is about values, not about speed. The same
+# examples are tried in every run; to look for others: pytest --hypothesis-profile=explore --hypothesis-seed=N
+settings.register_profile(
+    "reliant", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("explore", settings.get_profile("reliant"), derandomize=False, max_examples=1_000)
 settings.load_profile("reliant")
 
 
