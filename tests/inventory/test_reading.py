@@ -100,3 +100,15 @@ def test_a_placeholder_is_no_model(scanned) -> None:
     )
 
     assert found.models == set()
+
+
+def test_the_key_of_an_sdk_that_is_sent_elsewhere_names_no_provider(scanned) -> None:
+    found = scanned({
+        "a.py": "import os\nfrom openai import AzureOpenAI\n"
+        "KEY = os.getenv('AZURE_OPENAI_API_KEY') or os.getenv('OPENAI_API_KEY')\n"
+        "client = AzureOpenAI(api_key=KEY, azure_endpoint='https://acme.openai.azure.com')\n",
+        "b.py": "MODEL = 'gpt-4o'\n",
+    })  # fmt: skip
+
+    assert found.providers == {"azure-openai"}
+    assert found.models == {("azure-openai", "gpt-4o")}

@@ -15,7 +15,7 @@ import msgspec
 
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.idforms import is_weight_file
-from reliant.inventory.placed import PRODUCT, Placed, sdk_named
+from reliant.inventory.placed import PRODUCT, Placed, sdk_named, sent_elsewhere
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import plain_slug
 
@@ -54,6 +54,8 @@ class Linker:
             if signal.provider:
                 table = self._product if p.scope in PRODUCT else self._any
                 table[signal.provider] = max(table.get(signal.provider, 0.0), signal.confidence)
+
+        self._defaults -= sent_elsewhere(placed, vendors)
 
     def linked(self, placed: Sequence[Placed]) -> list[Placed]:
         """Return the signals with the provider filled in wherever it can be told."""

@@ -18,6 +18,7 @@ from reliant.inventory.placed import (
     called_first,
     joined,
     place,
+    without_borrowed_keys,
     without_tables,
 )
 from reliant.inventory.roles import Roles, roles_of, with_alternatives
@@ -43,6 +44,7 @@ def merged(
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
+    placed = without_borrowed_keys(placed, vendors)
     linked = only_what_is_served(joined(Linker(placed, vendors).linked(placed), vendors), vendors)
     linked, asked = by_alias(linked, vendors)
     linked, tables = without_tables(linked)

@@ -133,6 +133,31 @@ def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
     return found
 
 
+def without_borrowed_keys(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
+    """Return the signals without variables of a vendor whose client is only ever sent elsewhere.
+
+    `OPENAI_API_KEY` beside a client of that SDK for another's server is the key for that server.
+    """
+    borrowed = sent_elsewhere(placed, vendors)
+    return [p for p in placed if p.signal.what is not What.ENV or p.signal.provider not in borrowed]
+
+
+def sent_elsewhere(placed: Sequence[Placed], vendors: Vendors) -> set[str]:
+    """Return the vendors whose SDK the product uses, with clients for known servers of others only."""
+    spoken: dict[str, set[str]] = defaultdict(set)
+    called: set[str] = set()
+    for p in placed:
+        signal = p.signal
+        if p.scope not in PRODUCT or signal.what not in {What.ENDPOINT, What.MODEL}:
+            continue
+        if signal.provider:
+            called.add(signal.provider)
+        sdk = sdk_named(vendors, signal.sdk) if signal.sdk else None
+        if sdk is not None and sdk.provider and signal.what is What.ENDPOINT:
+            spoken[sdk.provider].add(signal.provider or sdk.provider)
+    return {own for own, others in spoken.items() if own not in others} - called
+
+
 def _free(placed: Sequence[Placed]) -> set[str]:
     """Return the providers of endpoints that no client of their own takes up."""
     return {

@@ -77,6 +77,12 @@ class Clients(Base):
             yield from self._service(call, block, sdk)
         if (sdk.general and info is None) or sdk.kind == "tokenizer":
             return
+        if info is not None and info.prefixed and keyword(call, "model_list") is not None:
+            # The names that its calls give are those of the list.
+            endpoint = Endpoint(sdk.provider, sdk, Kind.GATEWAY, None, None, None, 0.9)
+            self.clients[id(call)] = [endpoint]
+            yield endpoint.signal(sdk_name(sdk, "python", full), call.lineno, call.col_offset + 1, block.path)
+            return
         if info is not None and info.prefixed:
             yield from self._prefixed(call, block, sdk, info)
             return
@@ -279,9 +285,12 @@ class Clients(Base):
             return
         named = any(keyword(call, name) is not None for name in MODEL_KEYWORDS)
         values = self._model_values(call, block, info)
-        if not values and info is not None and info.default_model:
-            values = [Value(info.default_model, call.lineno, call.col_offset + 1)]
-            named = True
+        if info is not None and info.default_model and not values and not call.args:
+            # What the class asks for when it is told nothing; settings handed on as a whole may tell it.
+            own = [endpoint for endpoint in endpoints if endpoint.provider == (info.provider or sdk.provider)]
+            if own and all(word.arg is not None and "model" not in word.arg for word in call.keywords):
+                values = [Value(info.default_model, call.lineno, call.col_offset + 1)]
+                named, endpoints = True, own
         yield from self._asking(values, call, block, endpoints)
         for value in values:
             if value.text is None:

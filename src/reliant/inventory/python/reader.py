@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reliant.inventory.python.base import module_name
 from reliant.inventory.python.clients import Clients
 from reliant.inventory.python.facts import collect
+from reliant.inventory.python.routes import Routes
 from reliant.inventory.python.slots import Slots
 from reliant.inventory.python.strings import Strings
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from reliant.inventory.view import FileView
 
 
-class Reader(Clients, Slots, Strings):
+class Reader(Clients, Routes, Slots, Strings):
     """All parts of the reader on one file."""
 
     def read(self) -> Iterator[Signal]:
         """Yield all signals, clients before the models that are asked of them."""
         yield from self._imports()
+        if b"litellm_params" in self.file.data:
+            yield from self._routes()
         calls = [(node, block) for node, block in self.tree.nodes if isinstance(node, ast.Call)]
         for call, block in calls:
             yield from self._constructor(call, block)
