@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -68,10 +69,10 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     atlas = atlas.known_on(known_on)
     home, on = members(question.country, atlas), members(question.on, atlas)
     citations = Citations()
-    asking = _asking(question.country, home, atlas)
+    asking = asking_from(question.country, home, atlas)
     desk = Asking(atlas, rules, as_of, known_on)
     access = joined(row for code in asking for row in access_table(desk, code, on, citations))
-    models = _models(question, atlas).until(as_of)
+    models = models_of(question, atlas)
     sides = Sides(frozenset(home), frozenset(on))
     found = question.counted or reliance(models, sides)
     codes = sorted({*home, *on, *(code for root in found.roots for code in root.countries)})
@@ -108,6 +109,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         },
         ends=_ends(question, atlas),
         assumptions=(ASSUMED,),
+        reach=dict(Counter(row.verdict for row in access)),
         reach_elsewhere=reach_elsewhere(desk, on) if question.tiles else {},
     )
 
@@ -172,16 +174,18 @@ def _by_place(test: object) -> bool:
     return isinstance(test, FactTest) and (test.in_ is not None or test.not_in is not None)
 
 
-def _asking(country: str, home: tuple[str, ...], atlas: Atlas) -> tuple[str, ...]:
+def asking_from(country: str, home: tuple[str, ...], atlas: Atlas) -> tuple[str, ...]:
     """Return from where access is asked: the country itself, or each member of a bloc."""
     code = country.upper()
     return (code,) if atlas.is_country(code) else home
 
 
-def _models(question: CountryQuestion, atlas: Atlas) -> Models:
+def models_of(question: CountryQuestion, atlas: Atlas) -> Models:
+    """Return the models that are counted: of the files if there are any, else of the atlas, by the day."""
     if question.counted is not None:
         return Models({}, atlas)
-    return from_rows(question.files, atlas) if question.files else from_atlas(atlas)
+    every = from_rows(question.files, atlas) if question.files else from_atlas(atlas)
+    return every.until(question.as_of)
 
 
 def _remarks(question: CountryQuestion, found: Reliance) -> tuple[str, ...]:

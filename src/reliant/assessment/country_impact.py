@@ -6,6 +6,7 @@ it would touch is future versions, and that is said beside the figure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -46,17 +47,8 @@ def _hosted(rows: tuple[Reach, ...], on: str) -> Exposure:
 def _weights(models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
     own = [made for made in models.rows.values() if made.half and sides.own(made)]
     blank = sum(not made.recorded for made in own)
-    closed = opened = unsaid = 0
-    for made in own:
-        kinds = _root_weights(made, models, sides)
-        if not kinds:
-            continue
-        if "closed" in kinds:
-            closed += 1
-        elif None in kinds:
-            unsaid += 1
-        else:
-            opened += 1
+    counted = Counter(rests_on(made, models, sides) for made in own)
+    closed, opened, unsaid = counted["closed"], counted["open"], counted["unsaid"]
     whole = len(own)
     told = "of " + (
         f"{blank} of {whole} models no base is recorded" if whole else "no model anything is known"
@@ -83,5 +75,9 @@ def _weights(models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
     )
 
 
-def _root_weights(made: Made, models: Models, sides: Sides) -> set[str | None]:
-    return {root.weights for root in models.roots(made) if root.countries & sides.on}
+def rests_on(made: Made, models: Models, sides: Sides) -> str | None:
+    """Return which weights of the other country a model begins with: closed, open or unsaid; None if none."""
+    kinds = {root.weights for root in models.roots(made) if root.countries & sides.on}
+    if not kinds:
+        return None
+    return "closed" if "closed" in kinds else "unsaid" if None in kinds else "open"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.assessment.country_flags import Lag, Score, lag, lag_range
-from reliant.core.country import LagRow
+from reliant.core.country import LagRow, Rise
 from reliant.core.dates import PartialDate
 from reliant.errors import ConfigError
 
@@ -97,10 +97,12 @@ def board_lag(
         elif country in sides.on:
             other.append(Score(first[model], row.rating, model))
     found = lag(home, other)
-    return _row(found, area, data)
+    return _row(found, area, data, dated=len(home) + len(other))
 
 
-def _row(found: Sequence[Lag], area: str, data: str, *, dated: int = 0, undated: int = 0) -> LagRow | None:
+def _row(
+    found: Sequence[Lag], area: str, data: str, *, dated: int = 0, without_day: tuple[str, ...] = ()
+) -> LagRow | None:
     told = lag_range(found)
     points = [one for one in found if one.months is not None]
     if told is None:
@@ -109,7 +111,26 @@ def _row(found: Sequence[Lag], area: str, data: str, *, dated: int = 0, undated:
     end = points[-1]
     shown = f"{end.home.model} on {end.day}, {end.months} months"
     leads = len(found) - len(points)
-    return LagRow(area, float(median), least, most, shown, len(points), data, leads, dated, undated)
+    return LagRow(
+        area,
+        float(median),
+        least,
+        most,
+        shown,
+        len(points),
+        data,
+        leads,
+        dated,
+        len(without_day),
+        tuple(map(_rise, found)),
+        without_day,
+    )
+
+
+def _rise(one: Lag) -> Rise:
+    there = one.foreign
+    known = (there.model, there.score, there.day.isoformat()) if there is not None else ()
+    return Rise(one.day.isoformat(), one.home.model, one.home.score, one.months, *known)
 
 
 def first_days(rows: Iterable[Rated]) -> dict[str, dt.date]:
@@ -169,18 +190,20 @@ def area_lags(
     for area, models in sorted(areas.items()):
         home: list[Score] = []
         other: list[Score] = []
-        undated = 0
+        undated: list[str] = []
         for model, rating in models.items():
             country = places.of_model(model)
             if country not in sides.home and country not in sides.on:
                 continue
             day = _dated(model, atlas, first)
             if day is None:
-                undated += 1
+                undated.append(model)
             elif day <= as_of:
                 (home if country in sides.home else other).append(Score(day, rating, model))
         dated = len(home) + len(other)
-        row = _row(lag(home, other), area.replace("_", " "), data, dated=dated, undated=undated)
+        row = _row(
+            lag(home, other), area.replace("_", " "), data, dated=dated, without_day=tuple(sorted(undated))
+        )
         if row is not None:
             found.append(row)
     return tuple(found)

@@ -7,7 +7,7 @@ always stands beside the floor (the same count over all models) and the blank sh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,29 +80,44 @@ def _figures(
     models: Models, own: Sequence[Made], joint: Iterable[Made], sides: Sides, weigh: Callable[[Made], float]
 ) -> _Figures:
     """Return B2 to B4 with each model weighed; what is not known widens an interval."""
-    whole = reached = rooted = at_home = blank = unplaced = maybe_home = 0.0
+    whole = 0.0
+    found: dict[str, float] = defaultdict(float)
     for made in own:
         weight = weigh(made)
         whole += weight
-        if not made.recorded:
-            blank += weight
-            continue
-        reached += weight * _touches(models.ancestors(made), sides.on)
-        roots = models.roots(made)
-        rooted += weight * _touches(roots, sides.on)
-        unplaced += weight * _unplaced(models, made, sides)
-        foreign = any(root.countries - sides.home for root in roots)
-        unsure = any(not root.countries for root in roots)
-        at_home += weight * (not foreign and not unsure)
-        maybe_home += weight * (not foreign and unsure)
+        for column in standing(models, made, sides):
+            found[column] += weight
     together = sum(weigh(made) for made in joint)
+    open_end = found["blank"] + found["unplaced"]
     return _Figures(
         interval(together, 0, whole + together),
-        interval(reached, blank + unplaced, whole),
-        interval(rooted, blank + unplaced, whole),
-        interval(at_home, blank + maybe_home, whole),
-        interval(blank, 0, whole).low,
+        interval(found["reached"], open_end, whole),
+        interval(found["rooted"], open_end, whole),
+        interval(found["at_home"], found["blank"] + found["maybe_home"], whole),
+        interval(found["blank"], 0, whole).low,
     )
+
+
+def standing(models: Models, made: Made, sides: Sides) -> tuple[str, ...]:
+    """Return what a model of the country counts as.
+
+    `blank` if no base is recorded; else any of `reached` (an ancestor of the other country),
+    `rooted` (its line begins there), `unplaced` (it leads somewhere unknown, and not there),
+    `at_home` (all its lines begin at home) and `maybe_home` (that may be).
+    """
+    if not made.recorded:
+        return ("blank",)
+    roots = models.roots(made)
+    foreign = any(root.countries - sides.home for root in roots)
+    unsure = any(not root.countries for root in roots)
+    answers = {
+        "reached": _touches(models.ancestors(made), sides.on),
+        "rooted": _touches(roots, sides.on),
+        "unplaced": _unplaced(models, made, sides),
+        "at_home": not foreign and not unsure,
+        "maybe_home": not foreign and unsure,
+    }
+    return tuple(name for name, answer in answers.items() if answer)
 
 
 def _by_downloads(models: Models, own: Sequence[Made], joint: Sequence[Made], sides: Sides) -> Weighed | None:
@@ -121,17 +136,23 @@ def _by_downloads(models: Models, own: Sequence[Made], joint: Sequence[Made], si
 
 def _kept(models: Models, own: Sequence[Made], sides: Sides, retained: float) -> Kept:
     """Return the share form: a model keeps `retained` for its maker and passes on the rest."""
-    lineage = _lineage(models, own, sides)
     found = dict.fromkeys(("on", "home", "both", "other", "unknown"), 0.0)
-    for made in own:
-        parts = (
-            shares(lineage, made.name, retained)
-            if made.recorded
-            else {"home": retained, UNKNOWN: 1.0 - retained}
-        )
+    for _, parts in held(models, own, sides, retained):
         for place, share in parts.items():
             found[place] += share / len(own)
     return Kept(retained, {place: round(share, 9) for place, share in found.items()})
+
+
+def held(
+    models: Models, own: Sequence[Made], sides: Sides, retained: float
+) -> Iterator[tuple[Made, Mapping[str, float]]]:
+    """Return for each model how much of it each side holds, under a rule of the share form."""
+    lineage = _lineage(models, own, sides)
+    for made in own:
+        if made.recorded:
+            yield made, shares(lineage, made.name, retained)
+        else:
+            yield made, {"home": retained, UNKNOWN: 1.0 - retained}
 
 
 def _lineage(models: Models, own: Iterable[Made], sides: Sides) -> Lineage:
@@ -173,7 +194,7 @@ def _roots(models: Models, known: Iterable[Made]) -> tuple[Root, ...]:
     weight: dict[str, float] = defaultdict(float)
     origins: dict[str, Origin] = {}
     for made in known:
-        ends = models.roots(made) or (Origin(made.name, made.countries, "itself", made.weights),)
+        ends = ends_of(models, made)
         for root in ends:
             weight[root.name] += 1 / len(ends)
             origins[root.name] = root
@@ -182,6 +203,11 @@ def _roots(models: Models, known: Iterable[Made]) -> tuple[Root, ...]:
         Root(name, tuple(sorted(origins[name].countries)), round(weight[name], 6), origins[name].weights)
         for name in ranked
     )
+
+
+def ends_of(models: Models, made: Made) -> tuple[Origin, ...]:
+    """Return where the lines of a model begin: with itself if it has no parent."""
+    return models.roots(made) or (Origin(made.name, made.countries, "itself", made.weights),)
 
 
 def _derived(models: Models, made: Made, sides: Sides) -> Derived:
@@ -193,11 +219,11 @@ def _derived(models: Models, made: Made, sides: Sides) -> Derived:
         roots=tuple(root.name for root in ends),
         root_countries=tuple(sorted({code for root in ends for code in root.countries})),
         at=made.at,
-        path=_path(models, made, sides.on),
+        path=path_to(models, made, sides.on),
     )
 
 
-def _path(models: Models, made: Made, wanted: frozenset[str]) -> tuple[str, ...]:
+def path_to(models: Models, made: Made, wanted: frozenset[str]) -> tuple[str, ...]:
     """Return one way down to a root: to one in the wanted countries, if there is one."""
     path = [made.name]
     row: Made | None = made
@@ -232,9 +258,7 @@ def _half(half: str, several: list[Made], joint: int, models: Models, sides: Sid
     counts = {"on": 0, "home": 0, "other": 0, "unknown": 0}
     known = [made for made in several if made.recorded]
     for made in known:
-        roots = models.roots(made)
-        places = [_column(root, sides) for root in roots] if roots else [("home",)]
-        for column in {name for place in places for name in place}:
+        for column in columns_of(models, made, sides):
             counts[column] += 1
     return Half(
         half=half,
@@ -248,6 +272,13 @@ def _half(half: str, several: list[Made], joint: int, models: Models, sides: Sid
         floor=counts["on"] / len(several) if several else None,
         joint=joint,
     )
+
+
+def columns_of(models: Models, made: Made, sides: Sides) -> frozenset[str]:
+    """Return the columns of the half-year table that a model with a recorded base counts in."""
+    roots = models.roots(made)
+    places = [_column(root, sides) for root in roots] if roots else [("home",)]
+    return frozenset(name for place in places for name in place)
 
 
 def _column(root: Origin, sides: Sides) -> tuple[str, ...]:

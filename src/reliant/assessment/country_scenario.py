@@ -7,7 +7,7 @@ does; and before the first day of the rule nothing is touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reliant.assessment.measures import interval
@@ -44,31 +44,55 @@ def exposure(
     Raises:
         UnknownId: The scenario changes a rule that there is not.
     """
-    book = overlaid(rules, scenario)
-    wanted = set(on)
-    models = [
-        model
-        for model in atlas.models.values()
-        if model.level == "model" and _made_in(model, atlas) in wanted and _out(model, as_of)
-    ]
-    closed = unsure = exempt = 0
-    for model in models:
-        answer = _closes(book, _facts(model, home, atlas), as_of, known_on)
-        if answer is Truth.YES:
-            closed += 1
-        elif answer is Truth.UNKNOWN:
-            unsure += 1
-        elif model.weights == _OPEN:
-            exempt += 1
+    asked = list(by_model(scenario, atlas, rules, home=home, on=on, as_of=as_of, known_on=known_on))
+    closed = sum(answer is Truth.YES for _, answer in asked)
+    unsure = sum(answer is Truth.UNKNOWN for _, answer in asked)
+    exempt = sum(answer is Truth.NO and model.weights == _OPEN for model, answer in asked)
     return Exposure(
         scenario=f"scenario {scenario.name}",
-        touched=interval(closed, unsure, len(models)),
-        exempt=interval(exempt, 0, len(models)).low,
+        touched=interval(closed, unsure, len(asked)),
+        exempt=interval(exempt, 0, len(asked)).low,
         whole="models of the other country in the atlas",
         because=f"{exempt} have open weights and are left alone; of {unsure} a fact is missing",
         count=closed,
-        of=len(models),
+        of=len(asked),
     )
+
+
+def by_model(
+    scenario: ScenarioFile,
+    atlas: Atlas,
+    rules: RuleBook,
+    *,
+    home: str,
+    on: Iterable[str],
+    as_of: dt.date,
+    known_on: dt.date | None = None,
+) -> Iterator[tuple[Model, Truth]]:
+    """Return the models of `on` that were out by the day, and whether the scenario closes each."""
+    book = overlaid(rules, scenario)
+    wanted = set(on)
+    for model in atlas.models.values():
+        if model.level == "model" and _made_in(model, atlas) in wanted and _out(model, as_of):
+            yield model, _closes(book, _facts(model, home, atlas), as_of, known_on)
+
+
+def by_use(
+    scenario: ScenarioFile,
+    rules: RuleBook,
+    rows: Iterable[UseRow],
+    *,
+    home: Sequence[str],
+    as_of: dt.date,
+    known_on: dt.date | None = None,
+) -> tuple[str | None, list[tuple[UseRow, Truth]]]:
+    """Return the last year of a table of use by the day, and whether the scenario covers each of its rows."""
+    book = overlaid(rules, scenario)
+    here = [row for row in rows if row.used_in & set(home) and int(row.year) <= as_of.year]
+    year = max((row.year for row in here), default=None)
+    return year, [
+        (row, _closes(book, _facts_of_use(row, home[0]), as_of, known_on)) for row in here if row.year == year
+    ]
 
 
 def use_exposure(
@@ -85,17 +109,13 @@ def use_exposure(
 
     The rules of the scenario are asked row by row, so their scope and their dates decide.
     """
-    book = overlaid(rules, scenario)
-    here = [row for row in rows if row.used_in & set(home) and int(row.year) <= as_of.year]
-    year = max((row.year for row in here), default=None)
-    here = [row for row in here if row.year == year]
-    whole = sum(row.amount for row in here)
+    year, asked = by_use(scenario, rules, rows, home=home, as_of=as_of, known_on=known_on)
+    whole = sum(row.amount for row, _ in asked)
     if year is None or whole <= 0:
         return None
     covered = {Truth.YES: 0.0, Truth.UNKNOWN: 0.0, Truth.NO: 0.0}
     opened = 0.0
-    for row in here:
-        answer = _closes(book, _facts_of_use(row, home[0]), as_of, known_on)
+    for row, answer in asked:
         covered[answer] += row.amount
         if answer is Truth.NO and row.weights == _OPEN:
             opened += row.amount

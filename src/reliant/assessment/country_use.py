@@ -42,6 +42,7 @@ class UseRow:
         used_in: Codes of where; several if a thing was made together.
         origin: Codes of who made what is used; empty if not known.
         weights: open or closed; None if not known.
+        at: File and line, or the model.
     """
 
     year: str
@@ -49,6 +50,7 @@ class UseRow:
     origin: frozenset[str]
     amount: float
     weights: str | None = None
+    at: str = ""
 
 
 def is_use(path: Path) -> bool:
@@ -101,6 +103,7 @@ def read_use(path: Path, atlas: Atlas) -> tuple[UseRow, ...]:
                     frozenset((origin,)) if origin else frozenset(),
                     amount,
                     weights if weights in {"open", "closed"} else None,
+                    f"{path.name}:{reader.line_num}",
                 )
             )
     return tuple(found)
@@ -114,7 +117,14 @@ def as_bases(models: Models) -> tuple[UseRow, ...]:
             continue
         roots = models.roots(made)
         found += [
-            UseRow(f"{made.day.year}", made.countries, root.countries, 1 / len(roots), root.weights)
+            UseRow(
+                f"{made.day.year}",
+                made.countries,
+                root.countries,
+                1 / len(roots),
+                root.weights,
+                f"{made.name} on {root.name}",
+            )
             for root in roots
         ]
     return tuple(found)

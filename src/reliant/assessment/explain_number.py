@@ -19,6 +19,7 @@ from reliant.assessment import measures
 from reliant.assessment.cuts import minimal_cut_sets
 from reliant.assessment.explain_desk import Desk, Explanation, Held, Part, Step, UsePath
 from reliant.assessment.graph import FOLLOWED, Chain
+from reliant.assessment.lookthrough import UNKNOWN
 from reliant.assessment.measures_origin import origin_of
 from reliant.core.need import suppliers
 from reliant.core.results import Interval
@@ -58,12 +59,22 @@ def explain_number(number: str, result: Assessment, atlas: Atlas, plans: Plans) 
         UsageError: There is no such figure.
         UnknownId: The name after the colon is nowhere in the result.
     """
-    kind, _, wanted = number.partition(":")
-    kind, wanted = kind.strip().replace("-", "_"), wanted.strip()
-    making = _MAKERS.get(kind)
-    if making is None or (":" in next(one for one in NUMBERS if one.startswith(kind))) is not bool(wanted):
+    kind, wanted = _parts(number)
+    if not is_figure(number):
         raise UsageError(f"no figure is called {number!r}", hint=f"Figures: {', '.join(NUMBERS)}.")
-    return making(Desk.of(result, atlas, plans), wanted)
+    return _MAKERS[kind](Desk.of(result, atlas, plans), wanted)
+
+
+def is_figure(number: str) -> bool:
+    """Say whether this is the name of an impact figure, with what it is of if it has to say so."""
+    kind, wanted = _parts(number)
+    named = next((one for one in NUMBERS if one.partition(":")[0] == kind), None)
+    return named is not None and (":" in named) is bool(wanted)
+
+
+def _parts(number: str) -> tuple[str, str]:
+    kind, _, wanted = number.partition(":")
+    return kind.strip().replace("-", "_"), wanted.strip()
 
 
 def _stop_share(desk: Desk, _: str) -> Explanation:
@@ -270,13 +281,21 @@ def _hidden(desk: Desk, country: str) -> Explanation:
     )
 
 
-def _origin(desk: Desk, country: str) -> Explanation:
-    """Return how much of each function a country holds, all passed on to the bases of its models."""
-    country = _country(desk, country)
+def _origin(desk: Desk, asked: str) -> Explanation:
+    """Return how much of each function a country holds, under a rule of the share form."""
+    country, _, rule = asked.partition("@")
+    country = country if country == UNKNOWN else _country(desk, country)
+    rules = {f"{one.retained:g}": one for one in desk.result.impact.origin}
+    told = rules.get(rule or "0")
+    if told is None and (rule or rules):
+        raise UsageError(
+            f"no rule keeps {rule or '0'!r}", hint=f"Write origin:{country}@ and one of {', '.join(rules)}."
+        )
+    retained = told.retained if told else 0.0
     parts = []
     for function in desk.graph.functions:
         shares = measures.use_shares(function.need)
-        held = {use: origin_of(desk.graph.chain(use), 0.0) for use in shares}
+        held = {use: origin_of(desk.graph.chain(use), retained) for use in shares}
 
         def say(
             use: str, share: float, held: Mapping[str, Mapping[str, float]] = held
@@ -286,11 +305,12 @@ def _origin(desk: Desk, country: str) -> Explanation:
 
         part = math.fsum(share * held[use].get(country, 0.0) for use, share in shares.items())
         parts.append(desk.part(function, part * function.weight, 0.0, say))
-    value = desk.result.impact.origin[0].shares.get(country, 0.0) if desk.result.impact.origin else 0.0
+    value = told.shares.get(country, 0.0) if told else 0.0
+    place = "a country that is not known" if country == UNKNOWN else country
+    kept = f"its maker keeps {retained:.0%}, the rest goes" if retained else "each use goes"
     return desk.explanation(
-        f"origin:{country}",
-        f"share of what is used that lines of descent lead to in {country}, each use divided among where its "
-        "lines begin",
+        f"origin:{country}" + (f"@{rule}" if rule else ""),
+        f"share of what is used that lies in {place} if descent is followed: {kept} to where its lines begin",
         Interval(value, value),
         parts,
     )

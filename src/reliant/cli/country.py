@@ -13,6 +13,7 @@ from reliant.cli._options import as_of_option, colour, emit, known_on_option, ou
 from reliant.errors import UsageError
 
 if TYPE_CHECKING:
+    from reliant.assessment.country import CountryQuestion
     from reliant.assessment.country_models import ImportedRow
     from reliant.atlas import Atlas
     from reliant.core.country import LagRow, Reliance
@@ -64,31 +65,51 @@ def country(
     models of the atlas are counted. CN counts models of Hong Kong and Macao too.
     """
     from reliant import report
-    from reliant.assessment.country import CountryQuestion, ask
-    from reliant.assessment.country_use import read_use
+    from reliant.assessment.country import ask
     from reliant.atlas import load
     from reliant.policy import RuleBook
+
+    atlas = load()
+    question = question_of(country, on, as_of, known_on, files, scenarios, atlas, tiles=style == "html")
+    emit(report.render(ask(question, atlas, RuleBook.from_atlas(atlas)), style, colour=colour()), output)
+
+
+def question_of(
+    country: str,
+    on: str,
+    as_of: dt.date,
+    known_on: dt.date | None,
+    files: tuple[Path, ...],
+    scenarios: tuple[str, ...],
+    atlas: Atlas,
+    *,
+    tiles: bool = False,
+) -> CountryQuestion:
+    """Return the question of the options, with its files read.
+
+    Raises:
+        UsageError: A country is asked about itself, or a file holds nothing that can be counted.
+    """
+    from reliant.assessment.country import CountryQuestion
+    from reliant.assessment.country_use import read_use
     from reliant.policy.scenario import find_scenario
 
     if country.upper() == on.upper():
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
-    atlas = load()
     given = _Files.sorted(files)
     rows = () if given.hub else tuple((file.name, _rows(file)) for file in given.tables)
-    question = CountryQuestion(
+    return CountryQuestion(
         country,
         on,
         as_of,
         rows,
-        tiles=style == "html",
+        tiles=tiles,
         counted=_counted(given, atlas, country, on, as_of) if given.hub else None,
         scenarios=tuple(find_scenario(name, atlas) for name in scenarios),
         lag=_lag(given, atlas, country, on, as_of),
         known_on=known_on,
         use=tuple((file.name, read_use(file, atlas)) for file in given.use),
     )
-    result = ask(question, atlas, RuleBook.from_atlas(atlas))
-    emit(report.render(result, style, colour=colour()), output)
 
 
 @dataclass(frozen=True)

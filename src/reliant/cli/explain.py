@@ -28,7 +28,18 @@ if TYPE_CHECKING:
     "--number",
     metavar="FIGURE",
     help="Show what makes a figure of PATH: stop_share, unknown, face_value:CC, look_through:CC, hidden:CC, "
-    "origin:CC, single_point:NAME, or hhi: and one of provider, jurisdiction, owner, model.",
+    "origin:CC, single_point:NAME, reach:CC, or hhi: and one of provider, jurisdiction, owner, model. Any "
+    "other number of the JSON by its place: impact.functions[chat], lag[coding].median; `names` lists them.",
+)
+@click.option(
+    "--on", metavar="COUNTRY", help="With --number: the figure is one of `reliant country WHAT --on COUNTRY`."
+)
+@click.option(
+    "--data",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --on: a data set, as `reliant country` takes it. Repeatable.",
 )
 @click.option(
     "--format",
@@ -46,6 +57,8 @@ def explain(
     known_on: dt.date | None,
     target: str | None,
     number: str | None,
+    on: str | None,
+    files: tuple[Path, ...],
     style: str,
     offline: bool,
     output: Path | None,
@@ -60,9 +73,13 @@ def explain(
 
     With --number, PATH is what `reliant assess` takes: the functions, uses, providers,
     owners, countries and lines of descent that make the figure are shown, with sources.
+    With --on as well, WHAT is a country: the models, ways, rules and days behind the figure.
     """
     from reliant.cli._questions import Desk
 
+    if on is not None or files:
+        emit(_of_country(number, what, on, files, asked, as_of, known_on, style), output)
+        return
     if number is not None:
         emit(_number(number, what or target, asked, as_of, known_on, offline, style), output)
         return
@@ -97,17 +114,84 @@ def _number(
     """
     import msgspec
 
-    from reliant.assessment.explain_number import explain_number
-    from reliant.assessment.number_text import number_text
+    from reliant.assessment.assess_figures import explain
+    from reliant.assessment.figures import numbers, written
     from reliant.cli._run import look
 
     if path is None:
         raise UsageError("a figure of what?", hint=f"Name it: reliant explain PATH --number {number}")
     looked = look(path, asked, as_of=as_of, known_on=known_on, offline=offline)
-    told = explain_number(number, looked.assessment(), looked.atlas, looked.plans)
+    result = looked.assessment()
+    if number == _NAMES:
+        every = numbers(msgspec.to_builtins(result))
+        return _names({written(address): value for address, value in every}, style)
+    return _explained(explain(number, result, looked.atlas, looked.plans), style)
+
+
+_NAMES = "names"
+
+
+def _of_country(
+    number: str | None,
+    country: str | None,
+    on: str | None,
+    files: tuple[Path, ...],
+    asked: dict[str, Any],
+    as_of: dt.date,
+    known_on: dt.date | None,
+    style: str,
+) -> str:
+    """Return what makes a figure of a country.
+
+    Raises:
+        UsageError: The country, the other one or the figure is not named.
+    """
+    from reliant.assessment.country import ask
+    from reliant.assessment.country_figures import CountryFigures
+    from reliant.assessment.figures import written
+    from reliant.atlas import load
+    from reliant.cli.country import question_of
+    from reliant.policy import RuleBook
+
+    if country is None or on is None or number is None:
+        raise UsageError(
+            "a figure of which country, on which?",
+            hint="Write: reliant explain CN --on US --number look_through (`--number names` lists all).",
+        )
+    atlas = load()
+    book = RuleBook.from_atlas(atlas)
+    scenarios = tuple(one for one in (asked.get("scenario"),) if one)
+    question = question_of(country, on, as_of, known_on, files, scenarios, atlas)
+    desk = CountryFigures(question, atlas, book, ask(question, atlas, book))
+    if number == _NAMES:
+        return _names({written(address): value for address, value in desk.addresses.items()}, style)
+    return _explained(desk.explain(number), style)
+
+
+def _names(every: dict[str, float], style: str) -> str:
+    import msgspec
+
+    from reliant.assessment.figure_text import names_text
+
     if style == "json":
+        return msgspec.json.format(msgspec.json.encode(every), indent=2).decode()
+    return names_text(every)
+
+
+def _explained(several: tuple[Any, ...], style: str) -> str:
+    """Return explanations as text, or as JSON: one as itself, several as a list."""
+    import msgspec
+
+    from reliant.assessment.explain_number import Explanation
+    from reliant.assessment.figure_text import figure_text
+    from reliant.assessment.number_text import number_text
+
+    if style == "json":
+        told = several[0] if len(several) == 1 else several
         return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
-    return number_text(told)
+    return "\n".join(
+        number_text(one) if isinstance(one, Explanation) else figure_text(one) for one in several
+    )
 
 
 def _found(

@@ -203,6 +203,23 @@ class Exposure(msgspec.Struct, frozen=True):
     in_force: str = ""
 
 
+class Rise(msgspec.Struct, frozen=True):
+    """One day on which the best score of the country rose.
+
+    Attributes:
+        months: Since the first model of the other country that had this score; None if none had it by then.
+        score: Of `model`; `reached` is the score of `first`, of the other country, and `on` the day it was there.
+    """
+
+    day: str
+    model: str
+    score: float
+    months: int | None
+    first: str | None = None
+    reached: float | None = None
+    on: str | None = None
+
+
 class LagRow(msgspec.Struct, frozen=True):
     """How many months the country's best is behind the other's, in one area.
 
@@ -210,6 +227,8 @@ class LagRow(msgspec.Struct, frozen=True):
         points: Days on which the home best rose and the other had been there before.
         leads: Days on which the home best rose above all that the other had: no lag at all.
         dated: Models of the two that have a date; of `undated` it is not known.
+        rises: The days that `points` and `leads` count, in their order.
+        without_day: The models that `undated` counts.
     """
 
     area: str
@@ -222,6 +241,8 @@ class LagRow(msgspec.Struct, frozen=True):
     leads: int = 0
     dated: int = 0
     undated: int = 0
+    rises: tuple[Rise, ...] = ()
+    without_day: tuple[str, ...] = ()
 
 
 class YearFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,7 +305,11 @@ class Origins(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Country(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer for one country on another, as of a day."""
+    """The whole answer for one country on another, as of a day.
+
+    Attributes:
+        reach: How many ways to a provider have each verdict.
+    """
 
     schema: str = COUNTRY_SCHEMA
     country: str
@@ -302,6 +327,7 @@ class Country(msgspec.Struct, frozen=True, kw_only=True):
     on_codes: tuple[str, ...] = ()
     place_names: dict[str, str] = {}
     ends: str | None = None
+    reach: dict[str, int] = {}
     reach_elsewhere: dict[str, tuple[str, ...]] = {}
     known_on: str | None = None
     screens: tuple[Screen, ...] = ()
