@@ -156,7 +156,7 @@ def test_a_stream_in_http_1_0_ends_with_the_connection(rig: Rig, caplog: pytest.
     assert status == 200
     assert b"transfer-encoding" not in headers
     assert stream.endswith(b"data: [DONE]\n\n")
-    assert caplog.text == "", "nothing failed on the way"
+    assert not [one for one in caplog.records if one.name.startswith("reliant")], "nothing failed on the way"
 
 
 def test_a_caller_who_leaves_takes_only_its_own_requests_along(rig: Rig) -> None:

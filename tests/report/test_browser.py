@@ -48,6 +48,7 @@ def test_a_page_never_scrolls_sideways(driver, files, name, width):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fetches_nothing_and_runs_nothing(driver, files, name):
+    driver.get_log("browser")  # of pages before
     browser.show(driver, files[name], width=1400)
 
     assert browser.ask(driver, "document.scripts.length") == 0

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from selenium.webdriver.chrome.webdriver import WebDriver
 
+_PATIENCE_S = 120.0
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -52,11 +53,23 @@ def started() -> Iterator[WebDriver]:
     options.add_argument("--proxy-server=127.0.0.1:9")
     options.add_argument("--proxy-bypass-list=<-loopback>")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = WebDriver(options=options, service=Service(executable_path=driver))
+    running = _begun(lambda: WebDriver(options=options, service=Service(executable_path=driver)))
     try:
+        running.set_page_load_timeout(_PATIENCE_S)
+        running.set_script_timeout(_PATIENCE_S)
         yield running
     finally:
         running.quit()
+
+
+def _begun(begin: Callable[[], WebDriver]) -> WebDriver:
+    """Begin a browser; the driver gives up after a minute, and a slow machine may need longer once."""
+    from selenium.common.exceptions import WebDriverException
+
+    for _ in range(2):
+        with contextlib.suppress(WebDriverException):
+            return begin()
+    return begin()
 
 
 def show(driver: WebDriver, page: Path, *, width: int, dark: bool = False, media: str = "") -> None:

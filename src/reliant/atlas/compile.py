@@ -131,18 +131,28 @@ def _shipped_countries() -> dict[str, dict[str, str]]:
     return msgspec.msgpack.decode(snapshot.countries, type=dict[str, dict[str, str]])
 
 
+_SAME_MOMENT_NS = 2_000_000_000
+"""File systems date by ticks of up to two seconds: what is as old as the snapshot may be newer."""
+
+
 def compile_if_changed(root: Path, target: Path = SNAPSHOT) -> bool:
-    """Compile `root` to `target` unless nothing is newer; return True if it was compiled.
+    """Compile `root` to `target` unless nothing is newer; return True if `target` is another now.
 
     Raises:
         AtlasError: A record is wrong.
     """
-    if target.exists():
-        made = target.stat().st_mtime_ns
-        read = [*root.rglob("*.yaml"), *root.glob("**/"), *Path(__file__).parent.rglob("*.py")]
-        if all(path.stat().st_mtime_ns <= made for path in read):
-            return False
-    write_snapshot(compile_folder(read_folder(root)), target)
+    if not target.exists():
+        write_snapshot(compile_folder(read_folder(root)), target)
+        return True
+    made = target.stat().st_mtime_ns
+    read = [*root.rglob("*.yaml"), *root.glob("**/"), *Path(__file__).parent.rglob("*.py")]
+    if all(path.stat().st_mtime_ns < made - _SAME_MOMENT_NS for path in read):
+        return False
+    data = compile_folder(read_folder(root))
+    if data == target.read_bytes():
+        target.touch()
+        return False
+    write_snapshot(data, target)
     return True
 
 
