@@ -173,3 +173,40 @@ def test_a_catalogue_is_not_known_before_its_day(atlas: Atlas) -> None:
     before = atlas.known_on(dt.date(2026, 6, 30))
     assert before.provider("groq").serves == ()
     assert "developer" not in Asker(before, RuleBook.from_atlas(before)).facts(Question(provider="groq"))
+
+
+def test_a_body_of_another_country_is_no_body_of_the_us(asker: Asker) -> None:
+    question = Question(provider="deepseek", place="IT")
+    seat = {"company.country": "IT", "sector": "government"}
+    known = asker.facts(question, given(seat, "--company-country"))
+    assert known["public_body"].value == "another"
+    assert "follows from company.country: IT" in str(known["public_body"].origin)
+    indian = asker.facts(question, given({"company.country": "IN"}, "--company-country"))["public_body"].value
+    assert isinstance(indian, OneOf)
+    assert indian.options == ("in.finance", "another")
+    assert "public_body" not in asker.facts(question, given({"company.country": "US"}, "--company-country"))
+    assert "public_body" not in asker.facts(question)
+
+
+@pytest.mark.parametrize(
+    ("said", "federal"),
+    [({"public_body": "us.federal-civilian"}, True), ({"public_body": "none"}, False), ({}, False)],
+)
+def test_whoever_does_not_say_so_is_bound_by_the_rules_of_a_state(
+    asker: Asker, said: dict[str, str], federal: bool
+) -> None:
+    known = asker.facts(
+        Question(provider="deepseek", place="US-TX"), given({"sector": "government"} | said, "x")
+    )
+    assert known["public_body.federal"].value is federal
+    assert (known["public_body.federal"].origin.kind == "assumed") is not bool(said)
+
+
+def test_who_licenses_a_model_anew_leaves_the_licence_of_its_own_base_behind(asker: Asker) -> None:
+    def licences(model: str) -> object:
+        return asker.facts(Question(provider="ollama", model=model))["model.lineage.licence"].value
+
+    assert asker.atlas.model("deepseek-v3").licence == "LicenseRef-deepseek"
+    assert licences("deepseek-r1") == ("MIT",)
+    # What others made keeps its licence: Meta's, under DeepSeek's.
+    assert "LicenseRef-llama-3.3" in licences("deepseek-r1-distill-llama-70b")  # type: ignore[operator]

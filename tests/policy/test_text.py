@@ -7,8 +7,10 @@ import datetime as dt
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from reliant.atlas import Atlas
 from reliant.core.facts import Facts
 from reliant.policy import RuleBook
+from reliant.policy.ask import Asker, Question
 from reliant.policy.checked import check
 from reliant.policy.explain import explain
 from reliant.policy.text import explanation, one_line, rule_text, terminal
@@ -98,3 +100,14 @@ def test_a_line_of_a_batch(rules: RuleBook, known: Facts) -> None:
 def test_colour_paints_only_the_verdicts(rules: RuleBook, known: Facts) -> None:
     painted = terminal(check(rules, known, DAY), colour=True)
     assert painted.startswith("\x1b[1;31mBLOCKED\x1b[0m  any model")
+
+
+def test_clauses_of_licences_that_a_model_may_not_have_are_only_counted(atlas: Atlas) -> None:
+    book = RuleBook.from_atlas(atlas)
+    asked = Asker(atlas, book).facts(Question(provider="ollama", model="unheard-of-7b", place="US"))
+    checked = check(book, asked, dt.date(2026, 1, 1))
+    short, whole = terminal(checked), terminal(checked, every_rule=True)
+    assert "clauses of licences  applies: not known" in short
+    assert "licence.cc-by-nc-4.0.no-commercial-use  applies" not in short
+    assert "licence.cc-by-nc-4.0.no-commercial-use  applies: not known" in whole
+    assert short.count("\n") < 120

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reliant.atlas.records.model import WEIGHTS_KINDS
+from reliant.atlas.records.rule import FactTest
 from reliant.core.facts import Fact, Facts, Provenance, Value
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Use
 from reliant.errors import UnknownId
+from reliant.policy._bodies import BODY, with_bodies
 from reliant.policy.conditions import MAYBE_MORE, OneOf
 from reliant.policy.lowering import BUILT_ON, built_on_fact
 from reliant.policy.vocabulary import VocabularyFact, vocabulary
@@ -64,7 +66,8 @@ class Asker:
     def __init__(self, atlas: Atlas, book: RuleBook) -> None:
         self.atlas = atlas
         self.known: dict[str, VocabularyFact] = vocabulary(atlas)
-        self._ancestors = tuple(sorted(_built_on(book)))
+        self._ancestors = tuple(sorted(_asked_for(book, BUILT_ON)))
+        self._bodies = tuple(sorted(_asked_for(book, BODY)))
         self._assumed = {
             name: Fact(fact.assume, Provenance("assumed", "vocabulary", "unless you say otherwise"))
             for name, fact in self.known.items()
@@ -87,10 +90,7 @@ class Asker:
         facts = Facts(found, unknown)
         if about_you is not None:
             facts |= about_you
-        if "public_body" not in facts and "sector" in facts and facts["sector"].value == "private":
-            origin = Provenance("given", facts["sector"].origin.place, "follows from sector: private")
-            facts |= {"public_body": Fact("none", origin)}
-        return facts
+        return with_bodies(facts, self._bodies)
 
     def facts_of_use(self, use: Use, place: str | None, about_you: Facts | None = None) -> Facts:
         """Return the facts of something found in a target; each keeps the line that shows it."""
@@ -127,7 +127,8 @@ class Asker:
             facts = Facts(
                 found, {"model.weights": f"no record says whether the weights of {use.model} are open"}
             )
-            return facts | about_you if about_you is not None else facts
+            whole = facts | about_you if about_you is not None else facts
+            return with_bodies(whole, self._bodies)
 
     def _provider(self, question: Question, found: dict[str, Fact]) -> Provider | None:
         if question.provider is None:
@@ -280,25 +281,37 @@ class Asker:
         return f"The atlas has no record of {what}"
 
     def _licences(self, record: Model) -> tuple[Value, ...]:
-        """Return the licences of a model and of all whose weights it carries; `?` if some may be missing."""
-        found: list[Value] = []
+        """Return the licences of a model and of all whose weights it carries; `?` if some may be missing.
+
+        Who licenses a model anew leaves the licence of the own model it was made from behind: DeepSeek
+        gives R1 under MIT, so its licence of V3 binds nobody who runs R1.
+        """
+        found: dict[Value, None] = {}
         open_end = False
-        chain: list[Model] = [record]
-        for above in self.atlas.ancestors(record.id, WEIGHTS_KINDS):
-            if above.status == "denied":
+        seen: set[tuple[str, frozenset[str]]] = set()
+        ahead: list[tuple[Model, frozenset[str]]] = [(record, frozenset())]
+        while ahead:
+            one, licensors = ahead.pop(0)
+            if (one.id, licensors) in seen:
                 continue
-            if above.id is None or above.id not in self.atlas.models:
-                open_end = True
-            else:
-                chain.append(self.atlas.models[above.id])
-        for one in chain:
+            seen.add((one.id, licensors))
             parts = [part for part in (one.licence or "").replace("(", " ").replace(")", " ").split() if part]
             named = [part for part in parts if part not in ("AND", "OR", "WITH")]
-            if not named or "NOASSERTION" in named:
-                open_end = True
-            found += [part for part in named if part != "NOASSERTION"]
+            whole = bool(named) and "NOASSERTION" not in named
+            if one.developer not in licensors:
+                found |= dict.fromkeys(part for part in named if part != "NOASSERTION")
+                open_end = open_end or not whole
             open_end = open_end or (one.weights_origin is None and one.weights != "closed")
-        return (*dict.fromkeys(found), *((MAYBE_MORE,) if open_end else ()))
+            below = licensors | {one.developer} if whole else licensors
+            for edge in one.descent:
+                if edge.kind not in WEIGHTS_KINDS or edge.status == "denied":
+                    continue
+                parent = self.atlas.models.get(edge.ancestor) if edge.ancestor else None
+                if parent is None:
+                    open_end = True
+                else:
+                    ahead.append((parent, below))
+        return (*found, *((MAYBE_MORE,) if open_end else ()))
 
     def _id(self, developer: str) -> str:
         try:
@@ -307,12 +320,12 @@ class Asker:
             return developer
 
 
-def _built_on(book: RuleBook) -> set[str]:
-    """Return every developer that some rule asks the descent for."""
+def _asked_for(book: RuleBook, fact: str) -> set[str]:
+    """Return every value of a fact that some rule names, such as the developers it asks the descent for."""
     wanted: set[str] = set()
     for when in book.conditions():
-        condition = when.get(BUILT_ON)
-        if condition is not None:
+        condition = when.get(fact)
+        if condition is not None and not isinstance(condition, FactTest):
             wanted |= {str(value) for value in (condition if isinstance(condition, tuple) else (condition,))}
     return wanted
 

@@ -19,6 +19,7 @@ from reliant.core.verdict import AxisAnswer, Gate, RuleAnswer, Verdict
 from reliant.policy.checked import Checked
 from reliant.policy.conditions import NO, UNKNOWN, YES, All, Any, Node, Not, compiled, says
 from reliant.policy.explain import Explained
+from reliant.policy.licences import LICENCE
 from reliant.policy.verdict import shown
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _SHOWN = 3
 
 _PROPOSALS = 8
 """Sets of facts that are shown; the JSON has all."""
+
+_FEW = 3
+"""Clauses of licences that a model may have or not: of more only the number is shown."""
 
 _WORDS = {NO: "no", UNKNOWN: "not known", YES: "yes"}
 
@@ -102,10 +106,16 @@ def _axis(name: str, answer: AxisAnswer, colour: bool, every_rule: bool) -> Iter
     yield f"  {name:<9}{_paint(answer.verdict, colour)}"
     for gate in answer.gates:
         yield f"    gate held by the {gate.by}: {_gate(gate)}"
+    unlicensed = [] if every_rule else [rule for rule in answer.rules if _waits_for_licence(rule)]
     for rule in answer.rules:
         if rule.effect in ("inform", "coverage") and not every_rule:
             continue
+        if len(unlicensed) > _FEW and rule in unlicensed:
+            continue
         yield from _rule(rule, every_rule)
+    if len(unlicensed) > _FEW:
+        yield f"    {len(unlicensed)} clauses of licences  applies: not known"
+        yield "        which licences the model has is not known; --all-rules shows each clause"
     for coming in answer.pending:
         start = f", in force from {coming.from_}" if coming.from_ else ", never in force so far"
         when = f" on {coming.on}" if coming.on else ""
@@ -115,6 +125,11 @@ def _axis(name: str, answer: AxisAnswer, colour: bool, every_rule: bool) -> Iter
         yield f"    missing: {missing.fact}: {missing.question} (decides {decides})"
     for note in answer.notes:
         yield f"    note: {note}"
+
+
+def _waits_for_licence(rule: RuleAnswer) -> bool:
+    """Say whether it is open only because nobody knows which licences the model has."""
+    return any(leaf.fact == LICENCE and leaf.truth == "unknown" for leaf in rule.because)
 
 
 def _gate(gate: Gate) -> str:
