@@ -51,6 +51,19 @@ def test_the_real_rules_give_the_same_answers_in_rego(atlas: Atlas) -> None:
     assert expected["openai.api-block-2024-07"] == "yes"
 
 
+def test_no_line_of_the_rego_is_longer_than_every_engine_reads(atlas: Atlas) -> None:
+    module = to_rego(RuleBook.from_atlas(atlas), dt.date(2024, 7, 10))
+    assert max(len(line) for line in module.splitlines()) < 1024
+
+
+def test_a_comma_within_a_text_is_no_place_to_break_a_line() -> None:
+    values = [f'model {number}, edition "x", and {number}' for number in range(20)]
+    module = to_rego(RuleBook([rule("acme.many", when={"model": values})]), DAY)
+    assert max(len(line) for line in module.splitlines()) < 200
+    assert _rego(module, {"model": values[7]}) == {"acme.many": "yes"}
+    assert _rego(module, {"model": "edition"}) == {"acme.many": "no"}
+
+
 def test_cel_lists_the_facts_it_reads_and_one_expression_a_reading() -> None:
     one = rule(
         "acme.open-text",

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 NOT_KNOWN = 'f["?"]'
 """A key that no facts have: in CEL an error, and so UNKNOWN."""
 
+_WIDTH = 110
+"""Columns of a line of Rego, as far as commas let it be broken."""
+
 _RELATIONS = {"above": ">", "at_least": ">=", "below": "<"}
 
 
@@ -224,7 +227,35 @@ def to_rego(book: RuleBook, as_of: dt.date, known_on: dt.date | None = None) -> 
     lines += [f"answers[{_literal(name)}] := word[{body}]" for name, body, _ in answers]
     lines.append("")
     lines += [f"meta[{_literal(name)}] := {json.dumps(meta)}" for name, _, meta in answers]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_folded(line) for line in lines) + "\n"
+
+
+def _folded(line: str) -> str:
+    """Return a line of Rego in several, broken after commas: one engine reads no more than 1,024 columns."""
+    if len(line) <= _WIDTH:
+        return line
+    folded = [""]
+    for part in _members(line):
+        if folded[-1] and len(folded[-1]) + len(part) > _WIDTH:
+            folded.append("\t")
+        folded[-1] += part
+    return "\n".join(one.rstrip() for one in folded)
+
+
+def _members(line: str) -> Iterator[str]:
+    """Yield the parts of a line, each up to a comma and a space that stand outside of texts."""
+    start, quoted, escaped = 0, False, False
+    for at, char in enumerate(line):
+        if quoted and char == "\\":
+            escaped = not escaped
+            continue
+        if char == '"' and not escaped:
+            quoted = not quoted
+        escaped = False
+        if not quoted and line.startswith(", ", at):
+            yield line[start : at + 2]
+            start = at + 2
+    yield line[start:]
 
 
 class _Rego:
@@ -257,7 +288,8 @@ class _Rego:
         self.lines += [
             f"default {name} := 1",
             f"{name} := {empty} if count({values}) == 0",
-            f"{name} := {fold}([{name}_of(v) | some v in {values}]) if count({values}) > 0",
+            f"{name}_each := [n | some v in {values}; n := {name}_of(v)]",
+            f"{name} := {fold}({name}_each) if count({values}) > 0",
             f"{name}_of(v) := 1 if v == {_literal(MAYBE_MORE)}",
             *self._tests(name, leaf),
         ]
