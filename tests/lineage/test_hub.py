@@ -6,13 +6,13 @@ import contextlib
 import hashlib
 import http.server
 import json
+import socket
 import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from huggingface_hub import close_session
 
 from reliant.errors import FetchError, WeightsError
 from reliant.lineage.declared import declared_by
@@ -44,6 +44,8 @@ class Hub:
         self.token: str | None = None
         self.page = 2
         self.refuses = 0
+        self.list: bytes | None = None
+        self.onward: str | None = None
         self.clients: list[httpx.Client] = []
         self.servers = [self._serve(self._api), self._serve(self._storage)]
         self.url, self.storage = (f"http://127.0.0.1:{one.server_port}" for one in self.servers)
@@ -69,7 +71,6 @@ class Hub:
     def close(self) -> None:
         for client in self.clients:
             client.close()
-        close_session()  # of huggingface_hub, which keeps its connections
         for server in self.servers:
             server.shutdown()
             server.server_close()
@@ -108,10 +109,9 @@ class Hub:
                 entries[-1]["lfs"] = {"oid": digest, "size": len(data), "pointerSize": 130}
         more = {}
         if start + self.page < len(entries):
-            more["link"] = (
-                f'<{self.url}/api/models/org/name/tree/main?cursor={start + self.page}>; rel="next"'
-            )
-        body = json.dumps(entries[start : start + self.page]).encode()
+            onward = self.onward or f"{self.url}/api/models/org/name/tree/main?cursor={start + self.page}"
+            more["link"] = f'<{onward}>; rel="next"'
+        body = self.list or json.dumps(entries[start : start + self.page]).encode()
         self._reply(to, 200, body, content_type="application/json", **more)
 
     def _storage(self, to: Any) -> None:
@@ -196,7 +196,7 @@ def test_a_repository_that_is_not_there_is_said_so(hub: Hub) -> None:
 
 def test_a_hub_that_answers_something_else_is_said_so(hub: Hub) -> None:
     hub.refuses = 418
-    with pytest.raises(FetchError, match="the hub answers 418 for org/name"):
+    with pytest.raises(FetchError, match=r"the hub at 127\.0\.0\.1:\d+ answers 418 for org/name"):
         open_named("org/name", Limits(), hub.online())
 
 
@@ -219,3 +219,50 @@ def test_the_command_reads_the_address_of_the_hub_from_the_environment(
     done = CliRunner().invoke(cli, ["trace", "org/name", "--against", str(base), "--format", "json"])
     assert done.exit_code == 1, done.output
     assert json.loads(done.stdout)["results"][0]["levels"]["weights"]["verdict"] == "exact"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_hub_that_is_overloaded_is_asked_once_and_its_wish_to_wait_is_not_obeyed(
+    hub: Hub, status: int
+) -> None:
+    hub.refuses = status
+    with pytest.raises(FetchError, match=f"answers {status} for org/name"):
+        open_named("org/name", Limits(), hub.online())
+    assert len(hub.asked) == 1
+
+
+def test_a_hub_that_is_down_is_named_with_the_next_step(hub: Hub) -> None:
+    with contextlib.closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(FetchError, match=f"the hub at {address}: no connection") as caught:
+            open_named("org/name", Limits(), hub.online()._replace(hub=f"http://{address}"))
+    assert "HF_ENDPOINT" in caught.value.hint
+    assert "name its folder" in caught.value.hint
+
+
+def test_a_hub_that_takes_the_call_and_says_nothing_is_left(hub: Hub) -> None:
+    with contextlib.closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        client = httpx.Client(timeout=0.2)
+        hub.clients.append(client)
+        online = Online(lambda: client, None, f"http://127.0.0.1:{silent.getsockname()[1]}", None)
+        with pytest.raises(FetchError, match="no answer in time"):
+            open_named("org/name", Limits(), online)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [(b"{}", "no list of files"), (b"[" * 5000, "no list of files"), (b"<html>", "no list of files")],
+)
+def test_a_list_of_files_that_is_none_is_said_so(hub: Hub, body: bytes, problem: str) -> None:
+    hub.list = body
+    with pytest.raises(FetchError, match=problem):
+        open_named("org/name", Limits(), hub.online())
+
+
+def test_a_list_of_files_does_not_go_on_at_another_host(hub: Hub) -> None:
+    hub.onward = "http://127.0.0.1:9/api/models/org/name/tree/main?cursor=2"
+    with pytest.raises(FetchError, match="goes on at another host"):
+        open_named("org/name", Limits(), hub.online())

@@ -56,9 +56,12 @@ def online_or_none(*, offline: bool, cache: Path | None) -> Iterator[Online | No
 
     def client() -> Any:
         if not opened:
-            import httpx
+            from reliant.lineage.remote import need_httpx
 
-            opened.append(httpx.Client(timeout=30.0, follow_redirects=True, max_redirects=5))
+            httpx = need_httpx()
+            # A server that is down is told after seconds; one that answers may take its time to send.
+            limits = httpx.Timeout(10.0, connect=4.0)
+            opened.append(httpx.Client(timeout=limits, follow_redirects=True, max_redirects=5))
         return opened[0]
 
     try:

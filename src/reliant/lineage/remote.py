@@ -20,7 +20,7 @@ from reliant.lineage.formats.header import short
 from reliant.lineage.formats.safetensors import is_plain_name
 from reliant.lineage.formats.sniff import SUFFIXES
 from reliant.lineage.formats.source import Meter, Span, _Joined, check_inside
-from reliant.lineage.hub import HubFile, files_of
+from reliant.lineage.hub import HubFile, files_of, host_of, unreachable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,12 @@ def _joined(spans: list[Span]) -> list[Span]:
     return found
 
 
-def _httpx() -> Any:
+def need_httpx() -> Any:
+    """Return httpx.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
     try:
         import httpx  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -206,7 +211,7 @@ class RemotePlace:
         return RemoteFile(self, name, url, self.stamp(url, name))
 
     def _from_hub(self) -> tuple[str, ...]:
-        self._on_hub = files_of(self.name, endpoint=self._hub, token=self._token)
+        self._on_hub = files_of(self.name, self._client, endpoint=self._hub, token=self._token)
         return tuple(sorted(self._on_hub))
 
     def _from_server(self) -> tuple[str, ...]:
@@ -261,7 +266,7 @@ class RemotePlace:
         Raises:
             WeightsError: The server ignores ranges, sends another length, or the file changed meanwhile.
         """
-        httpx = _httpx()
+        httpx = need_httpx()
         last = span.offset + span.length - 1
         headers = {**self._headers, "range": f"bytes={span.offset}-{last}", "accept-encoding": "identity"}
         data = bytearray()
@@ -280,7 +285,9 @@ class RemotePlace:
                         raise WeightsError(name, "the server sends more than was asked for")
         except httpx.HTTPError as error:
             raise WeightsError(
-                name, f"the connection broke ({type(error).__name__})", hint="Run it again."
+                name,
+                f"the connection to {host_of(url)} broke ({type(error).__name__})",
+                hint="Run it again: what came is kept.",
             ) from error
         if len(data) != span.length:
             raise WeightsError(
@@ -291,12 +298,10 @@ class RemotePlace:
         return bytes(data)
 
     def _send(self, method: str, url: str, headers: dict[str, str]) -> Any:
-        httpx = _httpx()
+        httpx = need_httpx()
         try:
             return self._client.request(
                 method, url, headers={**self._headers, **headers, "accept-encoding": "identity"}
             )
         except httpx.HTTPError as error:
-            raise FetchError(
-                f"{self.name} could not be fetched: {type(error).__name__}", hint="Is the server up?"
-            ) from error
+            raise unreachable(f"the server at {host_of(url)}", self.name, error, "") from error
