@@ -14,6 +14,7 @@ from reliant.inventory.js.tree import Block, Imported, Node, pairs, place_of, re
 from reliant.inventory.js.values import Value, objects, values
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.signals import Signal, What
+from reliant.inventory.upstream import HEADERS, is_gateway, tells_upstream, upstream_of
 from reliant.inventory.urls import host_of, split_prefix
 
 if TYPE_CHECKING:
@@ -126,10 +127,12 @@ class Clients(Base):
         if sdk.provider is None and (info is None or info.provider is None) and not sdk.replaceable:
             return
         endpoints = self._endpoints(arguments, block, sdk, info)
-        self.clients[node.id] = endpoints
+        behind = self._behind(arguments, block, endpoints)
+        self.clients[node.id] = behind or endpoints
         line, column = place_of(node)
-        for endpoint in endpoints:
+        for endpoint in (*endpoints, *behind):
             yield endpoint.signal(sdk_name(sdk, "js"), line, column, block.path)
+        endpoints = behind or endpoints
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
                 if key in _MODEL_KEYS:
@@ -168,6 +171,9 @@ class Clients(Base):
         for literal in [o for argument in arguments for o in objects(argument, block)]:
             for key, value in pairs(literal):
                 if key in _URL_KEYS:
+                    constant = self._gateway_constant(value, block)
+                    if constant is not None:
+                        return [Endpoint(constant, sdk, Kind.GATEWAY, None, None, None, 0.9)]
                     found_values += values(value, block)
                     settings.append(text_of(value))
                 elif key in {"configuration", "clientOptions", "config"}:
@@ -201,6 +207,29 @@ class Clients(Base):
             if told
             else Endpoint(None, sdk, kind, None, None, env, 0.5, asks=asks)
         ]
+
+    def _behind(self, arguments: list[Node], block: Block, endpoints: list[Endpoint]) -> list[Endpoint]:
+        """Return who answers behind the gateway to which a client sends its calls, if the client says so."""
+        gateway = next((e for e in endpoints if is_gateway(e.provider, self.vendors)), None)
+        if gateway is None:
+            return []
+        told = [pair for argument in arguments for o in objects(argument, block) for pair in pairs(o)]
+        for key, given in list(told):
+            if key in HEADERS and given is not None:
+                inner = _arguments(given) if given.type == "call_expression" else [given]
+                told += [pair for one in inner for o in objects(one, block) for pair in pairs(o)]
+        for key, given in told:
+            name = key.strip("'\"")
+            for value in values(given, block) if tells_upstream(name) else ():
+                named = upstream_of(name, value.text or "", self.vendors)
+                if named is not None:
+                    return [gateway._replace(provider=named, kind=None, env=value.env, confidence=0.8)]
+        return []
+
+    def _gateway_constant(self, node: Node | None, block: Block) -> str | None:
+        """Return the gateway whose address a constant of its own library is."""
+        found = self.resolve(node, block) if node is not None and node.type == "identifier" else None
+        return found[1].provider if found and found[0].kind == "gateway" and found[1] is not None else None
 
     def endpoints_of(self, node: Node | None, block: Block, depth: int = 0) -> list[Endpoint]:
         """Return where an object sends its calls, if it is a client made in this file."""

@@ -19,6 +19,7 @@ from reliant.inventory.python.nodes import Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Param
 from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
+from reliant.inventory.upstream import HEADERS, is_gateway, tells_upstream, upstream_of
 from reliant.inventory.urls import host_of, split_prefix
 
 if TYPE_CHECKING:
@@ -94,10 +95,12 @@ class Clients(Base):
         ):
             return
         endpoints = self._endpoints(call, block, sdk, info)
-        self.clients[id(call)] = endpoints
-        for endpoint in endpoints:
+        behind = self._behind(call, block, endpoints)
+        self.clients[id(call)] = behind or endpoints
+        for endpoint in (*endpoints, *behind):
             name = sdk_name(sdk, "python", full)
             yield endpoint.signal(name, call.lineno, call.col_offset + 1, block.path)
+        endpoints = behind or endpoints
         yield from self._models_of_call(call, block, sdk, info, endpoints)
 
     def _endpoints(self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name | None) -> list[Endpoint]:
@@ -107,6 +110,10 @@ class Clients(Base):
         for name in URL_KEYWORDS:
             given = keyword(call, name)
             if given is not None:
+                address = self.resolve(given, block) if isinstance(given, ast.Name | ast.Attribute) else None
+                if address is not None and address[1].kind == "gateway" and address[2] is not None:
+                    # The address of a gateway, as a constant of the gateway's own library.
+                    return [Endpoint(address[2].provider, sdk, Kind.GATEWAY, None, None, None, 0.9)]
                 values = self.evaluator.values(given, block)
                 break
         if not values and replaceable:
@@ -153,6 +160,28 @@ class Clients(Base):
                 return [default._replace(env=env or default.env, confidence=0.7, asks=ref or "")]
             return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
         return [default]
+
+    def _behind(self, call: ast.Call, block: Block, endpoints: list[Endpoint]) -> list[Endpoint]:
+        """Return who answers behind the gateway to which a client sends its calls, if the client says so."""
+        gateway = next((e for e in endpoints if is_gateway(e.provider, self.vendors)), None)
+        if gateway is None:
+            return []
+        told = {word.arg: word.value for word in call.keywords if word.arg}
+        for name in HEADERS & told.keys():
+            given = told[name]
+            if isinstance(given, ast.Call):
+                told |= {word.arg: word.value for word in given.keywords if word.arg}
+            for literal, _ in self.evaluator.dictionary(given, block):
+                said = zip(literal.keys, literal.values, strict=True)
+                told |= {key: value for node, value in said if (key := constant(node))}
+        for name, expression in told.items():
+            if not tells_upstream(name):
+                continue
+            for value in self.evaluator.values(expression, block):
+                named = upstream_of(name, value.text or "", self.vendors)
+                if named is not None:
+                    return [gateway._replace(provider=named, kind=None, env=value.env, confidence=0.8)]
+        return []
 
     def _of_own_class(self, name: str, block: Block) -> list[Value]:
         """Return the address that a class of this file, made from a client, gives by default."""

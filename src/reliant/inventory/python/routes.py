@@ -77,9 +77,9 @@ class Routes(Base):
             for number, element in enumerate(node.elts):
                 yield from self._settings(element, (*keys, f"[{number}]"), block, depth + 1)
         else:
-            value = next(iter(self.evaluator.values(node, block)), Value(None, node.lineno, 0))
-            if value.text is not None:
-                self._tell(value, value.text)
-            text = value.text or (f"os.environ/{value.env}" if value.env else "")
+            leaf = next(iter(self.evaluator.values(node, block)), Value(None, node.lineno, 0))
+            if leaf.text is not None:
+                self._tell(leaf, leaf.text)
+            text = leaf.text or (f"os.environ/{leaf.env}" if leaf.env else "")
             if text:
-                yield Entry(keys, text, value.line, value.column)
+                yield Entry(keys, text, leaf.line, leaf.column)
