@@ -112,3 +112,24 @@ def test_the_key_of_an_sdk_that_is_sent_elsewhere_names_no_provider(scanned) -> 
 
     assert found.providers == {"azure-openai"}
     assert found.models == {("azure-openai", "gpt-4o")}
+
+
+def test_a_list_of_prices_is_no_function_of_the_product(scanned) -> None:
+    row = '"%s": {"litellm_provider": "openai", "max_tokens": 9, "mode": "chat"%s}'
+    prices = ', "input_cost_per_token": 1e-6'
+    rows = [row % (f"gpt-4o-{n}", prices) for n in range(4)] + [row % ("gpt-4o-free", "")]
+    found = scanned({"prices.json": "{" + ",\n".join(rows) + "}"})
+
+    assert found.used == ()
+    assert found.functions == ()
+
+
+def test_a_catalogue_in_many_files_of_one_folder_is_set_aside(scanned) -> None:
+    files = {
+        f"models/m{n}.json": f'{{"model_id": "acme-labs/Base-{n}-7B", "provider": "huggingface"}}'
+        for n in range(25)
+    }
+    found = scanned({**files, "config.json": '{"llm": {"provider": "openai", "model": "gpt-4o"}}'})
+
+    assert found.models == {("openai", "gpt-4o")}
+    assert "25" in next(note.reason for note in found.inventory.not_looked_at if note.path == "models/")

@@ -6,6 +6,7 @@ tables of models are set aside, and of two signals at one place the call counts.
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from reliant.inventory.vendors import Vendors
 
 _TABLE = 20
+_CATALOGUE = 20
+"""More files of settings than this in one folder, each with ids of models, are a catalogue."""
 _DIRECTORY = 30
 """A file with the addresses of more providers than this lists them all."""
 
@@ -191,13 +194,39 @@ def without_tables(placed: Sequence[Placed]) -> tuple[list[Placed], dict[str, in
         if p.signal.what is What.MODEL and not p.signal.where and p.signal.model:
             ids[p.path].add(p.signal.model)
     tables = {path: len(found) for path, found in ids.items() if len(found) > _TABLE}
+    folders = _catalogues(placed)
     servers: dict[str, set[str]] = defaultdict(set)
     for p in placed:
         if p.path in tables and p.signal.endpoint and p.signal.provider:
             servers[p.path].add(p.signal.provider)
     directories = {path for path, found in servers.items() if len(found) > _DIRECTORY}
-    kept = [p for p in placed if p.path not in tables or p.signal.where or not _of_table(p, directories)]
-    return kept, tables
+    kept = [
+        p
+        for p in placed
+        if (p.path not in tables and posixpath.dirname(p.path) not in folders)
+        or p.signal.where
+        or (p.path not in tables and p.scope is not Scope.CONFIG)
+        or not _of_table(p, directories)
+    ]
+    shown = {path: count for path, count in tables.items() if posixpath.dirname(path) not in folders}
+    return kept, {**shown, **{f"{folder}/": len(found) for folder, found in folders.items()}}
+
+
+def _catalogues(placed: Sequence[Placed]) -> dict[str, set[str]]:
+    """Return the folders that hold a catalogue in many files, one model or family in each, with the ids.
+
+    Settings of one program are a handful of files; so many side by side, each with ids and none
+    with an address, describe what there is.
+    """
+    files: dict[str, set[str]] = defaultdict(set)
+    ids: dict[str, set[str]] = defaultdict(set)
+    for p in placed:
+        signal = p.signal
+        if p.scope is Scope.CONFIG and signal.what is What.MODEL and signal.model and not signal.where:
+            folder = posixpath.dirname(p.path)
+            files[folder].add(p.path)
+            ids[folder].add(signal.model)
+    return {folder: ids[folder] for folder, paths in files.items() if folder and len(paths) > _CATALOGUE}
 
 
 def _of_table(p: Placed, directories: set[str]) -> bool:

@@ -78,6 +78,8 @@ _TEMPLATE = re.compile(r"^\$\{?\{?\s*[\w.]+\s*(?::?-(?P<default>[^}]+))?\}\}?$")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ASSIGNED = re.compile(r"([A-Z][A-Z0-9_]{2,})=(.*)\Z", re.DOTALL)
 _ROLE_LISTED_FROM = 4
+_PRICES = 3
+"""Blocks with prices, side by side, from which on the others there are of the same list."""
 # `a.provider.chat.options.model`: as far out as the provider's name may stand.
 _NEAREST = 4
 _TAKEN_FROM = re.compile(
@@ -108,13 +110,23 @@ def signals_of(
     if told and not optional:
         # Code that reads these keys is told what they hold.
         file.facts.append(FileFacts(file.name.partition(".")[0], keys=dict(told)))
-    reading = _Reading(file, optional)
+    reading = _Reading(file, optional, _priced(every))
     scope = Scope.CONFIG if file.scope is Scope.CODE and not code else None
     for block, inside in blocks.items():
         aside = is_left(block, left)
         for signal in reading.block(block, inside):
             role = Role.OPTIONAL if aside and signal.role is None else signal.role
             yield msgspec.structs.replace(signal, scope=scope or signal.scope, role=role)
+
+
+def _priced(entries: Sequence[Entry]) -> frozenset[tuple[str, ...]]:
+    """Return the keys of blocks that give prices, and of blocks beside several of these."""
+    blocks = {e.keys[:-1] for e in entries if e.keys and _PRICE_KEY.search(snake(e.keys[-1]))}
+    lists = {at for at, count in Counter(block[:-1] for block in blocks if block).items() if count >= _PRICES}
+    if lists:
+        beside = (e.keys[:depth] for e in entries for depth in range(1, len(e.keys)))
+        blocks |= {keys for keys in beside if keys[:-1] in lists}
+    return frozenset(blocks)
 
 
 def _joins_code(entry: Entry) -> bool:
@@ -174,10 +186,11 @@ class _Model(NamedTuple):
 class _Reading:
     """Reads the blocks of one file."""
 
-    def __init__(self, file: FileView, optional: bool) -> None:
+    def __init__(self, file: FileView, optional: bool, priced: frozenset[tuple[str, ...]]) -> None:
         self.file = file
         self.vendors = file.vendors
         self.optional = optional
+        self.priced = priced
 
     def block(self, block: tuple[str, ...], inside: Sequence[Entry]) -> Iterator[Signal]:
         """Yield what one block says."""
@@ -225,7 +238,7 @@ class _Reading:
 
     def _role(self, inside: Sequence[Entry]) -> Role | None:
         keys = [snake(entry.key) for entry in inside]
-        if any(_PRICE_KEY.search(key) for key in keys) or {"input", "output"} <= set(keys):
+        if {"input", "output"} <= set(keys) or (self.priced and any(self._is_priced(e.keys) for e in inside)):
             return Role.LISTED
         # A service with a profile starts only if the profile is asked for.
         if self.optional or "profiles" in keys:
@@ -235,6 +248,9 @@ class _Reading:
             for key, entry in zip(keys, inside, strict=True)
         )
         return Role.OPTIONAL if off else None
+
+    def _is_priced(self, keys: tuple[str, ...]) -> bool:
+        return any(keys[:depth] in self.priced for depth in range(len(keys)))
 
     def _endpoints(
         self, block: tuple[str, ...], inside: Sequence[Entry], role: Role | None, *, sure: bool

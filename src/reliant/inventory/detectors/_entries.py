@@ -35,7 +35,10 @@ class Entry(NamedTuple):
     @property
     def key(self) -> str:
         """The last key that is a name; empty if there is none."""
-        return next((key for key in reversed(self.keys) if not key.startswith("[")), "")
+        keys = self.keys
+        if keys and keys[-1][:1] != "[":  # nearly always
+            return keys[-1]
+        return next((key for key in reversed(keys) if not key.startswith("[")), "")
 
 
 _ENV = re.compile(
