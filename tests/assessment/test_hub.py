@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.assessment import lookthrough
+from reliant.assessment import hub_parquet, lookthrough
 from reliant.assessment.country_reliance import Sides
 from reliant.assessment.graph import DESCENT_KINDS
-from reliant.assessment.hub import Hub, reach, read_parquet, reliance, roots, write_reach
+from reliant.assessment.hub import Hub, reach, reliance, roots
+from reliant.assessment.hub_parquet import read_parquet, write_reach
 from reliant.errors import ConfigError
 
 CN_US = Sides(frozenset({"CN"}), frozenset({"US"}))
@@ -144,3 +146,64 @@ def test_files_that_are_no_hub_are_refused(tmp_path: Path) -> None:
     for pair in ((tmp_path / "no.parquet", edges), (edges, edges), (models, tmp_path / "k.parquet")):
         with pytest.raises(ConfigError):
             read_parquet(*pair)
+
+
+IDS = st.sampled_from(["a", "b", "c", "d", "e", "a longer name than fits into a word"])
+DATES = st.sampled_from([None, dt.date(2022, 3, 1), dt.date(2023, 8, 1), dt.date(2024, 2, 1)])
+ROWS = st.lists(
+    st.tuples(IDS, st.sampled_from([None, "US", "CN", "FR"]), st.integers(0, 9), DATES),
+    min_size=1,
+    max_size=8,
+)
+LINKS = st.lists(st.tuples(IDS, IDS, st.sampled_from(DESCENT_KINDS)), max_size=8)
+
+
+@given(ROWS, LINKS, st.sampled_from([None, dt.date(2023, 12, 31)]), st.integers(1, 4))
+def test_a_hub_read_in_stretches_is_what_its_rows_say(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, str | None, int, dt.date | None]],
+    links: list[tuple[str, str, str]],
+    until: dt.date | None,
+    size: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("hub")
+    columns = {"id": pl.String, "origin": pl.String, "downloads": pl.Int64, "made": pl.Date}
+    pl.DataFrame(rows, schema=columns, orient="row").write_parquet(folder / "m.parquet")
+    ends = {"child": pl.String, "parent": pl.String, "kind": pl.String}
+    pl.DataFrame(links, schema=ends, orient="row").write_parquet(folder / "e.parquet")
+    later = {row[0] for row in rows if until and row[3] and row[3] > until}
+    wanted: dict[str, tuple[str | None, int, dt.date | None]] = {}
+    for name, origin, downloads, made in rows:
+        if name not in later:
+            wanted.setdefault(name, (origin, downloads, made))
+    edges = [link for link in links if not {link[0], link[1]} & later]
+
+    hub = read_parquet(folder / "m.parquet", folder / "e.parquet", until, rows=size)
+
+    assert hub.ids is not None
+    assert hub.downloads is not None
+    assert hub.half is not None
+    names = list(hub.ids)
+    assert names[: len(wanted)] == list(wanted)
+    assert set(names[len(wanted) :]) == {end for link in edges for end in link[:2]} - set(wanted)
+    for at, name in enumerate(names):
+        origin, downloads, made = wanted.get(name, (None, 0, None))
+        assert (hub.places[hub.origin[at]] if hub.origin[at] >= 0 else None) == origin
+        assert hub.downloads[at] == downloads
+        assert hub.half[at] == (made.year * 2 + (made.month > 6) if made else -1)
+    told = zip(hub.child.tolist(), hub.parent.tolist(), hub.kind.tolist(), strict=True)
+    assert [(names[a], names[b], DESCENT_KINDS[kind]) for a, b, kind in told] == edges
+    assert read_parquet(folder / "m.parquet", folder / "e.parquet", until, names=False).ids is None
+
+
+def test_ids_that_share_a_hash_are_read_again_under_another_one(tmp_path: Path) -> None:
+    class Clashing(hub_parquet.Reader):
+        def hashes(self, ids: Any) -> Any:
+            first, second = super().hashes(ids)
+            return (first & 1 if self.seed == 0 else first), second
+
+    models, edges = _write(tmp_path)
+
+    assert len(read_parquet(models, edges, reader=Clashing)) == 6
+    with pytest.raises(hub_parquet.Collision):
+        Clashing(models, edges, None, 0, 100).hub(names=True)

@@ -7,17 +7,15 @@ answer in a fraction of a second. The same call serves a thousand models.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reliant.assessment.country_reliance import Sides
 from reliant.assessment.graph import DESCENT_KINDS, FOLLOWED
 from reliant.core.country import Half, Reliance, Weighed
 from reliant.core.results import Interval
-from reliant.errors import ConfigError, MissingExtra
+from reliant.errors import MissingExtra
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,26 +24,21 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
     Weights = npt.NDArray[np.float64]
 
-_MODELS = ("id", "origin")
-_EDGES = ("child", "parent", "kind")
 _MOST_ROUNDS = 10_000
 _ON, _HOME, _OTHER, _UNKNOWN = 1, 2, 4, 8
 
 
-def _numpy() -> Any:
+def numpy_or_missing() -> Any:
+    """Return numpy.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
     try:
         import numpy as np  # noqa: PLC0415  (the extra `country`)
     except ImportError:
         raise MissingExtra("Descent at the size of a hub", "country") from None
     return np
-
-
-def _polars() -> Any:
-    try:
-        import polars as pl  # noqa: PLC0415  (the extra `country`)
-    except ImportError:
-        raise MissingExtra("Reading and writing Parquet", "country") from None
-    return pl
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ class Hub:
 
     def made_in(self, codes: Iterable[str]) -> Flags:
         """Return which models were made in one of these countries."""
-        np = _numpy()
+        np = numpy_or_missing()
         wanted = [at for at, place in enumerate(self.places) if place in set(codes)]
         found: Flags = np.isin(self.origin, wanted)
         return found
@@ -86,7 +79,7 @@ class Hub:
         self, followed: Iterable[str] = FOLLOWED
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return child and parent of the edges of these kinds."""
-        np = _numpy()
+        np = numpy_or_missing()
         wanted = [DESCENT_KINDS.index(kind) for kind in followed]
         kept = np.isin(self.kind, wanted)
         return (self.child, self.parent) if kept.all() else (self.child[kept], self.parent[kept])
@@ -94,7 +87,7 @@ class Hub:
 
 def reach(hub: Hub, codes: Iterable[str], followed: Iterable[str] = FOLLOWED) -> Flags:
     """Return which models have an ancestor that was made in one of these countries."""
-    np = _numpy()
+    np = numpy_or_missing()
     child, parent = hub.edges(followed)
     touched: Flags = np.zeros(len(hub), dtype=bool)
     counts = hub.made_in(codes)
@@ -116,7 +109,7 @@ def roots(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> npt.NDA
 
     The bits of several roots are joined; a model without parents begins its own line.
     """
-    np = _numpy()
+    np = numpy_or_missing()
     child, parent = hub.edges(followed)
     own = np.full(len(hub), _OTHER, dtype=np.uint8)
     own[hub.origin < 0] = _UNKNOWN
@@ -136,7 +129,7 @@ def roots(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> npt.NDA
 
 def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reliance:
     """Return what the models of a country rest on, counted, and weighed by downloads if they are known."""
-    np = _numpy()
+    np = numpy_or_missing()
     kinds = tuple(followed)
     own = hub.made_in(sides.home)
     child, _ = hub.edges(kinds)
@@ -176,7 +169,7 @@ def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reli
 
 
 def _halves(hub: Hub, own: Flags, derived: Flags, mask: npt.NDArray[np.uint8]) -> tuple[Half, ...]:
-    np = _numpy()
+    np = numpy_or_missing()
     if hub.half is None:
         return ()
     rows = []
@@ -209,109 +202,3 @@ def _halves(hub: Hub, own: Flags, derived: Flags, mask: npt.NDArray[np.uint8]) -
             )
         )
     return tuple(rows)
-
-
-def read_parquet(models: Path, edges: Path, until: dt.date | None = None) -> Hub:
-    """Read a hub from two Parquet files.
-
-    `models` has the columns id, origin (ISO code or null) and, if known, downloads and
-    made (a date); `edges` has child, parent (ids) and kind. An edge to an id that is no
-    model adds a model of unknown origin.
-
-    Args:
-        until: Leave out models that were made later; those without a date stay.
-
-    Raises:
-        ConfigError: A file is not Parquet, or lacks a column.
-    """
-    np, pl = _numpy(), _polars()
-    rows, links = _table(models, _MODELS), _table(edges, _EDGES)
-    if "made" in rows.columns:
-        if rows["made"].dtype == pl.String:
-            rows = rows.with_columns(pl.col("made").str.to_date(strict=False))
-        if until is not None:
-            later = rows.filter(pl.col("made") > until).select("id")
-            rows = rows.join(later, on="id", how="anti")
-            links = links.join(later, left_on="child", right_on="id", how="anti")
-            links = links.join(later, left_on="parent", right_on="id", how="anti")
-    listed = rows.select("id").unique(maintain_order=True)
-    named = pl.concat([links.select(id="child"), links.select(id="parent")]).unique(maintain_order=True)
-    every = pl.concat([listed, named.join(listed, on="id", how="anti")]).with_row_index("at")
-    full = every.join(rows.unique("id", keep="first"), on="id", how="left", maintain_order="left")
-    places = tuple(sorted(full["origin"].drop_nulls().unique().to_list()))
-    place = pl.DataFrame(
-        {"origin": list(places), "place": range(len(places))}, schema_overrides={"place": pl.Int16}
-    )
-    origin = full.join(place, on="origin", how="left", maintain_order="left")["place"].fill_null(-1)
-    kinds = pl.DataFrame(
-        {"kind": list(DESCENT_KINDS), "number": range(len(DESCENT_KINDS))},
-        schema_overrides={"number": pl.UInt8},
-    )
-    joined = (
-        links.join(every, left_on="child", right_on="id", how="inner")
-        .rename({"at": "below"})
-        .join(every, left_on="parent", right_on="id", how="inner")
-        .join(kinds, on="kind", how="left")
-    )
-    unknown = joined.filter(pl.col("number").is_null())
-    if len(unknown):
-        raise ConfigError(
-            edges,
-            0,
-            f"has an edge of the kind {unknown['kind'][0]!r}",
-            hint=f"Kinds: {', '.join(DESCENT_KINDS)}.",
-        )
-    half = None
-    if "made" in full.columns:
-        made = full["made"]
-        half = (
-            (made.dt.year() * 2 + (made.dt.month() > 6).cast(pl.Int32))
-            .fill_null(-1)
-            .to_numpy()
-            .astype(np.int16)
-        )
-    downloads = (
-        full["downloads"].fill_null(0).to_numpy().astype(float) if "downloads" in full.columns else None
-    )
-    return Hub(
-        places=places,
-        origin=origin.to_numpy().astype(np.int16),
-        child=joined["below"].to_numpy().astype(np.int32),
-        parent=joined["at"].to_numpy().astype(np.int32),
-        kind=joined["number"].to_numpy().astype(np.uint8),
-        downloads=downloads,
-        half=half,
-        ids=full["id"],
-    )
-
-
-def is_edges(path: Path) -> bool:
-    """Say whether a Parquet file is one of edges: it has a column `child`.
-
-    Raises:
-        ConfigError: It is not Parquet.
-    """
-    pl = _polars()
-    try:
-        return "child" in pl.read_parquet_schema(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ConfigError(path, 0, f"cannot be read as Parquet: {error}") from error
-
-
-def _table(path: Path, needed: tuple[str, ...]) -> Any:
-    pl = _polars()
-    try:
-        found = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ConfigError(path, 0, f"cannot be read as Parquet: {error}") from error
-    missing = [name for name in needed if name not in found.columns]
-    if missing:
-        raise ConfigError(path, 0, f"has no column {missing[0]!r}")
-    return found
-
-
-def write_reach(hub: Hub, touched: Flags, path: Path) -> None:
-    """Write which models were reached as Parquet: id, or the index if the hub has no ids, and reached."""
-    pl = _polars()
-    names = hub.ids if hub.ids is not None else range(len(hub))
-    pl.DataFrame({"id": names, "reached": touched}).write_parquet(path)

@@ -145,7 +145,8 @@ class _Files:
 def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> Reliance:
     from reliant.assessment.country_blocs import members
     from reliant.assessment.country_reliance import Sides
-    from reliant.assessment.hub import is_edges, read_parquet, reliance
+    from reliant.assessment.hub import reliance
+    from reliant.assessment.hub_parquet import is_edges, read_parquet
 
     edges = [file for file in given.hub if is_edges(file)]
     models = [file for file in given.hub if file not in edges]
@@ -155,7 +156,7 @@ def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date)
             hint="One has the columns id and origin, the other child, parent and kind.",
         )
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
-    return reliance(read_parquet(models[0], edges[0], as_of), sides)
+    return reliance(read_parquet(models[0], edges[0], as_of, names=False), sides)
 
 
 def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
