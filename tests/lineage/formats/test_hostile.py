@@ -132,6 +132,7 @@ def test_a_pickle_that_would_run_code_is_shown_and_not_run(tmp_path) -> None:
         b"\x82\x01",
         b"i0\n(",
         b"Pid\n",
+        b"c\\(\nx\n",
     ],
 )
 def test_instructions_that_weights_do_not_need_are_refused(opcode: bytes) -> None:
@@ -178,6 +179,7 @@ def test_a_zip_bomb_is_refused_before_it_is_inflated() -> None:
         (npy((2**50,), tail=b"\0" * 16), "claims|shape"),
         (npy("(__import__('os').system('true'),)"), "unreadable|shape"),
         (npy("(" * 200 + ")" * 200), "unreadable|shape"),
+        (npy("('\\(',)"), "unreadable|shape"),
         (b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"x", "header|not an array"),
         (b"short", "not an array"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+import warnings
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -99,7 +100,9 @@ def _python_signals(code: str, vendors: Vendors) -> Iterator[tuple[Signal, str]]
 
     code = code.replace('\\"', '"')
     try:
-        tree = ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for signal in read(FileView("-c.py", code.encode(), Scope.CODE, vendors=vendors), tree):

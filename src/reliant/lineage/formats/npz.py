@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import struct
+import warnings
 from typing import TYPE_CHECKING
 
 from reliant.errors import WeightsError
@@ -77,7 +78,9 @@ def _array(source: Source, member: str, head: bytes, start: int, size: int, *, s
     name = member.removesuffix(".npy")
     text = head[10 if head[6] == 1 else 12 :].decode("latin-1").strip()
     try:
-        fields = ast.literal_eval(text) if re.fullmatch(r"\{[^{}]{0,4096}\}", text) else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in a damaged header
+            fields = ast.literal_eval(text) if re.fullmatch(r"\{[^{}]{0,4096}\}", text) else None
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         fields = None
     if not isinstance(fields, dict):

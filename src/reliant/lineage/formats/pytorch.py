@@ -9,6 +9,7 @@ need makes the file refused, and is shown.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reliant.errors import WeightsError
@@ -183,13 +184,15 @@ class Machine:
         """
         steps = 0
         try:
-            for opcode, argument, _ in pickletools.genops(data):
-                steps += 1
-                if steps > MAX_STEPS:
-                    raise WeightsError(self._file, f"its pickle has more than {MAX_STEPS:,} instructions")
-                if opcode.name == "STOP":
-                    return self._stack.pop()
-                self._step(opcode.name, argument)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd escapes in a damaged name
+                for opcode, argument, _ in pickletools.genops(data):
+                    steps += 1
+                    if steps > MAX_STEPS:
+                        raise WeightsError(self._file, f"its pickle has more than {MAX_STEPS:,} instructions")
+                    if opcode.name == "STOP":
+                        return self._stack.pop()
+                    self._step(opcode.name, argument)
         except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise WeightsError(self._file, f"its pickle is damaged: {str(error)[:120]}") from error
         raise WeightsError(self._file, "its pickle has no end")
