@@ -133,3 +133,31 @@ def test_a_catalogue_in_many_files_of_one_folder_is_set_aside(scanned) -> None:
 
     assert found.models == {("openai", "gpt-4o")}
     assert "25" in next(note.reason for note in found.inventory.not_looked_at if note.path == "models/")
+
+
+def test_a_tag_put_behind_a_model_makes_no_second_model(scanned) -> None:
+    found = scanned({
+        "a.py": "import ollama\ndef ask(text, model='llama3.2'):\n"
+        "    if ':' not in model:\n        model = model + ':latest'\n"
+        "    return ollama.chat(model=model, messages=text)\n",
+    })  # fmt: skip
+
+    assert found.models == {("ollama", "llama3.2")}
+
+
+def test_a_library_that_runs_its_own_weights_is_no_hosted_service(scanned) -> None:
+    found = scanned({"a.py": "import easyocr\nreader = easyocr.Reader(['en'])\n"})
+
+    assert {(use.kind, use.channel) for use in found.used if use.kind != "sdk"} == {
+        ("open-weights", "self-hosted")
+    }
+
+
+def test_a_file_of_weights_is_not_served_by_its_maker(scanned) -> None:
+    found = scanned({
+        "menu.py": "FILES = {'Gemma': 'gemma-3-4b-it-Q4_K_M.gguf'}\nmodel_file = FILES['Gemma']\n",
+        "cloud.py": "from google import genai\nclient = genai.Client()\n"
+        "client.models.generate_content(model='gemini-2.5-flash', contents='x')\n",
+    })  # fmt: skip
+
+    assert ("google", "gemma-3-4b-it-Q4_K_M.gguf") not in found.models

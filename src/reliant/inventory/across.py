@@ -16,7 +16,7 @@ import msgspec
 from reliant.core.use import Scope
 from reliant.inventory.idforms import looks_like_id
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import host_of
+from reliant.inventory.urls import host_of, region_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,9 +95,10 @@ class Answers:
 
 def answered(placed: Sequence[Placed], seen: Sequence[Seen], vendors: Vendors) -> list[Placed]:
     """Return the signals with their questions answered; a model that nobody can name is dropped."""
-    if not any(p.signal.asks for p in placed):
+    if not any(p.signal.asks or p.signal.region_asks for p in placed):
         return list(placed)
     answers = Answers(seen)
+    placed = [_in_region(p, answers) if p.signal.region_asks else p for p in placed]
     asking: dict[str, set[tuple[str, tuple[str, ...]]]] = defaultdict(set)
     for p in placed:
         if p.signal.asks and not p.signal.asks.startswith("name:"):
@@ -115,6 +116,13 @@ def answered(placed: Sequence[Placed], seen: Sequence[Seen], vendors: Vendors) -
         else:
             found += _models(p, answers.to(signal.asks))
     return found
+
+
+def _in_region(p: Placed, answers: Answers) -> Placed:
+    """Return a signal with the region that another file gives; none if files disagree."""
+    said = {region for _, _, known in answers.to(p.signal.region_asks) for region in region_in(known.text)}
+    region = p.signal.region or (said.pop() if len(said) == 1 else None)
+    return p._replace(signal=msgspec.structs.replace(p.signal, region=region, region_asks=""))
 
 
 def _endpoints(p: Placed, answers: list[tuple[str, Scope, Known]], vendors: Vendors) -> list[Placed]:

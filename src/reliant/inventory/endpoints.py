@@ -24,6 +24,7 @@ class Endpoint(NamedTuple):
     confidence: float
     family: bool = False
     asks: str = ""
+    region_asks: str = ""
 
     def signal(self, name: str, line: int, column: int, block: tuple[str, ...]) -> Signal:
         """Return the signal of a client made there with the SDK of this name."""
@@ -42,6 +43,7 @@ class Endpoint(NamedTuple):
             family=self.family,
             fixed=self.sdk is not None and not self.sdk.replaceable,
             asks=self.asks,
+            region_asks=self.region_asks,
         )
 
 

@@ -105,6 +105,8 @@ class Linker:
             return self._loaded(signal)
         if formed is not None and (formed in self._product or formed in self._declared):
             return self._loaded(msgspec.structs.replace(signal, provider=formed))
+        if is_weight_file(signal.model):
+            return self._of_file(p, developer)
         if signal.model.isalpha() and signal.confidence <= _PLAIN and developer is None:
             return None
         head, colon, rest = signal.model.partition(":")
@@ -142,6 +144,26 @@ class Linker:
         if signal.kind in {Kind.OPEN_WEIGHTS, Kind.TOKENIZER}:
             return signal
         return self._in_package(signal, developer, p.scope)
+
+    def _of_file(self, p: Placed, developer: str | None) -> Signal:
+        """Return a file of weights as what runs it here: no maker's server is asked for a file."""
+        local = self._in_file(p, developer)
+        if local is not None and local.provider and self._has_weights(local.provider):
+            return self._loaded(_served(p.signal, local))
+        pool = [provider for provider in self._product if self._has_weights(provider)]
+        kind = p.signal.kind or Kind.OPEN_WEIGHTS
+        if len(pool) == 1:
+            sure = min(p.signal.confidence, 0.6)
+            return self._loaded(
+                msgspec.structs.replace(p.signal, provider=pool[0], kind=kind, confidence=sure)
+            )
+        return msgspec.structs.replace(p.signal, kind=kind)
+
+    def _has_weights(self, provider: str) -> bool:
+        record = self.vendors.providers.get(provider)
+        return record is not None and (
+            bool({"hub", "local-runtime"} & set(record.roles)) or record.downloads_from is not None
+        )
 
     def _loaded(self, signal: Signal) -> Signal:
         """Return a model that a library fetches from a hub as served by that hub, with the library as SDK."""

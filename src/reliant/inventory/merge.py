@@ -16,6 +16,7 @@ from reliant.inventory.placed import (
     Placed,
     by_default,
     called_first,
+    in_one_region,
     joined,
     place,
     without_borrowed_keys,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from reliant.core.need import Function
     from reliant.inventory.engine import Seen
+    from reliant.inventory.vendor_facts import ProviderFacts
     from reliant.inventory.vendors import Vendors
 
 _MOST_EVIDENCE = 25
@@ -44,7 +46,7 @@ def merged(
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
-    placed = without_borrowed_keys(placed, vendors)
+    placed = in_one_region(without_borrowed_keys(placed, vendors), vendors)
     linked = only_what_is_served(joined(Linker(placed, vendors).linked(placed), vendors), vendors)
     linked, asked = by_alias(linked, vendors)
     linked, tables = without_tables(linked)
@@ -236,11 +238,18 @@ def _kind(p: Placed, vendors: Vendors) -> Kind:
         return Kind.EMBEDDING
     record = vendors.providers.get(signal.provider or "")
     roles = set(record.roles) if record else set()
-    if "local-runtime" in roles or roles == {"hub"}:
+    if "local-runtime" in roles or roles == {"hub"} or (record is not None and _runs_here(record)):
         return Kind.OPEN_WEIGHTS
     if "gateway" in roles and not roles & {"api", "reseller", "lab"}:
         return Kind.GATEWAY
     return Kind.HOSTED_API
+
+
+def _runs_here(record: ProviderFacts) -> bool:
+    """Say whether a provider is a library that fetches weights and has no server: nobody is called."""
+    return (
+        "framework" in record.roles and not {"api", "gateway", "hub"} & set(record.roles) and not record.hosts
+    )
 
 
 def _embeds(model: str) -> bool:
@@ -255,6 +264,8 @@ def _channel(provider: str | None, kind: Kind, vendors: Vendors) -> Channel:
     if record is None:
         return Channel.UNKNOWN
     roles = set(record.roles)
+    if _runs_here(record):
+        return Channel.SELF_HOSTED
     if "local-runtime" in roles and ("api" not in roles or kind is Kind.SDK):
         return Channel.SELF_HOSTED  # a runtime's own package speaks to this machine unless told otherwise
     if "partner-cloud" in roles:

@@ -136,6 +136,23 @@ def by_default(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
     return found
 
 
+def in_one_region(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
+    """Return the signals; what a file asks of a cloud goes to the one region that the file gives for it."""
+    regions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for p in placed:
+        if p.signal.provider and p.signal.region:
+            regions[p.path, p.signal.provider].add(p.signal.region)
+    found = []
+    for p in placed:
+        known = regions.get((p.path, p.signal.provider or ""), set())
+        record = vendors.providers.get(p.signal.provider or "")
+        if p.signal.region is None and len(known) == 1 and record and "partner-cloud" in record.roles:
+            found.append(p._replace(signal=msgspec.structs.replace(p.signal, region=next(iter(known)))))
+        else:
+            found.append(p)
+    return found
+
+
 def without_borrowed_keys(placed: Sequence[Placed], vendors: Vendors) -> list[Placed]:
     """Return the signals without variables of a vendor whose client is only ever sent elsewhere.
 

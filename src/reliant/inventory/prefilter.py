@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reliant.inventory.idforms import is_hub_id
 from reliant.inventory.literals import literals
+from reliant.inventory.urls import region_in
 from reliant.inventory.view import FileView, Hit
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ _KEY = re.compile(rb"""["'`]\s*(?::|\])""")
 _ASKED = re.compile(rb"(?:[=!]=|\bin\s*[\[({]?|startswith\(|endswith\(|case)[^\w=]*$")
 _CALLED = re.compile(rb"^[\w.-]+/(?:api/|backend|v1/)|/resolve/")
 _STARTS = re.compile(rb"\b(?:subprocess|Popen|spawn|execa|execFile|child_process|check_output)(?:Sync)?\b")
+_PLACES = re.compile(r"region|location")
 _PICKS = re.compile(r"provider|backend|vendor|engine")
 _SCAN = re.compile(rb"[\"'`]([A-Za-z0-9._:@/+-]{2,120})[\"'`]")
 
@@ -209,6 +211,9 @@ def _counts(file: FileView, hit: Hit, before: bytes, own: frozenset[str], *, bro
         return _picks(file, data[hit.start + 1 : hit.start + 400], option="--" in hit.key)
     if "--" in hit.key:
         return b"default" in after
+    if _PLACES.search(hit.key):
+        said = _SCAN.search(data[hit.start + len(hit.key) - 1 : hit.start + 80])
+        return said is not None and any(region_in(said[1].decode("ascii", "replace")))
     # A pattern may be a key in quotes: the text looked for is the one behind it.
     value = _SCAN.search(data[hit.start + len(hit.key) - 1 : hit.start + 160])
     return value is not None and _plausible(file.vendors, value[1].decode("ascii", "replace"), slot=True)

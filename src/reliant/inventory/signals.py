@@ -74,6 +74,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
         where: `path:line` of the call that uses it, when that is elsewhere; may be empty.
         asks: What another file must answer first: `name:package.module:NAME`, `attr:name` or
             `key:KEY`. A MODEL with `asks` has no `model` yet.
+        region_asks: The same for the region in which a cloud is called.
         options: Of a CHOICE: the labels to choose from, as far as they are known.
     """
 
@@ -100,6 +101,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     developer: str | None = None
     options: tuple[str, ...] = ()
     asks: str = ""
+    region_asks: str = ""
 
 
 class Wants(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reliant.inventory.vendors import Vendors
 
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?([^/:?#\s\"']+)(?::(\d+))?", re.IGNORECASE)
@@ -115,3 +117,27 @@ def model_in_path(url: str) -> tuple[str, bool] | None:
         return None
     model = match[2].rpartition(":")[0] if re.search(r":[a-z]+[A-Z]", match[2]) else match[2]
     return model, match[1] == "deployments"
+
+
+# A region as clouds write it, standing alone between dots, dashes or slashes.
+_REGION = re.compile(
+    r"(?<![a-z0-9])("
+    r"(?:us|eu|ap|ca|sa|me|af|il|mx|us-gov|asia|europe|australia|northamerica|southamerica)-"
+    r"(?:north|south|east|west|central|gov)+-?\d"
+    r"|cn-[a-z]{4,12}(?:-\d)?"
+    r"|(?:east|west|north|south|central|sweden|japan|china|korea|france|germany|uk|canada|australia|brazil"
+    r"|switzerland|norway|poland|italy|spain|southeast|northeurope|westeurope)[a-z]*"
+    r"(?:us|asia|india|europe|africa|central|east|west|north|south)\d?"
+    r")(?![a-z0-9])"
+)
+
+
+def region_in(text: str) -> Iterator[str]:
+    """Yield the regions that an address or a setting names.
+
+    Examples:
+        >>> [list(region_in(text)) for text in ("https://x.us-east-1.cloud.test/", "eastus2", "east")]
+        [['us-east-1'], ['eastus2'], []]
+    """
+    for match in _REGION.finditer(text.lower()):
+        yield match[1]

@@ -19,7 +19,7 @@ from reliant.inventory.across import FileFacts, Known
 from reliant.inventory.detectors._entries import Entry
 from reliant.inventory.detectors._picked import is_left, left_aside
 from reliant.inventory.detectors._shell import shell_signals
-from reliant.inventory.detectors._urls import model_at, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, urls_in
 from reliant.inventory.idforms import (
     holds_model,
     is_hub_id,
@@ -29,7 +29,7 @@ from reliant.inventory.idforms import (
     snake,
 )
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import host_of, model_in_path
+from reliant.inventory.urls import host_of, model_in_path, region_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.core.use import Kind, Scope
-from reliant.inventory.detectors._urls import model_at, models_in_body, region_in, urls_in
+from reliant.inventory.detectors._urls import model_at, models_in_body, urls_in
 from reliant.inventory.idforms import holds_model, is_hub_id, looks_like_id
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.urls import model_in_path
+from reliant.inventory.urls import model_in_path, region_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

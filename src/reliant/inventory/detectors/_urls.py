@@ -16,17 +16,6 @@ _BARE = re.compile(
     r"(?<![\w./@-])(?:[a-z0-9{}$*-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s\"'`<>\\,;|()\[\]]*)?(?![\w@-])",
     re.IGNORECASE,
 )
-# A region as clouds write it, standing alone between dots, dashes or slashes.
-_REGION = re.compile(
-    r"(?<![a-z0-9])("
-    r"(?:us|eu|ap|ca|sa|me|af|il|mx|us-gov|asia|europe|australia|northamerica|southamerica)-"
-    r"(?:north|south|east|west|central|gov)+-?\d"
-    r"|cn-[a-z]{4,12}(?:-\d)?"
-    r"|(?:east|west|north|south|central|sweden|japan|china|korea|france|germany|uk|canada|australia|brazil"
-    r"|switzerland|norway|poland|italy|spain|southeast|northeurope|westeurope)[a-z]*"
-    r"(?:us|asia|india|europe|africa|central|east|west|north|south)\d?"
-    r")(?![a-z0-9])"
-)
 # Hosts that serve models by owner and name say so in the path.
 _HUB_PATH = re.compile(
     r"^/(?:models/|api/v1/models/|hf-mirror/)?([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:/(?:resolve|blob|raw|tree)/[^/]+(?:/(.+?))?)?/?(?:[?#].*)?$"
@@ -52,17 +41,6 @@ def urls_in(text: str, vendors: Vendors) -> Iterator[tuple[str, Host]]:
                 yield match[0].rstrip(".:"), found[1]
         if seen:
             return
-
-
-def region_in(text: str) -> Iterator[str]:
-    """Yield the regions that an address or a setting names.
-
-    Examples:
-        >>> [list(region_in(text)) for text in ("https://x.us-east-1.cloud.test/", "eastus2", "east")]
-        [['us-east-1'], ['eastus2'], []]
-    """
-    for match in _REGION.finditer(text.lower()):
-        yield match[1]
 
 
 _BODY_MODEL = re.compile(r"""\\?["']model\\?["']\s*(?::|=>)\s*\\?["']([A-Za-z0-9][\w.:/@-]{1,99})\\?["']""")

@@ -51,6 +51,10 @@ class JavaScript:
             "model || '",
             'model || "',
             "model ?? '",
+            "region = '",
+            'region = "',
+            "region: '",
+            'region: "',
             'model ?? "',
         ),
     )

@@ -10,9 +10,10 @@ import msgspec
 
 from reliant.inventory.detectors._flow import flow_entries
 from reliant.inventory.detectors._formats import Use, use_of
-from reliant.inventory.detectors._urls import region_in, urls_in
+from reliant.inventory.detectors._urls import urls_in
 from reliant.inventory.idforms import looks_like_id
 from reliant.inventory.signals import Claim, Signal, Wants, What
+from reliant.inventory.urls import region_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from reliant.inventory.js.values import Value, objects, values
 from reliant.inventory.loose import known_form, sdk_name
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.upstream import HEADERS, is_gateway, tells_upstream, upstream_of
-from reliant.inventory.urls import host_of, split_prefix
+from reliant.inventory.urls import host_of, region_in, split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ _URL_KEYS = frozenset({
     "baseURL", "baseUrl", "base_url", "endpoint", "apiUrl", "apiURL", "host", "basePath",
     "azureOpenAIEndpoint", "openAIBasePath", "url", "serverURL", "endpointUrl", "apiHost",
 })  # fmt: skip
+_REGIONS = frozenset({"region", "location", "awsRegion", "regionName"})
 _STARTS = frozenset({
     "spawn", "spawnSync", "execa", "execaSync", "execFile", "execFileSync", "exec", "execSync",
 })  # fmt: skip
@@ -127,6 +128,7 @@ class Clients(Base):
         if sdk.provider is None and (info is None or info.provider is None) and not sdk.replaceable:
             return
         endpoints = self._endpoints(arguments, block, sdk, info)
+        endpoints = self._in_region(arguments, block, endpoints)
         behind = self._behind(arguments, block, endpoints)
         self.clients[node.id] = behind or endpoints
         line, column = place_of(node)
@@ -206,6 +208,22 @@ class Clients(Base):
             default._replace(env=env or default.env, confidence=0.7, asks=asks)
             if told
             else Endpoint(None, sdk, kind, None, None, env, 0.5, asks=asks)
+        ]
+
+    def _in_region(self, arguments: list[Node], block: Block, endpoints: list[Endpoint]) -> list[Endpoint]:
+        """Return the endpoints of clouds with the region that the call gives, or a question for it."""
+        told = [pair for argument in arguments for o in objects(argument, block) for pair in pairs(o)]
+        found = [v for key, given in told if key in _REGIONS for v in values(given, block)]
+        region = next((r for value in found for r in region_in(value.text or "")), None)
+        asks = next((value.ref for value in found if value.ref), None) or ""
+        clouds = (
+            {p.id for p in self.vendors.providers.values() if "partner-cloud" in p.roles} if found else set()
+        )
+        return [
+            e._replace(estate=region, region_asks="" if region else asks)
+            if e.provider in clouds and e.estate is None
+            else e
+            for e in endpoints
         ]
 
     def _behind(self, arguments: list[Node], block: Block, endpoints: list[Endpoint]) -> list[Endpoint]:
@@ -362,6 +380,7 @@ class Clients(Base):
                     sdk=sdk_name(endpoint.sdk, "js") if endpoint.sdk else None,
                     endpoint=endpoint.host,
                     region=endpoint.estate,
+                    region_asks=endpoint.region_asks,
                     where=f"{self.file.path}:{call.start_point[0] + 1}",
                     confidence=min(0.95, endpoint.confidence + 0.05),
                 )

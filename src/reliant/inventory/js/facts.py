@@ -74,6 +74,12 @@ def _add(table: dict[str, list[Known]], name: str, reader: Reader, node: Node, b
         text = value.text
         if text is None or not 1 < len(text) < _LONGEST or " " in text:
             continue
-        if holds_model(last) or is_server(last) or "://" in text or known_form(reader.file, text):
+        if (
+            last.lower().endswith(("region", "location"))
+            or holds_model(last)
+            or is_server(last)
+            or "://" in text
+            or known_form(reader.file, text)
+        ):
             said = reader.file.line(value.line)
             table.setdefault(name, []).append(Known(text, value.line, value.column, value.env, said))

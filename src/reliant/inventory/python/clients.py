@@ -9,31 +9,24 @@ from typing import TYPE_CHECKING
 
 from reliant.core.use import Kind, Role
 from reliant.inventory.aliases import may_be_alias
-from reliant.inventory.endpoints import Endpoint, usual_endpoint
+from reliant.inventory.endpoints import Endpoint
 from reliant.inventory.idforms import is_hub_id, is_weight_file, looks_like_id
 from reliant.inventory.imports import imported as import_signal
 from reliant.inventory.imports import kind_of
 from reliant.inventory.loose import known_form, sdk_name
-from reliant.inventory.python.base import MODEL_KEYWORDS, Base
+from reliant.inventory.python.addresses import URL_KEYWORDS, Addresses
+from reliant.inventory.python.base import MODEL_KEYWORDS
 from reliant.inventory.python.nodes import Value, constant, dotted, keyword
-from reliant.inventory.python.tree import Block, Param
+from reliant.inventory.python.tree import Block
 from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
-from reliant.inventory.upstream import HEADERS, is_gateway, tells_upstream, upstream_of
-from reliant.inventory.urls import host_of, split_prefix
+from reliant.inventory.urls import split_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.inventory.vendor_facts import Name, SdkFacts
 
-URL_KEYWORDS = (
-    "base_url", "api_base", "openai_api_base", "azure_endpoint", "endpoint", "endpoint_url",
-    "api_endpoint", "host", "api_host", "server_url", "anthropic_api_url", "url", "api_url",
-    "baseURL", "inference_server_url", "openai_base_url", "service_url", "api_base_url",
-    "dashscope_base_url", "base_uri", "http_options", "client_options",
-)  # fmt: skip
-"""Keywords that hold an endpoint."""
 
 _LOADERS = frozenset({
     "from_pretrained", "hf_hub_download", "snapshot_download", "load_model", "from_hub", "pull",
@@ -51,7 +44,7 @@ _NO_CLIENTS = (
 """How classes of an SDK end that hold what is said, and ask nobody."""
 
 
-class Clients(Base):
+class Clients(Addresses):
     """Imports, constructors, and what is asked of what they make."""
 
     def _imports(self) -> Iterator[Signal]:
@@ -95,6 +88,7 @@ class Clients(Base):
         ):
             return
         endpoints = self._endpoints(call, block, sdk, info)
+        endpoints = self._in_region(call, block, endpoints)
         behind = self._behind(call, block, endpoints)
         self.clients[id(call)] = behind or endpoints
         for endpoint in (*endpoints, *behind):
@@ -103,108 +97,6 @@ class Clients(Base):
         endpoints = behind or endpoints
         yield from self._models_of_call(call, block, sdk, info, endpoints)
 
-    def _endpoints(self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name | None) -> list[Endpoint]:
-        default, replaceable = usual_endpoint(sdk, info)
-        provider, kind = default.provider, default.kind
-        values: list[Value] = []
-        for name in URL_KEYWORDS:
-            given = keyword(call, name)
-            if given is not None:
-                address = self.resolve(given, block) if isinstance(given, ast.Name | ast.Attribute) else None
-                if address is not None and address[1].kind == "gateway" and address[2] is not None:
-                    # The address of a gateway, as a constant of the gateway's own library.
-                    return [Endpoint(address[2].provider, sdk, Kind.GATEWAY, None, None, None, 0.9)]
-                values = self.evaluator.values(given, block)
-                break
-        if not values and replaceable:
-            spread = [k.value for k in call.keywords if k.arg is None]
-            for expression in spread:
-                for literal, where in self.evaluator.dictionary(expression, block):
-                    for key, expr in zip(literal.keys, literal.values, strict=True):
-                        if isinstance(key, ast.Constant) and key.value in URL_KEYWORDS:
-                            values += self.evaluator.values(expr, where)
-        if not values and replaceable and isinstance(call.func, ast.Name):
-            values = self._of_own_class(call.func.id, block)
-        if not values:
-            return [default]
-        found: list[Endpoint] = []
-        open_end = False
-        for value in values:
-            plain = value.text and "://" in value.text and not value.env  # a machine by its name alone
-            if value.text is None or ("." not in value.text and "localhost" not in value.text and not plain):
-                open_end = True
-                continue
-            hit = self.vendors.host_in(value.text)
-            if hit is not None:
-                found.append(Endpoint(hit[1].provider, sdk, kind, hit[0], hit[1].estate, value.env, 0.9))
-            elif replaceable:
-                found.append(Endpoint(None, sdk, kind, host_of(value.text), None, value.env, 0.6))
-        if not replaceable:
-            host = next((e for e in found if e.provider == provider), None)
-            return [default._replace(host=host.host, estate=host.estate) if host else default]
-        if found:
-            if any(value.none or value.text == "" for value in values) and all(
-                e.provider != provider for e in found
-            ):
-                found.append(default._replace(confidence=0.6))
-            return _distinct(found)
-        if open_end:
-            env = next((value.env for value in values if value.env), None)
-            ref = next((value.ref for value in values if value.ref), None)
-            told = any(value.none or value.env or value.text for value in values)
-            named = {p for v in values for p in self.vendors.providers_named(_setting(v))}
-            if len(named) == 1 and named != {provider}:
-                return [Endpoint(named.pop(), sdk, kind, None, None, env, 0.6, asks=ref or "")]
-            told = told or named == {provider}
-            if told:
-                return [default._replace(env=env or default.env, confidence=0.7, asks=ref or "")]
-            return [Endpoint(None, sdk, kind, None, None, env, 0.5, asks=ref or "")]
-        return [default]
-
-    def _behind(self, call: ast.Call, block: Block, endpoints: list[Endpoint]) -> list[Endpoint]:
-        """Return who answers behind the gateway to which a client sends its calls, if the client says so."""
-        gateway = next((e for e in endpoints if is_gateway(e.provider, self.vendors)), None)
-        if gateway is None:
-            return []
-        told = {word.arg: word.value for word in call.keywords if word.arg}
-        for name in HEADERS & told.keys():
-            given = told[name]
-            if isinstance(given, ast.Call):
-                told |= {word.arg: word.value for word in given.keywords if word.arg}
-            for literal, _ in self.evaluator.dictionary(given, block):
-                said = zip(literal.keys, literal.values, strict=True)
-                told |= {key: value for node, value in said if (key := constant(node))}
-        for name, expression in told.items():
-            if not tells_upstream(name):
-                continue
-            for value in self.evaluator.values(expression, block):
-                named = upstream_of(name, value.text or "", self.vendors)
-                if named is not None:
-                    return [gateway._replace(provider=named, kind=None, env=value.env, confidence=0.8)]
-        return []
-
-    def _of_own_class(self, name: str, block: Block) -> list[Value]:
-        """Return the address that a class of this file, made from a client, gives by default."""
-        found = block.find(name)
-        queue = [one for one in (found[0] if found else ()) if isinstance(one, Block)]
-        seen: set[int] = set()
-        while queue:
-            owner = queue.pop(0)
-            if id(owner) in seen or owner.kind != "class":
-                continue
-            seen.add(id(owner))
-            made = next((one for one in owner.names.get("__init__", ()) if isinstance(one, Block)), None)
-            for word in URL_KEYWORDS:
-                for one in made.names.get(word, ()) if made is not None else ():
-                    if isinstance(one, Param) and one.default is not None:
-                        return self.evaluator.values(one.default, owner)
-                if word in owner.attrs:
-                    return self.evaluator.class_attr(owner, word, 0)
-            for base in owner.bases:
-                above = owner.parent.find(base.id) if isinstance(base, ast.Name) and owner.parent else None
-                queue += [one for one in (above[0] if above else ()) if isinstance(one, Block)]
-        return []
-
     def _service(self, call: ast.Call, block: Block, sdk: SdkFacts) -> Iterator[Signal]:
         given = [*call.args[:2], *(k.value for k in call.keywords if k.arg in {"service_name", "service"})]
         for argument in given:
@@ -212,9 +104,9 @@ class Clients(Base):
                 provider = sdk.services.get(value.text or "")
                 if provider is None:
                     continue
-                region = keyword(call, "region_name") or keyword(call, "region")
-                regions = self.evaluator.values(region, block) if region else []
-                endpoint = Endpoint(provider, sdk, None, None, None, None, 0.95)
+                (endpoint,) = self._in_region(
+                    call, block, [Endpoint(provider, sdk, None, None, None, None, 0.95)]
+                )
                 self.clients[id(call)] = [endpoint]
                 yield Signal(
                     what=What.ENDPOINT,
@@ -223,7 +115,8 @@ class Clients(Base):
                     block=block.path,
                     provider=provider,
                     sdk=sdk_name(sdk, "python"),
-                    region=next((r.text for r in regions if r.text), None),
+                    region=endpoint.estate,
+                    region_asks=endpoint.region_asks,
                     confidence=0.95,
                     fixed=True,
                 )
@@ -372,6 +265,7 @@ class Clients(Base):
                 sdk=sdk_name(endpoint.sdk, "python") if endpoint.sdk else None,
                 endpoint=endpoint.host,
                 region=endpoint.estate,
+                region_asks=endpoint.region_asks,
                 where=f"{self.file.path}:{call.lineno}",
                 family=endpoint.family,
                 role=self._turn(value),
@@ -500,15 +394,3 @@ class Clients(Base):
 def _of_data(call: ast.Call) -> bool:
     """Say whether a call fetches a data set or a page from a hub: `repo_type="dataset"`."""
     return constant(keyword(call, "repo_type")) in {"dataset", "space"}
-
-
-def _setting(value: Value) -> str:
-    """Return the name of the setting that a value is read from: `llm_url` of `settings.llm_url`."""
-    return value.env or (value.ref or "").rpartition(":")[2]
-
-
-def _distinct(endpoints: list[Endpoint]) -> list[Endpoint]:
-    seen: dict[tuple[str | None, str | None], Endpoint] = {}
-    for endpoint in endpoints:
-        seen.setdefault((endpoint.provider, endpoint.host), endpoint)
-    return list(seen.values())

@@ -44,7 +44,12 @@ def collect(reader: Reader, module: str) -> FileFacts | None:
 
 
 def _wanted(name: str) -> bool:
-    return holds_model(name) or any(word in snake(name) for word in _ENDPOINT)
+    plain = snake(name)
+    return (
+        holds_model(name)
+        or plain.endswith(("region", "location"))
+        or any(word in plain for word in _ENDPOINT)
+    )
 
 
 def _names_model(reader: Reader, expression: ast.expr) -> bool:

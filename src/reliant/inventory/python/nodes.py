@@ -8,6 +8,7 @@ from typing import NamedTuple
 GIVEN = "given:"
 """`ref` of a value that the callers of a function hand in: it is theirs, not the function's."""
 
+_TAG = ":latest"
 MOST = 48
 """Values that an expression may have before the rest is left out."""
 
@@ -92,6 +93,16 @@ def overridable(parts: list[Value]) -> list[Value]:
     """An environment name that is tried first replaces what stands behind it."""
     env = next((v.env for v in parts if v.text is None and v.env), None)
     return [v._replace(env=v.env or env) if v.text is not None else v for v in parts]
+
+
+def untagged(values: list[Value]) -> list[Value]:
+    """Return values without those that only add the usual tag to another: `acme` and `acme:latest`."""
+    if not any(v.text and v.text.endswith(_TAG) for v in values):
+        return values
+    plain = {v.text for v in values}
+    return [
+        v for v in values if not (v.text and v.text.endswith(_TAG) and v.text.removesuffix(_TAG) in plain)
+    ]
 
 
 def kept(value: Value, method: str) -> Value:

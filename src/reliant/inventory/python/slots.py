@@ -67,7 +67,9 @@ class Slots(Base):
             match node:
                 case ast.Assign():
                     for target in node.targets:
-                        yield from self._slot(_target_name(target), node.value, block)
+                        name = _target_name(target)
+                        if not _adds_to_itself(name, node.value):
+                            yield from self._slot(name, node.value, block)
                 case ast.AnnAssign(value=ast.expr() as given):
                     yield from self._slot(_target_name(node.target), given, block)
                 case ast.Call():
@@ -442,6 +444,13 @@ def _names_somebody(slots: Slots, key: ast.expr | None) -> bool:
     )
     return isinstance(said, str) and (
         slots.vendors.prefix(said) is not None or plain_slug(said) in slots.vendors.slugs
+    )
+
+
+def _adds_to_itself(name: str, value: ast.expr) -> bool:
+    """Say whether a text is put around what a name holds already: `model = model + ":latest"`."""
+    return isinstance(value, ast.BinOp | ast.JoinedStr) and any(
+        name in {getattr(leaf, "id", None), getattr(leaf, "attr", None)} for leaf in ast.walk(value)
     )
 
 

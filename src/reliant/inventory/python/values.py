@@ -25,6 +25,7 @@ from reliant.inventory.python.nodes import (
     keyword,
     overridable,
     unknown,
+    untagged,
 )
 from reliant.inventory.python.tree import Block, Imported, Param
 
@@ -82,8 +83,8 @@ class Evaluator(Glue):
             return []
         if depth > _DEEPEST:
             return [unknown(node)]
-        found = self._values(node, block, depth)
-        return list(dict.fromkeys(found))[:MOST] or [unknown(node)]
+        found = list(dict.fromkeys(self._values(node, block, depth)))[:MOST]
+        return untagged(found) or [unknown(node)]
 
     def _values(self, node: ast.expr, block: Block, depth: int) -> list[Value]:
         match node:
