@@ -39,10 +39,19 @@ def test_two_facts_are_proposed_where_one_is_not_enough() -> None:
     bans = [rule(f"xx.{name}", when={"provider": "acme", name: True}) for name in ("one", "two")]
     rules = book(_offered(), *bans)  # type: ignore[arg-type]
     sets = list(would_change(rules, facts(provider="acme", searched=True), DAY, None, KNOWN))
-    assert {"one": "yes"} in [one.facts for one in sets]
-    assert all(len(one.facts) == 1 for one in sets)
-    blocked = [one for one in sets if one.combined is Verdict.BLOCKED]
-    assert len(blocked) == len(sets) == 2
+    assert [(one.facts, one.combined) for one in sets] == [
+        ({"one": "yes"}, Verdict.BLOCKED),
+        ({"two": "yes"}, Verdict.BLOCKED),
+        ({"one": "no", "two": "no"}, Verdict.OPEN),
+    ]
+
+
+def test_the_best_answers_are_told_however_many_they_are() -> None:
+    names = ["one", "two", "three", "four", "five"]
+    bans = [rule(f"xx.{name}", when={"provider": "acme", name: True}) for name in names]
+    rules = book(_offered(), *bans, rule("xx.other", when={"provider": "zed", "six": True}))  # type: ignore[arg-type]
+    sets = list(would_change(rules, facts(provider="acme", searched=True), DAY, None, KNOWN))
+    assert [one.facts for one in sets if one.combined is Verdict.OPEN] == [dict.fromkeys(sorted(names), "no")]
 
 
 def test_a_choice_in_ones_own_house_may_be_proposed_to_be_otherwise() -> None:

@@ -17,7 +17,7 @@ from reliant.core.dates import PartialDate
 from reliant.core.facts import Fact, Facts, Provenance, Value
 from reliant.errors import UsageError
 from reliant.policy import RuleBook
-from reliant.policy.ask import Asker, Question, split_channel
+from reliant.policy.ask import Asker, Question, is_derived, split_channel
 from reliant.policy.checked import Checked, check
 from reliant.policy.conditions import is_place
 from reliant.policy.operator import Operator, check_facts, read_facts, read_operator_file
@@ -210,7 +210,7 @@ class Desk:
 
     def _single(self, name: str, value: Any) -> Value:
         known = self.asker.known.get(name)
-        kind = known.type if known else "text"
+        kind = "yes-no" if is_derived(name) else known.type if known else "text"
         if kind == "yes-no":
             return _yes(value, name)
         if kind == "number" and isinstance(value, str):

@@ -187,7 +187,7 @@ class Asker:
             found["developer"] = Fact(
                 provider.id, Provenance("atlas", provider.id, "a lab that serves its own models")
             )
-        elif provider and provider.serves and "developer" not in found:
+        if not developer and "developer" not in found and provider and provider.serves:
             listed = f"its catalogue of {provider.serves_on}" if provider.serves_on else "its record"
             said = f"{listed} lists models of these"
             found["developer"] = Fact(
@@ -368,5 +368,14 @@ def given(values: Mapping[str, Value | tuple[Value, ...]], place: str) -> Facts:
 
 
 def unknown_names(names: Iterable[str], known: Mapping[str, VocabularyFact]) -> list[str]:
-    """Return those that the vocabulary does not have, choices among readings and shares apart."""
-    return [name for name in names if name not in known and not name.startswith(("reading:", "owner.share["))]
+    """Return those that the vocabulary does not have, choices among readings apart, and what is derived."""
+    apart = ("reading:", *_DERIVED)
+    return [name for name in names if name not in known and not name.startswith(apart)]
+
+
+def is_derived(name: str) -> bool:
+    """Say whether a fact is the answer to one test, yes or no: on shares, or on what a model is built on."""
+    return name.startswith(_DERIVED)
+
+
+_DERIVED = ("owner.share[", f"{BUILT_ON}[")
