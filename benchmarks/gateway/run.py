@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 TOOLS = HERE.parents[2] / "shared" / "tools" / "gateway"
 PATH = "/v1/chat/completions"
 RULES = 300
+ELSEWHERE = ("AE", "AR", "AT", "AU", "BD", "BE", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EG", "ES", "FI")
 
 
 @dataclass
@@ -60,7 +61,7 @@ def config(port: int, upstream: str, audit: Path, *, more: str = "", top: str = 
     """Return a configuration with everything on: 300 rules, signals, keys, audit, metrics."""
     rules = "".join(
         f'[[rule]]\nid = "bench.{n}"\nsummary = "Rule {n}."\n'
-        f'when = {{ provider = "openai", "user.region" = ["A{chr(65 + n % 26)}"], model = ["m{n}*"] }}\n'
+        f'when = {{ provider = "openai", "user.region" = ["{ELSEWHERE[n % 16]}"], model = ["m{n}*"] }}\n'
         for n in range(RULES)
     )
     countries = audit.parent / "countries.csv"

@@ -16,11 +16,21 @@ import msgspec
 
 from reliant.gateway import answers
 from reliant.gateway.answers import Problem, bad_request, error_answer
-from reliant.gateway.body import BadBody, Head
+from reliant.gateway.body import BadBody, Head, names_nothing
 from reliant.gateway.context import Context
-from reliant.gateway.forward import Forwarder, Request
+from reliant.gateway.forward import Forwarder
 from reliant.gateway.holdings import Holdings, named_in
-from reliant.gateway.intake import Passage, Picked, drain, pick, read_head, rtt_ms
+from reliant.gateway.intake import (
+    MODELS,
+    UNKNOWN,
+    Passage,
+    Picked,
+    drain,
+    endpoint_of,
+    pick,
+    read_head,
+    rtt_ms,
+)
 from reliant.gateway.journal import Journal
 from reliant.gateway.named_models import models_within
 from reliant.gateway.problems import (
@@ -39,7 +49,7 @@ from reliant.gateway.refusals import Refusals, load_shapes
 from reliant.gateway.replies import Replier
 from reliant.gateway.routes import Candidate, Plan, unmet
 from reliant.gateway.running import as_task
-from reliant.gateway.surface import Endpoint, find, object_ids
+from reliant.gateway.surface import Endpoint, object_ids
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
@@ -100,7 +110,7 @@ class Gateway:
         self.shared: SharedState | None = None
         self.journal = Journal(log, metrics, clock)
         self._cold = cold
-        self._prefix = "req_" + os.urandom(6).hex()
+        self._prefix = b"req_" + os.urandom(6).hex().encode()
         self._count = 0
         self.active = 0
         self.forwarder = Forwarder(
@@ -116,8 +126,8 @@ class Gateway:
 
     async def serve(self, call: Call) -> None:
         """Serve one request."""
-        path = call.path
-        if not path.startswith("/v1/"):
+        endpoint = endpoint_of(call)
+        if endpoint is None:
             await as_task()
             await self._cold(self, call)
             return
@@ -128,15 +138,12 @@ class Gateway:
         if day != self._day:
             self._day = day
             runtime.admission.advance(clock.today())
-        endpoint = find(call.method, path) if call.raw_path == path.encode("latin-1", "replace") else None
         self._count += 1
-        context = Context(runtime, endpoint or _UNKNOWN, f"{self._prefix}{self._count:08x}", clock.steady())
-        if path.startswith("/v1/models") and path[10:11] in ("", "/"):
-            endpoint = context.endpoint = _MODELS
+        context = Context(runtime, endpoint, call, b"%b%08x" % (self._prefix, self._count), clock.steady())
         self.active += 1
         try:
-            if endpoint is None:
-                self._answer(context, call, not_served(call.method, path))
+            if endpoint is UNKNOWN:
+                self._answer(context, call, not_served(call.method, call.path))
             else:
                 await self._serve(context, endpoint, call, now)
         except Gone:
@@ -153,7 +160,7 @@ class Gateway:
     # the way of a request
     async def _serve(self, context: Context, endpoint: Endpoint, call: Call, now: float) -> None:
         runtime = context.runtime
-        picked = pick(call, runtime.proxies.header)
+        picked = context.picked = pick(call, runtime.proxies.header)
         caller = runtime.keys.find(picked.secret, now) if picked.secret is not None else None
         if caller is None:
             if call.length > _UNREAD or not await drain(call, _UNREAD):
@@ -161,16 +168,22 @@ class Gateway:
             self._answer(context, call, answers.NO_KEY)
             return
         context.caller = caller
-        address, direct = runtime.proxies.client(call.client, picked.forwarded)
+        address, direct = call.client, True
+        if picked.forwarded:
+            address, direct = runtime.proxies.client(address, picked.forwarded)
         context.client = address
-        context.traceparent = picked.traceparent
-        body = await self._body(context, call)
-        if body is None:
-            return
+        if call.whole and len(call.body) <= runtime.config.limits.body_bytes:
+            body = call.body
+        else:
+            begun = await self._body(context, call)
+            if begun is None:
+                return
+            body = begun
+        context.body = body
         if body and endpoint.body == "none":
             self._answer(context, call, bad_request(f"A {call.method} of this path has no body."))
             return
-        if endpoint is _MODELS:
+        if endpoint is MODELS:
             self._models(context, call, address, direct)
             return
         try:
@@ -179,9 +192,9 @@ class Gateway:
             self._answer(context, call, bad_request(str(error), param=error.param))
             return
         model = context.model = head.model or ""
-        passage = picked.passages.get((call.method, call.path, model))
+        passage = picked.passages.get((call.method, call.path, call.query, model))
         if passage is not None and not (
-            passage.holds(runtime, caller, address, now) and body and _names_nothing(head, body)
+            passage.holds(runtime, caller, address, now) and body and names_nothing(head, body)
         ):
             passage = None
         if passage is None:
@@ -204,6 +217,7 @@ class Gateway:
             passage = await self._decide(context, endpoint, head, picked, call, body, direct=direct)
             if passage is None:
                 return
+        context.passage = passage
         placement, plan = passage.placement, passage.plan
         candidates: Sequence[Candidate] = plan.candidates
         if plan.needs is not None:
@@ -222,28 +236,14 @@ class Gateway:
             log.flush()
         if log.to_disk:
             log.start_sync()
-        request = Request(
-            context.id,
-            endpoint,
-            call.method.encode(),
-            call.path[3:],
-            call.query,
-            call.headers,
-            picked.lines,
-            picked.content_type,
-            body,
-            model,
-            bool(head.stream),
-            caller.name,
-            placement.places[0],
-            caller.owner if endpoint.holds else "",
-        )
+        if endpoint.holds:
+            context.owner = caller.owner
         if call.disconnected:
             self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
             return
         call.on_lost = call.cancel
         try:
-            reply = await self.forwarder.send(request, plan, candidates)
+            reply = await self.forwarder.send(context, plan, candidates)
         except asyncio.CancelledError:
             # Nobody waits for the answer any more, so nobody is asked any more.
             if not call.uncancel():
@@ -254,7 +254,7 @@ class Gateway:
             call.on_lost = None
         if log.to_disk:
             await log.durable(number)
-        await self.replier.send(context, request, plan, candidates, reply, call)
+        await self.replier.send(context, plan, candidates, reply, call)
 
     async def _decide(
         self,
@@ -294,11 +294,11 @@ class Gateway:
             return None
         said = self.journal.always_says(context, placement, plan.candidates[0])
         until = now + _REMEMBERED_S
-        passage = Passage(until, runtime, caller, context.client, day, placement, plan, said)
-        if not endpoint.model_optional and _names_nothing(head, body):
+        passage = Passage(until, runtime, caller, context.client, day, placement, plan, said, {})
+        if not endpoint.model_optional and names_nothing(head, body):
             if len(picked.passages) >= _PASSAGES:
                 picked.passages.clear()
-            picked.passages[call.method, call.path, context.model] = passage
+            picked.passages[call.method, call.path, call.query, context.model] = passage
         return passage
 
     async def _body(self, context: Context, call: Call) -> bytes | None:
@@ -307,8 +307,6 @@ class Gateway:
         if call.length > limit:
             self._answer(context, call, too_large(limit))
             return None
-        if call.whole:
-            return call.body
         parts: list[bytes] = []
         size, more = 0, True
         while more:
@@ -454,12 +452,3 @@ class Gateway:
         headers = [(b"content-type", b"application/json"), (b"x-request-id", context.id)]
         self.metrics.answered("models", "", "allow", 200, self.clock.steady() - context.began)
         call.answer(200, headers, body)
-
-
-_UNKNOWN = Endpoint("unknown", "none")
-_MODELS = Endpoint("models", "none")
-
-
-def _names_nothing(head: Head, body: bytes) -> bool:
-    """Say whether a body names no object that a provider may hold."""
-    return (b"_" not in body or b"_id" not in body) and not head.refers()

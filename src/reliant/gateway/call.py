@@ -20,7 +20,7 @@ _HIGH_WATER = 1 << 20
 """So much of a body is read ahead of who serves the request."""
 
 _BODYLESS = frozenset({204, 304})
-_CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
+_CONTROLS = bytes(set(range(32)) - {9}) + b"\x7f"
 STATUS = {
     code: b"HTTP/1.1 %d %b\r\n"
     % (code, http.HTTPStatus(code).phrase.encode() if code in set(http.HTTPStatus) else b"")
@@ -37,7 +37,7 @@ class Call:
     """One request, and the way its answer goes back.
 
     Attributes:
-        body: The whole body of a small request; of others it comes from `receive`.
+        body: The whole body, if it was here before the request began to be served; else `receive` has it.
         whole: Whether `body` is all.
         length: As the request states it; -1 if the body comes in chunks.
         on_lost: Called once if the caller leaves before the answer is complete.
@@ -127,7 +127,8 @@ class Call:
 
     def ended(self) -> None:
         """Note that the body is whole."""
-        if not self.begun:
+        if self.running is None:
+            # Nobody has begun to read it, so it can be had in one piece.
             parts = self._parts
             self.body = parts[0] if len(parts) == 1 else b"".join(parts)
         self.whole = True
@@ -143,7 +144,8 @@ class Call:
 
     def served(self, error: BaseException | None) -> None:
         """Note that nobody serves it any more, and what went wrong."""
-        self.connection.served(self, error)
+        if error is not None or not (self.done or self.disconnected):
+            self.connection.served(self, error)
 
     def cancel(self) -> None:
         """Stop serving it."""
@@ -179,24 +181,20 @@ class Call:
         return {"type": "http.request", "body": data, "more_body": not self.whole}
 
     # the answer
-    def _head(self, status: int, headers: Headers, length: int | None) -> bytes:
-        connection = self.connection
-        lines = [b"%b: %b\r\n" % pair for pair in headers]
-        head = b"".join(lines)
-        count = len(lines)
-        if (
-            len(head.translate(None, _CONTROLS)) != len(head)
-            or head.count(b"\n") != count
-            or head.count(b"\r") != count
-        ):
+    def _head(self, status: int, headers: Headers) -> bytes:
+        """Return the head of an answer, but for its length and the empty line.
+
+        Raises:
+            BadAnswer: A header would break the connection.
+        """
+        lines = [b": ".join(pair) for pair in headers]
+        block = b"\r\n".join(lines)
+        if lines and len(block.translate(None, _CONTROLS)) != len(block) - 2 * (len(lines) - 1):
             raise BadAnswer("a header of the answer holds a control character")
         self.started = True
         self.expects = False
-        close = b"" if self.keep_alive else b"connection: close\r\n"
-        if length is None:
-            return b"%b%b%b%b\r\n" % (STATUS[status], connection.state.date, head, close)
-        framed = b"%b%b%b%bcontent-length: %d\r\n\r\n"
-        return framed % (STATUS[status], connection.state.date, head, close, length)
+        end = b"" if self.keep_alive else b"connection: close\r\n"
+        return b"".join((STATUS[status], self.connection.state.date, block, b"\r\n" if lines else b"", end))
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Write a whole answer; `headers` hold no length.
@@ -206,8 +204,14 @@ class Call:
         """
         if self.disconnected:
             return
-        head = self._head(status, headers, None if status in _BODYLESS else len(body))
-        self.connection.write(head if self.method == "HEAD" or status in _BODYLESS else head + body)
+        head = self._head(status, headers)
+        if status in _BODYLESS:
+            data = head + b"\r\n"
+        elif self.head.method == "HEAD":
+            data = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        else:
+            data = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        self.connection.write(data)
         self._finish()
 
     async def send(self, message: Message) -> None:
@@ -256,10 +260,11 @@ class Call:
             self._chunked, self._left = False, None
         elif self._chunked:
             headers.append((b"transfer-encoding", b"chunked"))
-        self.connection.write(self._head(status, headers, None))
+        self.connection.write(self._head(status, headers) + b"\r\n")
 
     def _finish(self) -> None:
         self.done = True
         self.on_lost = None
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         self.connection.answered(self)

@@ -291,10 +291,7 @@ class Connection(asyncio.Protocol):
 
     def served(self, call: Call, error: BaseException | None) -> None:
         """Look after a request that nobody serves any more."""
-        if error is None:
-            if not call.done and not call.disconnected:
-                self.transport.abort()
-        elif isinstance(error, asyncio.CancelledError):
+        if error is None or isinstance(error, asyncio.CancelledError):
             self.transport.abort()
         else:
             # One request that fails must not end the others.
@@ -336,6 +333,7 @@ class Connection(asyncio.Protocol):
         if self.chain.pending:
             self.chain.after(self.transport.write, data, self._abort)
         else:
+            # Also where the log is broken: then this says so.
             self.transport.write(data)
 
     def cancel(self) -> None:

@@ -4,54 +4,83 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answers import Dialect
+from reliant.gateway.answers import Dialect, Headers
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.surface import Endpoint
 
 if TYPE_CHECKING:
+    from reliant.gateway.call import Call
+    from reliant.gateway.intake import Passage, Picked
     from reliant.gateway.keys import Caller
     from reliant.gateway.limits import Meter
     from reliant.gateway.runtime import Runtime
 
 
 class Context:
-    """One request: who asks for what, and how it went so far."""
+    """One request: who asks for what, and how it went so far.
 
-    __slots__ = (
-        "action",
-        "answered",
-        "attempts",
-        "began",
-        "caller",
-        "client",
-        "dialect",
-        "endpoint",
-        "id",
-        "id_text",
-        "meter",
-        "model",
-        "runtime",
-        "served",
-        "status",
-        "traceparent",
-        "upstream",
-    )
+    Attributes:
+        picked: What was read of its headers; set once the caller is known.
+        passage: What was decided about it; set once it was let in.
+        body: As it was sent, once it is whole.
+        owner: Whose objects the answer makes, where a provider keeps them.
+    """
 
-    def __init__(self, runtime: Runtime, endpoint: Endpoint, request_id: str, began: float) -> None:
+    action = "none"
+    answered = False
+    attempts: tuple[Attempt, ...] = ()
+    body = b""
+    caller: Caller | None = None
+    client = ""
+    meter: Meter | None = None
+    model = ""
+    owner = ""
+    passage: Passage
+    picked: Picked
+    served = ""
+    status = 0
+    upstream: str | None = None
+
+    def __init__(
+        self, runtime: Runtime, endpoint: Endpoint, call: Call, request_id: bytes, began: float
+    ) -> None:
         self.runtime = runtime
         self.endpoint = endpoint
-        self.dialect: Dialect = endpoint.dialect
-        self.id_text = request_id
-        self.id = request_id.encode()
+        self.call = call
+        self.id = request_id
         self.began = began
-        self.caller: Caller | None = None
-        self.meter: Meter | None = None
-        self.client = ""
-        self.model = ""
-        self.served = ""
-        self.action = "none"
-        self.upstream: str | None = None
-        self.status = 0
-        self.attempts: tuple[Attempt, ...] = ()
-        self.answered = False
-        self.traceparent = b""
+
+    @property
+    def id_text(self) -> str:
+        """The id, as the log writes it."""
+        return self.id.decode("ascii")
+
+    @property
+    def dialect(self) -> Dialect:
+        """In which shape the caller expects an error."""
+        return self.endpoint.dialect
+
+    @property
+    def method(self) -> bytes:
+        """What the provider is asked for, in capitals."""
+        return self.call.method.encode()
+
+    @property
+    def suffix(self) -> str:
+        """The path after /v1."""
+        return self.call.path[3:]
+
+    @property
+    def headers(self) -> Headers:
+        """As the caller sent them."""
+        return self.call.headers
+
+    @property
+    def key(self) -> str:
+        """The name of the caller's key."""
+        return self.caller.name if self.caller is not None else ""
+
+    @property
+    def place(self) -> str | None:
+        """Where the request comes from."""
+        return self.passage.placement.places[0]

@@ -12,7 +12,7 @@ import asyncio
 import random
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,14 +20,14 @@ from reliant.gateway.answers import Headers, Problem
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.body import form_with_model, with_model
 from reliant.gateway.refusals import Refusals, Shape
-from reliant.gateway.surface import Endpoint
 from reliant.gateway.translate import Translation, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
+    from reliant.gateway.context import Context
     from reliant.gateway.faults import Fault
     from reliant.gateway.routes import Candidate, Plan
 
@@ -42,26 +42,6 @@ _OUR_KEY = re.compile(
 )
 _QUOTA = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is too low", re.IGNORECASE)
 _STREAM_ERROR = re.compile(rb"\A(?:event: ?error\r?\n|data: ?\{\s*\"error\"\s*:\s*(?!null))")
-
-
-@dataclass(slots=True)
-class Request:
-    """A request that was let in."""
-
-    id: bytes
-    endpoint: Endpoint
-    method: bytes
-    suffix: str
-    query: bytes
-    headers: Headers
-    lines: dict[str, bytes]
-    content_type: bytes
-    body: bytes
-    model: str
-    stream: bool
-    key: str
-    place: str | None
-    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -92,7 +72,7 @@ class Forwarder:
         *,
         now: Callable[[], float],
         wall: Callable[[], float],
-        observed: Callable[[Target, Shape, Request, int, str | None], None],
+        observed: Callable[[Target, Shape, Context, int, str | None], None],
         faults: Sequence[Fault] = (),
         passes_alone: bool = True,
         after: After = at_once,
@@ -106,7 +86,7 @@ class Forwarder:
         self._after = after
         self.faults = list(faults)
 
-    async def send(self, request: Request, plan: Plan, candidates: Sequence[Candidate]) -> Reply:
+    async def send(self, request: Context, plan: Plan, candidates: Sequence[Candidate]) -> Reply:
         """Try the candidates in order; return the first answer that is one, or the last failure."""
         reply = Reply([])
         waiting = 0
@@ -131,7 +111,7 @@ class Forwarder:
 
     async def _upstream(
         self,
-        request: Request,
+        request: Context,
         plan: Plan,
         candidate: Candidate,
         following: Candidate | None,
@@ -147,7 +127,8 @@ class Forwarder:
                         request, candidate, following, plan.route.hedge_ms / 1_000, reply
                     )
                 else:
-                    exchange, how = await self._one(request, candidate)
+                    answer, how = self._ask(request, candidate)
+                    exchange = await answer
             except UpstreamFailure as failure:
                 self._failed(candidate.target, failure, reply)
                 again = failure.kind in {"connect", "reset"} and retries > 0
@@ -160,7 +141,7 @@ class Forwarder:
                 self._staged(exchange, chosen, reply)
                 return exchange.status < 400 and exchange.status > 0
             if exchange.status < 400:
-                return await self._good(request, chosen, exchange, how, reply)
+                return self._good(chosen, exchange, how, reply)
             wait = await self._bad(request, chosen, exchange, how, reply)
             if wait is None:
                 return True
@@ -170,40 +151,63 @@ class Forwarder:
             await asyncio.sleep(wait or 0.05 * (1 + random.random()))  # noqa: S311 - jitter
 
     async def _one(
-        self, request: Request, candidate: Candidate
+        self, request: Context, candidate: Candidate
     ) -> tuple[Exchange | _Staged, Translation | None]:
-        target = candidate.target
+        answer, how = self._ask(request, candidate)
+        return await answer, how
+
+    def _ask(
+        self, request: Context, candidate: Candidate
+    ) -> tuple[Coroutine[Any, Any, Exchange | _Staged], Translation | None]:
+        """Return what sends a request and waits for the begun answer, and how that must be translated."""
+        target, endpoint = candidate.target, request.endpoint
         for fault in self.faults:
             staged = fault.before(
                 upstream=target.name, provider=target.config.provider, model=candidate.model, key=request.key
             )
             if staged is not None:
-                return _Staged(fault.id, staged.status, staged.headers, staged.body), None
-        how = translation(request.endpoint, target.config.api)
-        suffix, body, content_type = request.suffix, request.body, request.content_type
+                return _at_once(_Staged(fault.id, staged.status, staged.headers, staged.body)), None
+        how = translation(endpoint, target.config.api)
+        body = request.body
+        suffix, content_type = request.suffix, request.picked.content_type
         if candidate.model != request.model and body:
-            if request.endpoint.body == "form":
+            if endpoint.body == "form":
                 body = form_with_model(body, content_type, candidate.model)
-            elif request.endpoint.body == "json" and request.model:
+            elif endpoint.body == "json" and request.model:
                 body = with_model(body, candidate.model)
         if how is not None:
             suffix, body = how.request(body)
             content_type = b"application/json"
-        path = target.path(request.endpoint, suffix, candidate.model, request.query)
         # Bytes without a stated length would be read as the next request.
-        has_body = bool(body) or request.method == b"POST"
-        lines = request.lines.get(target.name)
+        if body or request.method == b"POST":
+            heads = request.passage.heads
+            begin = heads.get(target.name)
+            if begin is None:
+                begin = heads[target.name] = self._begin(request, candidate, suffix, content_type)
+            head = b"%b%d\r\n\r\n" % (begin, len(body))
+        else:
+            head = self._begin(request, candidate, suffix, None) + b"\r\n"
+        if target.signs:
+            path = target.path(endpoint, suffix, candidate.model, request.call.query)
+            head = target.signed(head, request.method, path, content_type, body)
+        config = target.config
+        return target.pool.request(
+            head, body, timeout_s=config.timeout_s, idle_s=config.idle_s, after=self._after
+        ), how
+
+    def _begin(
+        self, request: Context, candidate: Candidate, suffix: str, content_type: bytes | None
+    ) -> bytes:
+        """Return the head for a provider, up to the digits of the body's length if there is a body."""
+        target, picked = candidate.target, request.picked
+        lines = picked.lines.get(target.name)
         if lines is None:
-            lines = request.lines[target.name] = target.lines(request.headers)
-        head = target.head(request.method, path, lines, content_type, len(body), body=has_body)
-        head = target.signed(head, request.method, path, content_type, body)
-        exchange = await target.pool.request(
-            head, body, timeout_s=target.config.timeout_s, idle_s=target.config.idle_s, after=self._after
-        )
-        return exchange, how
+            lines = picked.lines[target.name] = target.lines(request.headers)
+        path = target.path(request.endpoint, suffix, candidate.model, request.call.query)
+        return target.head(request.method, path, lines, content_type)
 
     async def _hedged(
-        self, request: Request, first: Candidate, second: Candidate, after_s: float, reply: Reply
+        self, request: Context, first: Candidate, second: Candidate, after_s: float, reply: Reply
     ) -> tuple[Candidate, Exchange | _Staged, Translation | None]:
         """Ask the first; if nothing came after a while ask the second too, and take who answers first."""
         one = asyncio.ensure_future(self._one(request, first))
@@ -240,14 +244,7 @@ class Forwarder:
                 _discard(task)
         raise failure or UpstreamFailure("reset", "both upstreams failed")
 
-    async def _good(
-        self,
-        request: Request,
-        candidate: Candidate,
-        exchange: Exchange,
-        how: Translation | None,
-        reply: Reply,
-    ) -> bool:
+    def _good(self, candidate: Candidate, exchange: Exchange, how: Translation | None, reply: Reply) -> bool:
         first = exchange.taken()
         streamed = exchange.kind.startswith(b"text/event-stream")
         if streamed and _STREAM_ERROR.match(first):
@@ -271,7 +268,7 @@ class Forwarder:
 
     async def _bad(
         self,
-        request: Request,
+        request: Context,
         candidate: Candidate,
         exchange: Exchange,
         how: Translation | None,
@@ -347,6 +344,10 @@ class _Staged:
     status: int
     headers: Headers
     body: bytes
+
+
+async def _at_once(staged: _Staged) -> _Staged:
+    return staged
 
 
 def _discard(task: asyncio.Future[tuple[Exchange | _Staged, Translation | None]]) -> None:
@@ -473,4 +474,4 @@ def _request_id(headers: Headers) -> str | None:
     return None
 
 
-__all__ = ["Forwarder", "Reply", "Request", "failure_problem", "passed_on"]
+__all__ = ["Forwarder", "Reply", "failure_problem", "passed_on"]

@@ -15,6 +15,7 @@ from reliant.gateway.answers import Headers
 
 if TYPE_CHECKING:
     from reliant.gateway.intake import Picked
+    from reliant.gateway.surface import Endpoint
 
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
 _DIGITS = 9
@@ -27,10 +28,21 @@ class Head:
     Attributes:
         headers: Without the length of the body, which differs most.
         keep_alive: Whether the caller wants to ask again on this connection.
+        endpoint: What is asked for, once it was looked up.
         picked: What the gateway itself reads of the headers, once it has.
     """
 
-    __slots__ = ("headers", "http_version", "keep_alive", "method", "path", "picked", "query", "raw_path")
+    __slots__ = (
+        "endpoint",
+        "headers",
+        "http_version",
+        "keep_alive",
+        "method",
+        "path",
+        "picked",
+        "query",
+        "raw_path",
+    )
 
     def __init__(self, headers: Headers) -> None:
         self.headers = headers
@@ -38,6 +50,7 @@ class Head:
         self.path = self.http_version = ""
         self.raw_path = self.query = b""
         self.keep_alive = False
+        self.endpoint: Endpoint | None = None
         self.picked: Picked | None = None
 
 

@@ -19,7 +19,7 @@ import msgspec
 from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
-    from reliant.gateway.forward import Request
+    from reliant.gateway.context import Context
     from reliant.gateway.state import Store
 
 _KEPT = 50_000
@@ -91,7 +91,7 @@ class Holdings:
             for one in fresh:
                 self._remember(one, (upstream, owner))
 
-    async def seen(self, request: Request, status: int, body: bytes, upstream: str, owner: str) -> bytes:
+    async def seen(self, request: Context, status: int, body: bytes, upstream: str, owner: str) -> bytes:
         """Learn from an answer what was made; return it, a list cut down to the owner's objects."""
         if status >= 400:
             return body
@@ -104,7 +104,7 @@ class Holdings:
         await self.hold(made.ids(), upstream, owner)
         return body
 
-    async def seen_stream(self, piece: bytes, upstream: str, request: Request) -> bool:
+    async def seen_stream(self, piece: bytes, upstream: str, request: Context) -> bool:
         """Learn the id of a response that is being streamed; True once it is known."""
         match = _ID.search(piece)
         if match is None:

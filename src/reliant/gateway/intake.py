@@ -11,7 +11,7 @@ from reliant.gateway.answers import Headers
 from reliant.gateway.body import Head, read_form, read_json
 from reliant.gateway.call import Call
 from reliant.gateway.keys import digest_of
-from reliant.gateway.surface import Endpoint
+from reliant.gateway.surface import Endpoint, find
 
 if TYPE_CHECKING:
     from reliant.gateway.journal import Said
@@ -30,7 +30,7 @@ class Picked:
     Attributes:
         secret: SHA-256 of the secret, or None if none was given.
         lines: For each upstream, the header lines that go on to it.
-        passages: By method, path and model, what was decided about requests like this a moment ago.
+        passages: By method, path, query and model, what was decided about requests like this a moment ago.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class Picked:
         language = fields.get(b"accept-language")
         self.hints = {b"accept-language": language} if language is not None else {}
         self.lines: dict[str, bytes] = {}
-        self.passages: dict[tuple[str, str, str], Passage] = {}
+        self.passages: dict[tuple[str, str, bytes, str], Passage] = {}
 
 
 class Passage(NamedTuple):
@@ -70,6 +70,9 @@ class Passage(NamedTuple):
 
     Everything the decision rests on is either named here, so that a change is seen,
     or does not change within that moment.
+
+    Attributes:
+        heads: For each upstream, the head that was sent to it, up to the digits of the length.
     """
 
     until: float
@@ -80,6 +83,7 @@ class Passage(NamedTuple):
     placement: Placement
     plan: Plan
     said: Said | None
+    heads: dict[str, bytes]
 
     def holds(self, runtime: Runtime, caller: Caller, address: str, now: float) -> bool:
         """Say whether it may be used for a request of `caller` now."""
@@ -94,12 +98,34 @@ class Passage(NamedTuple):
 
 def pick(call: Call, forwarded: bytes) -> Picked:
     """Return what the gateway reads of the headers; `forwarded` names the forwarding header."""
-    connection = call.connection
-    kept = connection.kept
-    if kept is not None and kept.headers == call.headers and kept.name == forwarded:
-        return kept
-    kept = connection.kept = Picked(call.headers, forwarded)
+    connection, head = call.connection, call.head
+    kept = head.picked or connection.kept
+    if (
+        kept is None
+        or kept.name != forwarded
+        or (kept.headers is not head.headers and kept.headers != head.headers)
+    ):
+        kept = Picked(head.headers, forwarded)
+    head.picked = connection.kept = kept
     return kept
+
+
+UNKNOWN = Endpoint("unknown", "none")
+MODELS = Endpoint("models", "none")
+
+
+def endpoint_of(call: Call) -> Endpoint | None:
+    """Return what is asked for; None for what has nothing to do with models."""
+    head = call.head
+    path = head.path
+    if head.endpoint is None and path.startswith("/v1/"):
+        found = None
+        if path.startswith("/v1/models") and path[10:11] in ("", "/"):
+            found = MODELS
+        elif head.raw_path == path.encode("latin-1", "replace"):
+            found = find(head.method, path)
+        head.endpoint = found or UNKNOWN
+    return head.endpoint
 
 
 def read_head(endpoint: Endpoint, body: bytes, content_type: bytes) -> Head:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
     from reliant.gateway.context import Context
-    from reliant.gateway.forward import Request
     from reliant.gateway.metrics import Metrics
     from reliant.gateway.placement import Placement
     from reliant.gateway.refusals import Shape
@@ -25,14 +25,30 @@ if TYPE_CHECKING:
     from reliant.gateway.upstream.target import Target
 
 
-_BEFORE = b'{"kind":"decision","n":0,"t":0,"id":"",'
-
-
 class Said(NamedTuple):
-    """The part of a decision's record that requests alike share, and what was decided."""
+    """What the records of requests alike have in common.
 
-    text: bytes
+    Attributes:
+        decided: The part of the decision that they share.
+        action: What was decided.
+        hashed: Whether the decision holds a digest of the body.
+        upstream: Who is asked first.
+        ended: The part of the outcome that they share if that one answers.
+    """
+
+    decided: bytes
     action: str
+    hashed: bool
+    upstream: str
+    ended: bytes
+
+
+def _shared(record: Decision | Outcome) -> bytes:
+    """Return the fields of a record but those that every request has anew, which are empty here."""
+    return _NEW.sub(b"", msgspec.json.encode(record), 1).removesuffix(b"}")
+
+
+_NEW = re.compile(rb'\{"kind":"[a-z]+","n":0,"t":0,"id":""(?:,"status":0)?')
 
 
 def action_of(placement: Placement, first: Candidate) -> str:
@@ -72,23 +88,23 @@ class Journal:
 
     def always_says(self, context: Context, placement: Placement, first: Candidate) -> Said | None:
         """Return what the records of requests like this one have in common; None if prompts are kept."""
-        if context.runtime.config.audit.prompts == "keep":
+        prompts = context.runtime.config.audit.prompts
+        if prompts == "keep":
             return None
         record = self._decision(context, placement, first.ruling, first.target.name)
         action = action_of(placement, first)
-        text = msgspec.json.encode(msgspec.structs.replace(record, place=placement.places[0], action=action))
-        return Said(text.removeprefix(_BEFORE).removesuffix(b"}"), action)
+        decided = msgspec.structs.replace(record, place=placement.places[0], action=action)
+        ended = self._outcome(context, first.target.name, first.model)
+        return Said(_shared(decided), action, prompts == "hash", first.target.name, _shared(ended))
 
     def decided_again(self, context: Context, said: Said, body: bytes) -> int:
         """Write down that a request like one before goes out; return the number of the record."""
         context.action = said.action
-        digest = b""
-        if context.runtime.config.audit.prompts == "hash":
-            digest = b',"body":"%b"' % hashlib.sha256(body).hexdigest().encode()
+        digest = b',"body":"%b"' % hashlib.sha256(body).hexdigest().encode() if said.hashed else b""
         number, moment = self.log.take()
         return self.log.append_text(
-            b'{"kind":"decision","n":%d,"t":%d,"id":"%b",%b%b,"body_bytes":%d}'
-            % (number, moment, context.id, said.text, digest, len(body))
+            b'{"kind":"decision","n":%d,"t":%d,"id":"%b"%b%b,"body_bytes":%d}'
+            % (number, moment, context.id, said.decided, digest, len(body))
         )
 
     def _decision(
@@ -154,7 +170,7 @@ class Journal:
         return number
 
     def observed(
-        self, target: Target, shape: Shape, request: Request, status: int, request_id: str | None
+        self, target: Target, shape: Shape, request: Context, status: int, request_id: str | None
     ) -> None:
         """Write down that a provider refused the place."""
         number, moment = self.log.take()
@@ -175,43 +191,62 @@ class Journal:
 
     def ended(
         self, context: Context, status: int, end: str, tokens_in: int, tokens_out: int, *, streamed: bool
-    ) -> Outcome:
+    ) -> None:
         """Write the outcome, and count what was used."""
         context.status = status
         context.answered = True
-        now = self.clock.wall()
         took = self.clock.steady() - context.began
         prices = context.runtime.prices
         microusd = 0
         upstream = context.upstream or ""
         if prices.active and (tokens_in or tokens_out):
             microusd = prices.microusd(upstream, context.served or context.model, tokens_in, tokens_out)
+        metrics = self.metrics
+        metrics.answered(context.endpoint.name, upstream, context.action, status, took)
+        if tokens_in or tokens_out:
+            metrics.used(upstream, context.key, tokens_in, tokens_out, microusd / 1_000_000)
+        if context.meter is not None:
+            context.meter.leave(self.clock.wall(), tokens_in + tokens_out, microusd / 1_000_000)
         number, moment = self.log.take()
-        caller = context.caller
-        key = caller.name if caller else ""
-        outcome = Outcome(
+        said = context.passage.said
+        plain = end == "whole" and len(context.attempts) == 1 and not streamed and not self.listeners
+        if plain and said is not None and said.upstream == upstream:
+            # What most requests are: only these differ from one to the next.
+            self.log.append_text(
+                b'{"kind":"outcome","n":%d,"t":%d,"id":"%b","status":%d%b,"tokens_in":%d,"tokens_out":%d,'
+                b'"microusd":%d,"took_us":%d}'
+                % (
+                    number,
+                    moment,
+                    context.id,
+                    status,
+                    said.ended,
+                    tokens_in,
+                    tokens_out,
+                    microusd,
+                    int(took * 1_000_000),
+                )
+            )
+            return
+        outcome = msgspec.structs.replace(
+            self._outcome(context, context.upstream, context.served),
             n=number,
             t=moment,
             id=context.id_text,
             status=status,
-            upstream=context.upstream,
-            model=context.served if context.served != context.model else "",
             attempts=context.attempts if len(context.attempts) > 1 or end != "whole" else (),
             tokens_in=tokens_in,
             tokens_out=tokens_out,
             microusd=microusd,
             streamed=streamed,
             end=end,
-            key=key,
             took_us=int(took * 1_000_000),
         )
         self.log.append(outcome)
-        metrics = self.metrics
-        metrics.answered(context.endpoint.name, upstream, context.action, status, took)
-        if tokens_in or tokens_out:
-            metrics.used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
-        if context.meter is not None:
-            context.meter.leave(now, tokens_in + tokens_out, microusd / 1_000_000)
         for listener in self.listeners:
             listener(context, outcome)
-        return outcome
+
+    def _outcome(self, context: Context, upstream: str | None, served: str) -> Outcome:
+        """Return what an outcome says of every answer by `upstream`; the rest is still to be set."""
+        model = served if served != context.model else ""
+        return Outcome(n=0, t=0, id="", status=0, upstream=upstream, model=model, key=context.key)

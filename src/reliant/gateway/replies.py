@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reliant.gateway import answers
 from reliant.gateway.answers import Headers, Problem, error_answer
 from reliant.gateway.body import tokens_of
-from reliant.gateway.forward import Reply, Request
+from reliant.gateway.forward import Reply
 from reliant.gateway.problems import broken_off
 from reliant.gateway.routes import Candidate, Plan, warning_header
 from reliant.gateway.streaming import Streamer
@@ -35,7 +35,6 @@ class Replier:
     async def send(
         self,
         context: Context,
-        request: Request,
         plan: Plan,
         candidates: Sequence[Candidate],
         reply: Reply,
@@ -54,13 +53,13 @@ class Replier:
             return
         if candidate is not candidates[0]:
             self._moved(context, plan, candidate)
-        headers = self._headers(context, request, candidate, reply)
+        headers = self._headers(context, candidate, reply)
         exchange = reply.exchange
         if exchange is not None and not exchange.complete:
             if exchange.kind.startswith(b"text/event-stream"):
-                await self._streamer.run(context, request, plan, candidates, reply, headers, call)
+                await self._streamer.run(context, plan, candidates, reply, headers, call)
                 return
-            if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not request.endpoint.listing:
+            if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not context.endpoint.listing:
                 await self._streamer.pass_on(context, reply, headers, call)
                 return
         body = reply.body
@@ -75,18 +74,18 @@ class Replier:
                     return
             if exchange.kind.startswith(b"text/event-stream"):
                 reply.body = body
-                await self._streamer.run(context, request, plan, candidates, reply, headers, call)
+                await self._streamer.run(context, plan, candidates, reply, headers, call)
                 return
             exchange.release()
         tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
         how = reply.translation
         if how is not None:
             body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
-        if request.endpoint.holds or request.endpoint.listing:
+        if context.endpoint.holds or context.endpoint.listing:
             caller = context.caller
             owner = caller.owner if caller is not None else ""
             body = await self._gateway.holdings.seen(
-                request, reply.status, body, candidate.target.name, owner
+                context, reply.status, body, candidate.target.name, owner
             )
         self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
         if self._gateway.active <= 2:
@@ -99,13 +98,13 @@ class Replier:
             until = self._gateway.clock.steady() + plan.route.sticky_s
             context.caller.sticky[plan.route.model] = (candidate.target.name, until)
 
-    def _headers(self, context: Context, request: Request, candidate: Candidate, reply: Reply) -> Headers:
+    def _headers(self, context: Context, candidate: Candidate, reply: Reply) -> Headers:
         headers = passed_on(reply.headers)
         headers.append((b"x-reliant-request-id", context.id))
         headers += candidate.headers
         if candidate.target.config.ignores:
             headers += [
-                warning_header(one) for one in _ignored(request.body, candidate.target.config.ignores)
+                warning_header(one) for one in _ignored(context.body, candidate.target.config.ignores)
             ]
         if reply.translation is not None:
             headers += [warning_header(one) for one in reply.translation.warnings]

@@ -85,7 +85,15 @@ class Running(Coroutine[Any, None, None]):
 
     def step(self) -> None:
         """Go on until it must wait, or has ended."""
-        self._advance(self._work.send, None)
+        try:
+            waits_for = self._work.send(None)
+        except StopIteration:
+            self.over = True
+            self._ended(None)
+        except (Exception, asyncio.CancelledError) as error:
+            self._end(error)
+        else:
+            self._wait(waits_for)
 
     def cancel(self) -> None:
         """Stop it; it may still do what must be done at the end."""
@@ -98,28 +106,28 @@ class Running(Coroutine[Any, None, None]):
         if self.task is not None:
             self.task.cancel()
         elif not self.over:
-            self._advance(self._work.throw, asyncio.CancelledError())
+            try:
+                waits_for = self._work.throw(asyncio.CancelledError())
+            except StopIteration:
+                self._end(None)
+            except (Exception, asyncio.CancelledError) as error:
+                self._end(error)
+            else:
+                self._wait(waits_for)
 
     def uncancel(self) -> None:
         """Note that it goes on although it was cancelled."""
         if self.task is not None:
             self.task.uncancel()
 
-    def _advance(self, how: Callable[[Any], object], what: object) -> None:
-        try:
-            waits_for = how(what)
-        except StopIteration:
-            self._end(None)
-        except (Exception, asyncio.CancelledError) as error:
-            self._end(error)
-        else:
-            if isinstance(waits_for, Teller):
-                waits_for.tell = self.step
-            else:
-                self._first = waits_for
-                self.task = self._loop.create_task(self)
-                self._tasks.add(self.task)
-                self.task.add_done_callback(self._tasks.discard)
+    def _wait(self, waits_for: object) -> None:
+        if isinstance(waits_for, Teller):
+            waits_for.tell = self.step
+            return
+        self._first = waits_for
+        self.task = self._loop.create_task(self)
+        self._tasks.add(self.task)
+        self.task.add_done_callback(self._tasks.discard)
 
     def _end(self, error: BaseException | None) -> None:
         self.over = True

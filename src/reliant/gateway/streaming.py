@@ -7,6 +7,7 @@ possible, or ended with a typed error event. It is never ended as if it were who
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from reliant.gateway.answers import Headers, Problem, error_event
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.continuation import Joiner, continued_body
 from reliant.gateway.events import Relay
-from reliant.gateway.forward import Reply, Request, failure_problem
+from reliant.gateway.forward import Reply, failure_problem
 from reliant.gateway.surface import CHAT, MESSAGES
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
@@ -47,7 +48,6 @@ class Streamer:
     async def run(
         self,
         context: Context,
-        request: Request,
         plan: Plan,
         candidates: Sequence[Candidate],
         reply: Reply,
@@ -56,7 +56,7 @@ class Streamer:
     ) -> None:
         """Send a stream to its end, whichever that is."""
         gateway = self._gateway
-        spoken = request.endpoint
+        spoken = context.endpoint
         if reply.translation is not None:
             spoken = MESSAGES if spoken is CHAT else CHAT  # the provider's format, not the caller's
         relay = Relay(spoken, keeps=plan.route.continue_streams and len(candidates) > 1)
@@ -70,7 +70,7 @@ class Streamer:
             # A stream that is whole ends by itself; given back here, it would be waited for in vain.
             call.on_lost = lambda: None if current.complete else current.abort()
             try:
-                await self._pass(request, relay, reply, exchange, call)
+                await self._pass(context, relay, reply, exchange, call)
             except _Broke as broke:
                 used = [reply.candidate] if reply.candidate is not None else []
 
@@ -78,9 +78,7 @@ class Streamer:
                     nonlocal current
                     current = other
 
-                end = await self._broke(
-                    context, request, plan, candidates, used, relay, broke, call, now_reading
-                )
+                end = await self._broke(context, plan, candidates, used, relay, broke, call, now_reading)
         except _CallerLeft:
             end = "caller left"
         finally:
@@ -94,7 +92,7 @@ class Streamer:
         await call.send({"type": "http.response.body", "body": b""})
 
     async def _pass(
-        self, request: Request, relay: Relay, reply: Reply, exchange: Exchange, call: Call
+        self, context: Context, relay: Relay, reply: Reply, exchange: Exchange, call: Call
     ) -> None:
         """Pass one provider's stream on.
 
@@ -104,7 +102,7 @@ class Streamer:
         """
         translate = reply.translation.stream() if reply.translation is not None else None
         data = reply.body
-        holds = request.endpoint.holds
+        holds = context.endpoint.holds
         while True:
             piece = relay.feed(data) if data else b""
             if piece:
@@ -118,7 +116,7 @@ class Streamer:
                     raise _Broke("error event", event)
                 if holds:
                     holds = not await self._gateway.holdings.seen_stream(
-                        piece, reply.candidate.target.name if reply.candidate else "", request
+                        piece, reply.candidate.target.name if reply.candidate else "", context
                     )
                 out = translate.feed(piece) if translate is not None else piece
                 if out:
@@ -149,7 +147,6 @@ class Streamer:
     async def _broke(
         self,
         context: Context,
-        request: Request,
         plan: Plan,
         candidates: Sequence[Candidate],
         used: list[Candidate],
@@ -163,12 +160,12 @@ class Streamer:
         for candidate in used:
             candidate.target.health.failed(gateway.clock.steady())
         context.attempts = (*context.attempts, Attempt(context.upstream or "", f"broke: {broke.why}"))
-        if plan.route.continue_streams and request.endpoint is CHAT:
+        if plan.route.continue_streams and context.endpoint is CHAT:
             for candidate in candidates:
                 if candidate in used or candidate.target.config.api == "anthropic":
                     continue
                 used.append(candidate)
-                if await self._go_on(context, request, plan, candidate, relay, call, now_reading):
+                if await self._go_on(context, plan, candidate, relay, call, now_reading):
                     gateway.metrics.failovers.labels("within").inc()
                     return "continued"
         if broke.event:
@@ -181,14 +178,13 @@ class Streamer:
             message=f"The provider broke off in the middle of its answer ({broke.why}).",
             type="server_error",
         )
-        event = error_event(problem, context.dialect, request.endpoint.name)
+        event = error_event(problem, context.dialect, context.endpoint.name)
         await call.send({"type": "http.response.body", "body": event, "more_body": True})
         return f"cut: {broke.why}"
 
     async def _go_on(
         self,
         context: Context,
-        request: Request,
         plan: Plan,
         candidate: Candidate,
         relay: Relay,
@@ -198,10 +194,10 @@ class Streamer:
         """Let `candidate` say the rest; False if it cannot, and nothing more was sent."""
         gateway = self._gateway
         said = relay.said()
-        body = continued_body(request.body, said, candidate.target.config.continuation) if said else None
+        body = continued_body(context.body, said, candidate.target.config.continuation) if said else None
         if said is None or body is None:
             return False
-        again = Request(**{name: getattr(request, name) for name in Request.__slots__})
+        again = copy.copy(context)
         again.body = body
         reply = await gateway.forwarder.send(again, plan, [candidate])
         context.attempts = (*context.attempts, *reply.attempts)
@@ -217,7 +213,7 @@ class Streamer:
             return False
         now_reading(exchange)
         joiner = Joiner(said, candidate.target.name)
-        follow = Relay(request.endpoint, keeps=False)
+        follow = Relay(context.endpoint, keeps=False)
         context.upstream, context.served = candidate.target.name, candidate.model
         data = reply.body
         try:

@@ -73,7 +73,7 @@ class Exporter:
         if len(self._spans) == _MOST_KEPT:
             self.dropped += 1
         target = context.runtime.targets.get(outcome.upstream or "")
-        trace, parent = _parent(context.traceparent)
+        trace, parent = _parent(context.picked.traceparent)
         name = context.endpoint.name
         self._spans.append(
             _Span(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from binascii import hexlify
 from typing import NamedTuple
 
 import msgspec
@@ -53,8 +54,9 @@ def seal(opened: Opened) -> str:
 
 def write_line(digest: bytes, record: bytes, opened: dict[str, Opened] | None = None) -> bytes:
     """Return the line of a record."""
-    tail = _OPENED + msgspec.json.encode(opened) + b"}\n" if opened else b"}\n"
-    return b'{"h":"%b","r":%b%b' % (digest.hex().encode(), record, tail)
+    if opened:
+        return b'{"h":"%b","r":%b%b%b}\n' % (hexlify(digest), record, _OPENED, msgspec.json.encode(opened))
+    return b'{"h":"%b","r":%b}\n' % (hexlify(digest), record)
 
 
 _RAW: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -121,7 +121,6 @@ class ChainWriter:
         self._then: list[tuple[Callable[[bytes], object], bytes, Callable[[OSError], object]]] = []
         self.pending = False
         self.others: Callable[[], dict[str, str]] = dict
-        self.on_lines: Callable[[int, list[bytes]], None] | None = None
         self.on_close: Callable[[], None] | None = None
         cut = self._resume()
         self.append(opening(self._next, self._stamp(), cut))
@@ -185,7 +184,7 @@ class ChainWriter:
 
     def take(self) -> tuple[int, int]:
         """Return number and time for the record that is appended next."""
-        return self._next, self._stamp()
+        return self._next, int(self._now() * 1_000_000)
 
     def append(self, record: Record, opened: dict[str, Opened] | None = None) -> int:
         """Write a record whose number and time come from `take`; return its number.
@@ -215,8 +214,6 @@ class ChainWriter:
         self._next = number + 1
         self._size += len(line)
         self._since_checkpoint += 1
-        if self.on_lines is not None:
-            self.on_lines(number, [line])
         if self._since_checkpoint >= self._every:
             self.checkpoint(publish=self._now() - self._published >= _PUBLISH_S)
         return number
@@ -264,9 +261,10 @@ class ChainWriter:
         error = self._error
         if error is None:
             for send, data, _ in waiting:
-                # A connection that is gone says so by itself, to whom it concerns.
-                with contextlib.suppress(RuntimeError):
+                try:  # not suppress(): this runs twice for every request
                     send(data)
+                except RuntimeError:
+                    continue  # a connection that is gone says so by itself, to whom it concerns
         else:
             for _, _, failed in waiting:
                 failed(error)

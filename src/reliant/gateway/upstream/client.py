@@ -26,6 +26,19 @@ _MAX_HEADER_BYTES = 65_536
 _MAX_HEADERS = 256
 _SWEEP_S = 0.05
 
+_KIND = b"content-type"
+_NAMES = {_KIND: _KIND, b"Content-Type": _KIND}
+_NAMES_KEPT = 1_000
+
+
+def _small(name: bytes) -> bytes:
+    """Return the name of a header in small letters; those seen before need not be made again."""
+    small = name.lower()
+    small = _NAMES.get(small, small)
+    if len(_NAMES) < _NAMES_KEPT:
+        _NAMES[name] = small
+    return small
+
 
 class UpstreamFailure(Exception):
     """The provider gave no usable answer.
@@ -157,13 +170,10 @@ class Exchange(Teller, asyncio.Protocol):
     # httptools callbacks
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header, its name in small letters."""
-        if len(self.headers) >= _MAX_HEADERS:
-            self._fail(UpstreamFailure("protocol", "too many headers"))
-            return
-        name = name.lower()
-        if name == b"content-type":
+        known = _NAMES.get(name) or _small(name)
+        if known is _KIND:
             self.kind = value
-        self.headers.append((name, value))
+        self.headers.append((known, value))
 
     def on_headers_complete(self) -> None:
         """Note the status; an interim answer is passed over."""
@@ -172,6 +182,8 @@ class Exchange(Teller, asyncio.Protocol):
             self.headers = []
             return
         self.headers_done = True
+        if len(self.headers) > _MAX_HEADERS:
+            self._fail(UpstreamFailure("protocol", "too many headers"))
         self.keep_alive = self.parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:

@@ -186,20 +186,25 @@ class Target:
             raise UpstreamFailure("protocol", "a header of the caller cannot be passed on", sent=False)
         return block
 
-    def head(
-        self, method: bytes, path: bytes, lines: bytes, content_type: bytes, length: int, *, body: bool
-    ) -> bytes:
-        """Return the head of a request with the caller's `lines`.
+    def head(self, method: bytes, path: bytes, lines: bytes, content_type: bytes | None) -> bytes:
+        """Return the head of a request with the caller's `lines`, without the empty line at its end.
+
+        Without a content type it is whole; else the digits of the length are still to come.
 
         Raises:
             UpstreamFailure: The content type holds a control character.
         """
-        if not body:
-            return b"%b %b%b%b\r\n" % (method, path, self._fixed, lines)
+        if content_type is None:
+            return b"%b %b%b%b" % (method, path, self._fixed, lines)
         if _BAD_VALUE.search(content_type):
             raise UpstreamFailure("protocol", "the content type cannot be passed on", sent=False)
-        own = b"content-type: %b\r\ncontent-length: %d\r\n\r\n" % (content_type, length)
+        own = b"content-type: %b\r\ncontent-length: " % content_type
         return b"%b %b%b%b%b" % (method, path, self._fixed, lines, own)
+
+    @property
+    def signs(self) -> bool:
+        """Whether this upstream asks for a signature of each request."""
+        return self._signer is not None
 
     def signed(self, head: bytes, method: bytes, path: bytes, content_type: bytes, body: bytes) -> bytes:
         """Return the head with a signature where this upstream asks for one."""

@@ -1,0 +1,148 @@
+"""A head that is not parsed again means exactly what the parser would have made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reliant.gateway.call import Call
+from reliant.gateway.config import Limits
+from reliant.gateway.connection import Connection, Listening
+
+HEAD = (
+    b"POST /v1/chat/completions?a=b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-test\r\n"
+    b"Content-Length: %d\r\nContent-Type: application/json\r\n\r\n"
+)
+
+
+TURNS = 5
+"""Of the loop: more than a request needs that waits for its body."""
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+    pause_reading = resume_reading = lambda self: None
+
+
+class NoLog:
+    """A decision log that has nothing pending."""
+
+    pending = False
+
+    def after(self, send: Any, data: bytes, failed: Any) -> None:
+        send(data)
+
+
+def seen(*pieces: bytes) -> tuple[list[Any], bytes, bool]:
+    """Return the requests that are served when these bytes come, what is answered, and if it closes."""
+    calls: list[Any] = []
+
+    async def run() -> tuple[bytes, bool]:
+        async def serve(call: Call) -> None:
+            body, more = call.body, not call.whole
+            while more:
+                message = await call.receive()
+                body, more = body + message.get("body", b""), message.get("more_body", False)
+            calls.append(
+                (
+                    *(call.method, call.path, call.raw_path, call.query, call.headers),
+                    *(call.keep_alive, call.whole, call.length, body),
+                )
+            )
+            call.answer(200, [], b"ok")
+
+        connection = Connection(Listening(Limits(), serve, NoLog()))  # type: ignore[arg-type]
+        wire = Wire()
+        connection.connection_made(wire)
+        for piece in pieces:
+            connection.data_received(piece)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        return wire.written, wire.closed
+
+    written, closed = asyncio.run(run())
+    return calls, written, closed
+
+
+def request(body: bytes) -> bytes:
+    return HEAD % len(body) + body
+
+
+def in_two(data: bytes) -> tuple[bytes, bytes]:
+    """Return a request in two pieces: so it is always parsed."""
+    return data[:9], data[9:]
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=40), st.binary(min_size=1, max_size=2_000))
+def test_a_repeated_head_is_served_as_a_parsed_one(first: bytes, second: bytes) -> None:
+    repeated = seen(request(first), request(second))
+
+    assert repeated == seen(*in_two(request(first)), *in_two(request(second)))
+    assert len(repeated[0]) == 2
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_head_that_differs_in_anything_else_is_parsed(data: st.DataObject) -> None:
+    body = b'{"model":"m"}'
+    other = bytearray(request(body))
+    at = data.draw(st.integers(0, len(other) - 1))
+    other[at] = data.draw(st.integers(0, 255))
+    changed = bytes(other)
+    if data.draw(st.booleans()):
+        more = data.draw(st.sampled_from([b"\r\n", b"0", b" ", b"+", b"\x00", b"9"]))
+        changed = changed[:at] + more + changed[at:]
+
+    assert seen(request(body), changed) == seen(request(body), *in_two(changed))
+
+
+def test_two_requests_in_one_piece_are_both_served() -> None:
+    one, two = request(b"one"), request(b"second")
+
+    calls, written, _ = seen(one, one + two)
+
+    assert [call[-1] for call in calls] == [b"one", b"one", b"second"]
+    assert written.count(b"HTTP/1.1 200") == 3
+
+
+def test_what_follows_a_request_that_closes_is_not_served() -> None:
+    body = b"x"
+    last = request(body).replace(b"Host: x\r\n", b"Host: x\r\nConnection: close\r\n")
+
+    calls, _, closed = seen(request(body), last, request(body))
+
+    assert len(calls) == 2
+    assert closed
+
+
+@given(st.integers(1, 200_000), st.integers(1, 200_000))
+@settings(max_examples=20, deadline=None)
+def test_a_large_body_is_whole_however_its_pieces_come(size: int, cut: int) -> None:
+    data = request(b"x" * size)
+
+    calls, _, _ = seen(data[:cut], data[cut:], data, data)
+
+    assert [call[-1] for call in calls] == [b"x" * size] * 3
