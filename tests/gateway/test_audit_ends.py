@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from click.testing import CliRunner
 
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError, TargetError
-from reliant.gateway.audit.folder import hold
+from reliant.gateway.audit.folder import hold, other_heads
 from reliant.gateway.audit.kept import read_kept
+from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.removal import removable, remove
 from reliant.gateway.audit.verify import find_chains, public_key_of, verify
@@ -139,8 +142,6 @@ def segments(folder: Path, days: int) -> ChainWriter:
         folder, "n-0", SIGNER, now=lambda: now[0], opening=opening("n-0"), to_disk=False, every_records=5
     )
     (folder / "audit-public-key.txt").write_text(writer._key.public_key().public_bytes_raw().hex() + "\n")
-    from reliant.gateway.audit.records import Change
-
     for day in range(days):
         now[0] = day * DAY
         for number in range(6):
@@ -242,3 +243,32 @@ def test_who_writes_a_chain_holds_it_until_it_ends(tmp_path: Path) -> None:
     again = hold(tmp_path, "n-0")
     assert again is not None
     os.close(again)
+
+
+def test_a_log_is_sound_also_while_it_is_written(tmp_path: Path) -> None:
+    """Two workers that vouch for each other, each at any moment of the other and of the reader."""
+    stop = threading.Event()
+    for name in ("n-0", "n-1"):
+        written(tmp_path, 2, chain=name, every=2)
+
+    def write(chain: str, other: str) -> None:
+        while not stop.is_set():
+            writer = ChainWriter(
+                tmp_path, chain, SIGNER, now=time.time, opening=opening(chain), to_disk=False, every_records=2
+            )
+            writer.others = lambda: other_heads(tmp_path, chain)
+            for number in range(20):
+                at, moment = writer.take()
+                writer.append(Change(n=at, t=moment, what=f"change {number} beside {other}", by="test"))
+                writer.checkpoint()
+            writer.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, one, other) for one, other in (("n-0", "n-1"), ("n-1", "n-0"))]
+        found = [problem for _ in range(15) for problem in problems(tmp_path)]
+        stop.set()
+        for one in writing:
+            one.result()
+
+    assert found == []
+    assert problems(tmp_path) == []

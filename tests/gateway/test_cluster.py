@@ -114,7 +114,8 @@ def postgres(cluster: tuple[Server, int], request: pytest.FixtureRequest) -> tup
     server, port = cluster
     name = f"test_{zlib.crc32(request.node.name.encode())}"
     host = ["-h", "127.0.0.1", "-p", str(port), "-U", "reliant"]
-    subprocess.run([postgres_binary("createdb"), *host, "-T", "template0", name], check=True, capture_output=True)
+    made = [postgres_binary("createdb"), *host, "-T", "template0", name]
+    subprocess.run(made, check=True, capture_output=True)
     return server, f"postgresql://reliant@127.0.0.1:{port}/{name}"
 
 

@@ -238,7 +238,10 @@ def test_a_worker_that_does_not_stop_is_killed(tmp_path: Path) -> None:
         audit = serving(mock, tmp_path, workers=2, drain_s=0.0)
         with served(tmp_path) as running:
             until(lambda: len(records(audit, "opening")) == 2)
-            os.kill(records(audit, "opening")[0][1]["pid"], signal.SIGSTOP)
+            pid = records(audit, "opening")[0][1]["pid"]
+            os.kill(pid, signal.SIGSTOP)
+            # Told to end before it has stopped, it might end.
+            until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
             ended = running.stop()
             said = running.said()
 

@@ -79,7 +79,7 @@ class Provider:
     down: bool = False
     gate: threading.Event | None = None
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    serving: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    open: dict[asyncio.StreamWriter, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -88,18 +88,26 @@ class Provider:
     def models(self) -> list[str]:
         return [one.json["model"] for one in self.seen if one.body.startswith(b"{")]
 
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection. A task that is cancelled before it began would not close it: `close` does."""
+        self.open[writer] = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+
+    def close(self) -> None:
+        """End every connection."""
+        for writer, task in self.open.items():
+            writer.transport.abort()
+            task.cancel()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self.serving.add(task)
         try:
             while request := await self._read(reader):
                 self.seen.append(request)
                 if not await self._answer(request, writer):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the streams of Python 3.11 would report a cancelled task as a failure
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
         finally:
-            self.serving.discard(task)
+            del self.open[writer]
             # Not `close`: that would wait for a reader who is gone, with the socket open.
             writer.transport.abort()
 
@@ -400,8 +408,8 @@ async def _closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
         server.close()
     for _ in range(_TURNS):
         await asyncio.sleep(0)
-    for task in {task for one in made for task in one.serving if task is not None}:
-        task.cancel()
+    for one in made:
+        one.close()
 
 
 @contextmanager
@@ -411,7 +419,7 @@ def providers(*names: str) -> Iterator[list[Provider]]:
         made = [Provider(name) for name in names]
         servers = []
         for one in made:
-            start = asyncio.start_server(one._serve, "127.0.0.1", 0, limit=1 << 24)
+            start = asyncio.start_server(one.connected, "127.0.0.1", 0, limit=1 << 24)
             server = asyncio.run_coroutine_threadsafe(start, loop).result(60)
             one.port = server.sockets[0].getsockname()[1]
             servers.append(server)

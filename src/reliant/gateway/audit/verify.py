@@ -31,7 +31,7 @@ from reliant.gateway.audit.removal import Removed, find_removal, removal_of
 from reliant.gateway.audit.writer import Head, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _SEGMENT = re.compile(r"(?P<chain>.+)-(?P<segment>\d{5})\.jsonl\Z")
 _MAX_LINE = 64 << 20
@@ -160,8 +160,12 @@ class _Walk:
 
     def segment(self, file: Path) -> bool:
         """Check one file; False if the rest of the chain cannot be followed."""
+        size = 0
         for at, raw in enumerate(read_lines(file), start=1):
+            size += len(raw)
             if not raw.endswith(b"\n"):
+                if file.stat().st_size > size:
+                    return True  # a gateway is writing this line
                 self.wrong(file, at, "is cut off in the middle", self.number)
                 return False
             try:
@@ -283,7 +287,7 @@ def _seals(record: AnyRecord) -> dict[str, str]:
 
 
 def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
-    """Check the log at `path`, a folder or one segment.
+    """Check the log at `path`, a folder or one segment; a gateway may go on writing it meanwhile.
 
     Args:
         path: The log.
@@ -298,20 +302,28 @@ def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
     elsewhere: dict[str, dict[int, list[Kept]]] = {}
     for one in kept:
         elsewhere.setdefault(one.chain, {}).setdefault(one.record, []).append(one)
+    # Heads first, then chains: a head may not be ahead of the chain that is read after it.
+    heads = {file: file.read_bytes() for file in path.glob("*.head")} if path.is_dir() else {}
     for chain, files in find_chains(path).items():
         walk = _Walk(chain, public)
         walk.kept = elsewhere.pop(chain, {})
         _segments(walk, files)
         walk.end()
         if path.is_dir():
-            _head(walk, path / f"{chain}.head")
+            _head(walk, path / f"{chain}.head", heads.get(path / f"{chain}.head"))
         problems += walk.problems
         walks.append(walk)
-    _others(walks, problems)
-    for chain, heads in elsewhere.items():
-        said_by = next(iter(heads.values()))[0].said_by
+
+    def again(chain: str) -> _Walk:
+        walk = _Walk(chain, public)
+        _segments(walk, find_chains(path)[chain])
+        return walk
+
+    _others(walks, problems, again)
+    for chain, missed in elsewhere.items():
+        said_by = next(iter(missed.values()))[0].said_by
         problems.append(
-            Problem(chain, 0, max(heads), f"the head kept in {said_by} is of a chain that is not here")
+            Problem(chain, 0, max(missed), f"the head kept in {said_by} is of a chain that is not here")
         )
     if path.is_dir():
         chains = {walk.chain for walk in walks}
@@ -339,19 +351,19 @@ def _segments(walk: _Walk, files: list[Path]) -> None:
             return
 
 
-def _head(walk: _Walk, file: Path) -> None:
+def _head(walk: _Walk, file: Path, data: bytes | None) -> None:
     if walk.problems:
         return
-    if not file.exists():
-        if walk.checkpoints:
+    if data is None:
+        if walk.checkpoints and not file.exists():
             walk.wrong(file, 0, "is missing though the chain has checkpoints")
         return
     try:
-        head = msgspec.json.decode(file.read_bytes(), type=Head)
-    except (msgspec.DecodeError, OSError):
+        head = msgspec.json.decode(data, type=Head)
+    except msgspec.DecodeError:
         walk.wrong(file, 0, "is not a published head")
         return
-    if msgspec.json.encode(head) + b"\n" != file.read_bytes() or head.chain != (walk.name or walk.chain):
+    if msgspec.json.encode(head) + b"\n" != data or head.chain != (walk.name or walk.chain):
         walk.wrong(file, 0, "is not a published head of this chain")
     elif not walk.signed(head.n, head.hash, head.others, head.signature, head.key):
         walk.wrong(file, 0, f"is not signed by the key {walk.key_name}")
@@ -363,7 +375,7 @@ def _head(walk: _Walk, file: Path) -> None:
         walk.wrong(file, 0, "signs another history than the one that is here", head.n)
 
 
-def _others(walks: list[_Walk], problems: list[Problem]) -> None:
+def _others(walks: list[_Walk], problems: list[Problem], again: Callable[[str], _Walk]) -> None:
     """Check that what chains said of each other is still so."""
     by_name = {walk.name or walk.chain: walk for walk in walks}
     for walk in walks:
@@ -371,6 +383,8 @@ def _others(walks: list[_Walk], problems: list[Problem]) -> None:
             other = by_name.get(name)
             if other is None or other.problems:
                 continue
+            if number >= other.number:
+                other = by_name[name] = again(other.chain)  # it may have grown since it was read
             if number >= other.number:
                 what = f"{place} saw record {number} of it, but it ends at {other.number - 1}"
                 problems.append(Problem(name, 0, number, what))
