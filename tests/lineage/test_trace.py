@@ -204,6 +204,20 @@ def test_rows_that_are_not_finite_or_zero_are_set_aside_and_counted(model) -> No
     assert any("not finite" in note for note in result.notes)
 
 
+@pytest.mark.parametrize("value", [1e9, 3e38, -3e38])
+@pytest.mark.parametrize("part", ["mlp.gate_proj", "mlp.down_proj", "input_layernorm", "self_attn.q_proj"])
+def test_values_too_large_for_any_model_spoil_their_rows_and_nothing_else(
+    model, part: str, value: float
+) -> None:
+    for child in (tiny.tuned(BASE, 2), tiny.rotated(tiny.tuned(BASE, 2), 3)):
+        spoilt = {name: one.copy() for name, one in child.items()}
+        for layer in range(2):
+            spoilt[f"model.layers.{layer}.{part}.weight"][3] = value
+        found = compare(model(spoilt), model(BASE))
+        assert np.isfinite([found.agreement, found.log10_p, found.cosine]).all()
+        assert found.verdict == "derived"
+
+
 def test_a_model_of_zeros_is_not_testable(model) -> None:
     found = compare(model({name: np.zeros_like(value) for name, value in BASE.items()}), model(BASE))
     assert found.verdict == "not_testable"

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 Floats = Any  # an array of float32; numpy's own type says less than its cost to spell
 _KEPT = 512 << 20
 _PICKS = 2  # embedding and head: path E and the test of the residual space ask for the same tokens
-_HUGE = 1e36  # of the sum of squares, which still fits
+_HUGE = 1e10
+"""Of the sum of squares of a row: 8-bit rows without their scale stay far below it."""
+
+_LARGEST_GAIN = 1e4
+"""Of a norm: a larger one is no gain that a model was trained with."""
 _MAX_WHOLE = 2 << 30
 _INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
 
@@ -108,9 +112,9 @@ class Values:
         tensor = self._tensor(name)
         if len(tensor.shape) != 1 or tensor.nbytes > 1 << 24:
             raise WeightsError(tensor.file, f"tensor {short(name)} is no plain vector")
-        return np.nan_to_num(
-            self._decode(tensor, self._bytes(tensor), tensor.shape, None), posinf=0.0, neginf=0.0
-        )
+        found = self._decode(tensor, self._bytes(tensor), tensor.shape, None)
+        good = np.abs(found) < _LARGEST_GAIN  # so also where a value is not a number
+        return np.where(good, found, np.float32(0))
 
     def whole(self, name: str) -> Floats:
         """Return a whole tensor in its own shape."""

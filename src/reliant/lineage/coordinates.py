@@ -34,6 +34,7 @@ class Turn(NamedTuple):
 
 def polar(cross: Floats) -> tuple[Floats, Floats]:
     """Return u, v with u v^T the partial isometry nearest to `cross`; tiny directions are dropped."""
+    cross = np.nan_to_num(cross, posinf=0.0, neginf=0.0)  # of values that were never weights
     left, size, right = np.linalg.svd(cross, full_matrices=False)
     keep = size > size[0] * 1e-5 if len(size) and size[0] > 0 else np.zeros(len(size), dtype=bool)
     return left[:, keep], right[keep].T

@@ -19,6 +19,8 @@ from reliant.lineage.formats.header import count_of
 from reliant.lineage.vocabulary import Vocabulary, compare_tokenizers, vocabulary_of
 
 try:
+    import numpy as np
+
     from reliant.lineage.adapter import Fit, MergedValues, fit, is_adapter
     from reliant.lineage.arrays import Values
     from reliant.lineage.exact import same_bytes, same_values
@@ -119,6 +121,7 @@ def _weigh(suspect: Model, tested: Model, reference: Model, notes: list[NotLooke
         return Weights(verdict="not_testable", why=error.problem)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a spoilt row is counted, not warned of
 def compare(suspect: Model, reference: Model) -> Weights:
     """Return the weights level of one pair.
 

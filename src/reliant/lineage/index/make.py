@@ -51,6 +51,7 @@ def projection(width: int, dimensions: int = DIMENSIONS) -> Floats:
     return found
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a spoilt row is counted, not warned of
 def fingerprint(model: Model, paths: Sequence[str] = ("I",)) -> Fingerprint:
     """Return the fingerprint of an opened model; a pure function of its bytes.
 

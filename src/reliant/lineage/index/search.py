@@ -145,6 +145,7 @@ class Suspect:
         return _usable(self.side.sampler.layer_rows(tested, rows_enough(self.side.sampler.anatomy.ff)))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a spoilt row is counted, not warned of
 def search(model: Model, own: Fingerprint, index: Iterable[Fingerprint]) -> list[Candidate]:
     """Return every fingerprint that could be compared, the best first.
 
