@@ -138,3 +138,78 @@ def test_an_import_is_optional_only_if_the_program_goes_on_without(scanned, hand
     })  # fmt: skip
 
     assert {use.role for use in found.uses if use.kind == "gateway" and use.sdk == "litellm"} >= {role}
+
+
+def test_an_address_that_stands_in_for_none_adds_no_second_server(scanned) -> None:
+    found = scanned({
+        "a.py": (
+            "from openai import OpenAI\ndef ask(text, base_url=None):\n"
+            "    url = base_url if base_url else 'https://api.moonshot.cn/v1'\n"
+            "    return OpenAI(base_url=url).chat.completions.create(model='kimi-latest', messages=text)\n"
+        ),
+    })  # fmt: skip
+
+    assert found.providers == {"moonshot"}
+
+
+def test_the_block_that_settings_pick_decides_between_adapters_of_the_code(scanned) -> None:
+    found = scanned({
+        **_adapters(),
+        "config.yaml": (
+            "default_vendor: groq\nvendors:\n  groq:\n    api_key: x\n    model: llama-3.1-8b-instant\n"
+            "  anthropic:\n    api_key: y\n    model: claude-sonnet-4-5\n"
+        ),
+    })  # fmt: skip
+
+    assert {use.model: use.role for use in found.used if use.scope == "code" and use.model} == {
+        "claude-haiku-4-5": "optional",
+        "llama-3.3-70b-versatile": "default",
+    }
+
+
+def test_a_block_of_a_table_that_is_switched_off_is_optional(scanned) -> None:
+    found = scanned({
+        "a.py": (
+            "import ollama\nCONFIG = {\n    'chat': {'model': 'qwen3:1.7b'},\n"
+            "    'search': {'enabled': False, 'model': 'nomic-embed-text:v1.5'},\n}\n"
+        ),
+    })  # fmt: skip
+
+    assert found.use("nomic-embed-text:v1.5").role == "optional"
+    assert found.use("qwen3:1.7b").role == "default"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "import os, openai\nMODELS = os.getenv('OPENAI_MODELS', 'gpt-4o-mini,*gpt-4o')\n"),
+        (
+            "a.ts",
+            "import O from 'openai';\nconst models = process.env.OPENAI_MODELS || 'gpt-4o-mini,*gpt-4o';\n",
+        ),
+    ],
+)
+def test_of_ids_in_one_text_the_marked_one_is_the_default(scanned, path: str, text: str) -> None:
+    found = scanned({path: text})
+
+    assert {use.model: use.role for use in found.used if use.model} == {
+        "gpt-4o": "default",
+        "gpt-4o-mini": "optional",
+    }
+
+
+def test_the_default_of_a_described_setting_is_used(scanned) -> None:
+    found = scanned({
+        "a.ts": (
+            "import OpenAI from 'openai';\nconst client = new OpenAI();\nexport const fields = [\n"
+            "  { displayName: 'Model', name: 'model', type: 'string', default: 'gpt-4o-mini' },\n];\n"
+        ),
+        "package.json": (
+            '{"contributes": {"configuration": {"properties": {\n'
+            '  "x.model": {"default": "gpt-4.1",\n    "enum": ["gpt-4.1", "gpt-4.1-mini"]}}}}}\n'
+        ),
+    })  # fmt: skip
+
+    assert found.use("gpt-4o-mini").role == "default"
+    assert found.use("gpt-4.1").role == "default"
+    assert found.use("gpt-4.1-mini").role == "optional"

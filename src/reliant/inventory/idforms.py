@@ -116,6 +116,21 @@ def looks_like_id(text: str) -> bool:
     )
 
 
+def several_ids(text: str) -> tuple[str, ...]:
+    """Return the ids of a text that lists some with commas, one that is marked by a star first; else none.
+
+    Examples:
+        >>> several_ids("acme-2, *acme-3,acme-1"), several_ids("acme-2"), several_ids("a,b c")
+        (('acme-3', 'acme-2', 'acme-1'), (), ())
+    """
+    if "," not in text or len(text) > 1_000:
+        return ()
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    ordered = sorted(parts, key=lambda part: not part.startswith("*"))
+    ids = tuple(part.lstrip("*") for part in ordered)
+    return ids if len(ids) > 1 and all(looks_like_id(one) for one in ids) else ()
+
+
 def is_hub_id(text: str) -> bool:
     """Say whether a string has the form `owner/name` of a hub.
 

@@ -17,7 +17,8 @@ import msgspec
 from reliant.core.use import Kind, Role, Scope
 from reliant.inventory.across import FileFacts, Known
 from reliant.inventory.detectors._entries import Entry
-from reliant.inventory.detectors._picked import is_left, left_aside
+from reliant.inventory.detectors._picked import inside as stands_in
+from reliant.inventory.detectors._picked import left_aside
 from reliant.inventory.detectors._shell import shell_signals
 from reliant.inventory.detectors._urls import model_at, urls_in
 from reliant.inventory.idforms import (
@@ -101,7 +102,7 @@ def signals_of(
     blocks: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
     told: dict[str, list[Known]] = defaultdict(list)
     every = list(entries)
-    left = left_aside(every) if not code else frozenset()
+    left = left_aside(every) if not code else {}
     for entry in _as_variables(every):
         blocks[_block(entry)].append(entry)
         if not entry.commented and _joins_code(entry):
@@ -113,8 +114,12 @@ def signals_of(
     reading = _Reading(file, optional, _priced(every))
     scope = Scope.CONFIG if file.scope is Scope.CODE and not code else None
     for block, inside in blocks.items():
-        aside = is_left(block, left)
+        aside = bool(left) and stands_in(block, left)
+        picked = bool(left) and not optional and stands_in(block, set(left.values()))
         for signal in reading.block(block, inside):
+            if picked and signal.what is What.ENDPOINT and signal.provider:
+                # Code that names no default takes what the settings pick.
+                yield msgspec.structs.replace(signal, what=What.CHOICE, model=signal.provider, env="setting")
             role = Role.OPTIONAL if aside and signal.role is None else signal.role
             yield msgspec.structs.replace(signal, scope=scope or signal.scope, role=role)
 

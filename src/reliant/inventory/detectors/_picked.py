@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reliant.inventory.idforms import snake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from reliant.inventory.detectors._entries import Entry
 
@@ -24,33 +24,33 @@ _PICKS = re.compile(
 _MOST = 2_000
 
 
-def left_aside(entries: Iterable[Entry]) -> frozenset[tuple[str, ...]]:
-    """Return the keys of the blocks that another block was picked over.
+def left_aside(entries: Iterable[Entry]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys of the blocks that another block was picked over, with the keys of that one.
 
     Examples:
         >>> from reliant.inventory.detectors._entries import Entry
         >>> rows = [(("type",), "b"), (("a", "model"), "x"), (("b", "model"), "y")]
         >>> left_aside([Entry(keys, value, 1, 1) for keys, value in rows])
-        frozenset({('a',)})
+        {('a',): ('b',)}
     """
     said = [entry for entry in entries if not entry.commented]
     picks = [entry for entry in said if entry.keys and _PICKS.search(snake(entry.keys[-1])) and entry.value]
     if not picks or len(said) > _MOST:
-        return frozenset()
+        return {}
     below: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for entry in said:
         for depth in range(len(entry.keys) - 1):
             below[entry.keys[:depth]].add(entry.keys[depth])
-    found: set[tuple[str, ...]] = set()
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for pick in picks:
         at = pick.keys[:-1]
         for place in (at, *((*at, child) for child in below.get(at, ()))):
             blocks = below.get(place, set())
             if len(blocks) > 1 and pick.value in blocks:
-                found |= {(*place, other) for other in blocks if other != pick.value}
-    return frozenset(found)
+                found |= {(*place, other): (*place, pick.value) for other in blocks if other != pick.value}
+    return found
 
 
-def is_left(keys: tuple[str, ...], left: frozenset[tuple[str, ...]]) -> bool:
-    """Say whether a setting stands in a block that another was picked over."""
-    return bool(left) and any(keys[:depth] in left for depth in range(1, len(keys) + 1))
+def inside(keys: tuple[str, ...], blocks: Container[tuple[str, ...]]) -> bool:
+    """Say whether a setting stands in one of some blocks."""
+    return any(keys[:depth] in blocks for depth in range(1, len(keys) + 1))

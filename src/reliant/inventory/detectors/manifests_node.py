@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reliant.core.use import Role, Scope
 from reliant.inventory.declared import declared
-from reliant.inventory.signals import Claim, Signal, Wants
+from reliant.inventory.detectors._flow import flow_entries
+from reliant.inventory.idforms import holds_model, looks_like_id
+from reliant.inventory.loose import known_form
+from reliant.inventory.signals import Claim, Signal, Wants, What
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +31,8 @@ class NodeManifests:
     id = "manifests-node"
     claim = Claim(
         reads="package.json, deno.json; npm, yarn and pnpm lock files",
-        finds=("sdk", "provider", "role"),
+        finds=("sdk", "provider", "model", "role"),
+        resolves=("defaults of an editor extension's settings",),
         limits="bun's binary lock file is not read.",
     )
     wants = Wants(
@@ -66,7 +71,30 @@ class NodeManifests:
                     yield signal
 
 
+def _settings(file: FileView) -> Iterator[Signal]:
+    """Yield the models that the settings of an editor's extension have by default, or offer."""
+    for entry in flow_entries(file.text):
+        keys = tuple(key for key in entry.keys if not key.startswith("["))
+        if len(keys) < 4 or keys[0] != "contributes" or "properties" not in keys[-3:]:
+            continue
+        if keys[-1] not in {"default", "enum"} or not holds_model(keys[-2].rpartition(".")[2]):
+            continue
+        if looks_like_id(entry.value) and known_form(file, entry.value):
+            yield Signal(
+                what=What.MODEL,
+                line=entry.line,
+                column=entry.column,
+                block=keys[:-1],
+                model=entry.value,
+                scope=Scope.CONFIG if file.scope is Scope.MANIFEST else None,
+                role=Role.OPTIONAL if keys[-1] == "enum" else None,
+                confidence=0.8,
+            )
+
+
 def _package(file: FileView) -> Iterator[Signal]:
+    if b'"contributes"' in file.data:
+        yield from _settings(file)
     section = ""
     for number, line in enumerate(file.lines, 1):
         if len(line) > 20_000:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role
-from reliant.inventory.idforms import holds_model, is_weight_file, looks_like_id, snake
+from reliant.inventory.idforms import holds_model, is_weight_file, looks_like_id, several_ids, snake
 from reliant.inventory.js.base import Base
 from reliant.inventory.js.tree import Block, Node, pairs, place_of, text_of
-from reliant.inventory.js.values import values
-from reliant.inventory.loose import how_sure
+from reliant.inventory.js.values import Value, values
+from reliant.inventory.loose import how_sure, known_form
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _LABELS = frozenset({"name", "id", "provider", "providerId", "slug", "key"})
 _CHOICES = ("provider", "backend", "service", "vendor", "llm_type", "llm_provider", "default_provider")
@@ -55,6 +55,11 @@ class Slots(Base):
                 yield Signal(
                     what=What.LABEL, line=line, column=column, block=block.path, model=text_of(value)[1:-1]
                 )
+            if key == "default" and node.parent is not None:
+                # `{ name: "model", default: "acme-2" }` describes a setting.
+                said = {name: given for name, given in pairs(node.parent) if name in {"name", "key"}}
+                named = next((text_of(given).strip("'\"`") for given in said.values()), "")
+                key = named if holds_model(named) else key
             yield from self._slot(key, value, block)
         elif kind == "assignment_expression":
             left = node.child_by_field_name("left")
@@ -101,9 +106,10 @@ class Slots(Base):
                         yield from self._slot(name, value, inner)
             return
         listed = expression.type == "array" and len(expression.named_children) >= 4
-        for value in values(expression, block):
+        told = frozenset(self.told)
+        for value, more in self._each(values(expression, block)):
             text = value.text
-            if text is None or (value.line, value.column) in self.told:
+            if text is None or (value.line, value.column) in told:
                 continue
             if expression.type == "call_expression" and value.line < expression.start_point[0] + 1:
                 continue
@@ -121,8 +127,18 @@ class Slots(Base):
                 model=text,
                 env=value.env,
                 confidence=confidence,
-                role=Role.OPTIONAL if listed else None,
+                role=Role.OPTIONAL if listed or more else None,
             )
+
+    def _each(self, found: Iterable[Value]) -> Iterator[tuple[Value, bool]]:
+        """Yield the values; of one that lists ids with commas each, and whether it is one more of these."""
+        for value in found:
+            ids = several_ids(value.text or "")
+            if ids and all(known_form(self.file, one) for one in ids):
+                for number, one in enumerate(ids):
+                    yield value._replace(text=one), number > 0
+            else:
+                yield value, False
 
     def _choice(self, name: str, expression: Node, block: Block) -> Iterator[Signal]:
         if snake(name).endswith(_ORDERS) and expression.type == "array":

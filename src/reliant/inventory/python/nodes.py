@@ -125,6 +125,14 @@ _OPTIONS = frozenset({
 })  # fmt: skip
 
 
+def is_given(node: ast.IfExp) -> bool:
+    """Say whether an expression is `x if x else y` or `x if x is not None else y`: the same as `x or y`."""
+    test = node.test
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot | ast.NotEq):
+        test = test.left
+    return ast.dump(test) == ast.dump(node.body)
+
+
 def asks_for_itself(node: ast.IfExp) -> bool:
     """Say whether an expression is `f(x) if x is not None else None`: what x is known to be holds."""
     test = node.test

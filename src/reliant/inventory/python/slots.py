@@ -9,7 +9,14 @@ import re
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role
-from reliant.inventory.idforms import holds_model, is_hub_id, is_weight_file, looks_like_id, snake
+from reliant.inventory.idforms import (
+    holds_model,
+    is_hub_id,
+    is_weight_file,
+    looks_like_id,
+    several_ids,
+    snake,
+)
 from reliant.inventory.loose import how_sure, known_form
 from reliant.inventory.python.base import LABELS, Base
 from reliant.inventory.python.nodes import GIVEN, Value, constant, dotted, keyword
@@ -25,6 +32,7 @@ _INTERFACE = re.compile(
     r"|speech|synthes\w*|completion|vendor)(?:_|$)|^base$"
 )
 _HOLDERS = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.Dict, ast.Return})
+_SWITCHES = frozenset({"enabled", "enable", "active"})
 _PLAIN = 0.5
 """So sure or less are words that only the runtime beside them makes a model."""
 _PLURAL_LISTED = 4
@@ -76,6 +84,7 @@ class Slots(Base):
                     yield from self._call_slots(node, block)
                 case ast.Dict():
                     yield from self._picked(node, block)
+                    yield from self._described(node, block)
                     for key, value in zip(node.keys, node.values, strict=True):
                         if isinstance(key, ast.Constant) and isinstance(key.value, str):
                             if (
@@ -113,6 +122,13 @@ class Slots(Base):
                 others = tuple(name for name in blocks if name != text)
                 yield self._signal(What.CHOICE, place, block, model=text, options=others)
         yield from self._registered(fields, block)
+
+    def _described(self, table: ast.Dict, block: Block) -> Iterator[Signal]:
+        """Yield the default of a setting that a table describes: `{"name": "model", "default": "acme-2"}`."""
+        fields = {constant(key): value for key, value in zip(table.keys, table.values, strict=True)}
+        name = constant(fields.get("name")) or constant(fields.get("key"))
+        if name and "default" in fields and holds_model(name):
+            yield from self._slot(name, fields["default"], block)
 
     def _registered(self, fields: dict[str, ast.expr], block: Block) -> Iterator[Signal]:
         """Yield the provider whose class a registry keeps as its default: `{"default": AcmeChat, ...}`."""
@@ -238,7 +254,7 @@ class Slots(Base):
             yield from self._keyed(name, expression, block, env)
             return
         listed = len(expression.elts) if isinstance(expression, ast.List | ast.Tuple | ast.Set) else 0
-        for value in self._slot_values(expression, block):
+        for value, more in self._each(self._slot_values(expression, block)):
             text = value.text
             if text is None or value.ref == GIVEN or self._is_told(value):
                 continue
@@ -258,7 +274,7 @@ class Slots(Base):
                 Role.LISTED
                 if listed > _TABLE_LISTED
                 else Role.OPTIONAL
-                if listed >= _PLURAL_LISTED
+                if more or listed >= _PLURAL_LISTED or self._is_off(block)
                 else self._turn(value)
             )
             self._tell(value, value.text or "")
@@ -287,6 +303,25 @@ class Slots(Base):
                 confidence=confidence,
                 role=role,
             )
+
+    def _each(self, values: Iterator[Value]) -> Iterator[tuple[Value, bool]]:
+        """Yield the values; of one that lists ids with commas each, and whether it is one more of these."""
+        for value in values:
+            ids = several_ids(value.text or "")
+            if ids and all(known_form(self.file, one) for one in ids):
+                for number, one in enumerate(ids):
+                    yield value._replace(text=one), number > 0
+            else:
+                yield value, False
+
+    @staticmethod
+    def _is_off(block: Block) -> bool:
+        """Say whether a block is switched off unless asked for: `{"enabled": False, "model": ...}`."""
+        table = block.node
+        return isinstance(table, ast.Dict) and any(
+            constant(key) in _SWITCHES and isinstance(value, ast.Constant) and value.value is False
+            for key, value in zip(table.keys, table.values, strict=True)
+        )
 
     def _runtime_of(self, block: Block) -> str | None:
         """Return the local runtime that a block is about, where a plain word such as `mistral` is a model.

@@ -20,6 +20,7 @@ from reliant.inventory.python.nodes import (
     constant,
     dotted,
     entries,
+    is_given,
     is_options,
     kept,
     keyword,
@@ -37,20 +38,9 @@ _MOST_CALLS = 8
 
 
 _READS_ENV = (
-    "getenv",
-    "environ.get",
-    "env.str",
-    "env.get",
-    "getenv_or",
-    "get_env",
-    "env",
-    "env_or_default",
-    "from_env",
-    "get_env_var",
-    "get_from_env",
-    "get_from_dict_or_env",
-    "config",
-)
+    "getenv", "environ.get", "env.str", "env.get", "getenv_or", "get_env", "env", "env_or_default",
+    "from_env", "get_env_var", "get_from_env", "get_from_dict_or_env", "config",
+)  # fmt: skip
 _SAME = frozenset({
     "str", "SecretStr", "AnyUrl", "HttpUrl", "AnyHttpUrl", "Path", "cast", "expandvars", "URL",
     "parse_url", "copy", "deepcopy", "Some", "Default", "Literal",
@@ -105,11 +95,12 @@ class Evaluator(Glue):
             case ast.Subscript():
                 return self._subscript(node, block, depth)
             case ast.BoolOp(op=ast.Or()):
-                parts = [value for part in node.values for value in self.values(part, block, depth + 1)]
-                return overridable(parts)
+                return overridable(self._in_turn(node.values, block, depth))
             case ast.BoolOp():
                 return self.values(node.values[-1], block, depth + 1)
             case ast.IfExp():
+                if is_given(node):
+                    return overridable(self._in_turn([node.body, node.orelse], block, depth))
                 given = self.values(node.body, block, depth + 1) if asks_for_itself(node) else []
                 if any(value.text for value in given):
                     return given
@@ -138,6 +129,12 @@ class Evaluator(Glue):
                     value for element in node.elts[:MOST] for value in self.values(element, block, depth + 1)
                 ]
         return [unknown(node)]
+
+    def _in_turn(self, parts: list[ast.expr], block: Block, depth: int) -> list[Value]:
+        """Return the values of `a or b`: what is empty gives way to what stands behind it."""
+        found = [self.values(part, block, depth + 1) for part in parts]
+        before = [v for values in found[:-1] for v in values if not v.none and v.text != ""]
+        return [*before, *found[-1]]
 
     def _is_list(self, node: ast.expr, block: Block) -> bool:
         if isinstance(node, ast.Name):
