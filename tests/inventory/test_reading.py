@@ -161,3 +161,24 @@ def test_a_file_of_weights_is_not_served_by_its_maker(scanned) -> None:
     })  # fmt: skip
 
     assert ("google", "gemma-3-4b-it-Q4_K_M.gguf") not in found.models
+
+
+_FILL = "var a=function(b){return b.c(1,2,[3])};" * 2_000
+
+
+def _bundled(text: str) -> dict[str, str]:
+    return {"dist/app.min.js": f"{_FILL}{text}{_FILL}"}
+
+
+def test_a_model_in_one_call_or_object_with_a_host_counts_in_a_bundle(scanned) -> None:
+    call = 'x.post("https://api.groq.com/openai/v1/chat/completions",{model:"llama-3.3-70b-versatile",n:1})'
+    table = ',y={baseURL:"https://api.deepseek.com/v1",model:"deepseek-chat"};'
+    found = scanned(_bundled(call + table))
+
+    assert found.models == {("groq", "llama-3.3-70b-versatile"), ("deepseek", "deepseek-chat")}
+
+
+def test_a_model_elsewhere_in_a_bundle_or_of_another_lab_does_not_count(scanned) -> None:
+    far = 'u="https://api.deepseek.com/v1";z({model:"gpt-4o"});w={base:"https://api.anthropic.com",model:"gpt-4o"};'
+
+    assert scanned(_bundled(far)).models == set()

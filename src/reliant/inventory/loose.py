@@ -18,12 +18,13 @@ from reliant.inventory.idforms import (
     looks_like_id,
     snake,
 )
+from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.inventory.vendor_facts import SdkFacts
+    from reliant.inventory.vendor_facts import Host, SdkFacts
     from reliant.inventory.view import FileView
 
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'`<>)\]]+")
@@ -35,6 +36,10 @@ _NAMED = re.compile(r"""([A-Za-z_][\w-]*)["'\]]?\s*(?:=|:|=>)\s*["'`]?$""")
 _PYTHON_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))")
 _JS_IMPORT = re.compile(r"""(?:from\s+|require\(\s*|import\(\s*|import\s+)["']([^"'\s]{2,80})["']""")
 _BYTES_URL = re.compile(rb"(?:https?|wss?)://[A-Za-z0-9._-]{4,80}")
+_BUNDLED = re.compile(rb"""[{,(]["']?model(?:Id|Name)?["']?:\s?["'`]([A-Za-z0-9][\w.:/@-]{2,80})["'`]""")
+_NEAR_BEFORE = 400
+_NEAR_BEHIND = 1_200
+_MOST_TOLD = 40
 _VERSION = re.compile(r"^v?\d+(?:[.-]\d+)*(?:[a-z]+\d*)?$")
 _LONGEST_LINE = 2_000
 _MOST_HITS = 3_000
@@ -140,9 +145,54 @@ def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:
     return 0.0
 
 
+def _span(data: bytes, at: int) -> bytes:
+    """Return the brackets around a place of a bundle, as far as they are near: a call or an object."""
+    start, depth = at, 0
+    while start > max(0, at - _NEAR_BEFORE):
+        start -= 1
+        mark = data[start]
+        if mark in b")}]":
+            depth += 1
+        elif mark in b"({[":
+            depth -= 1
+            if depth < 0:
+                break
+    else:
+        return b""
+    end, depth = start + 1, 1
+    last = min(len(data), at + _NEAR_BEHIND)
+    while end < last and depth:
+        mark = data[end]
+        depth += (mark in b"({[") - (mark in b")}]")
+        end += 1
+    return data[start:end] if not depth else b""
+
+
+def _models_beside(file: FileView, at: int, host: str, found: Host) -> Iterator[Signal]:
+    """Yield the models that stand in one call or object of a bundle with an address that can serve them."""
+    for match in _BUNDLED.finditer(_span(file.data, at)):
+        model = match[1].decode("ascii", "replace")
+        if not looks_like_id(model) or not known_form(file, model):
+            continue
+        if not cannot_serve(found.provider, model, file.vendors):
+            yield Signal(
+                what=What.MODEL,
+                line=file.data.count(b"\n", 0, at) + 1,
+                model=model,
+                provider=found.provider,
+                endpoint=host,
+                region=found.estate,
+                confidence=0.6,
+            )
+
+
 def bundle(file: FileView) -> Iterator[Signal]:
-    """Yield the hosts of a minified bundle, whose lines are too long to be read as lines."""
+    """Yield the hosts of a minified bundle, whose lines are too long to be read as lines.
+
+    A model counts only where it stands in one call or one object with the host that serves it.
+    """
     seen: set[str] = set()
+    told: set[tuple[str | None, str | None]] = set()
     for hit in file.hits:
         entry = file.vendors.env(hit.key) if hit.kind == "env" else None
         if entry is not None and not entry.weak and hit.key not in seen:
@@ -154,7 +204,13 @@ def bundle(file: FileView) -> Iterator[Signal]:
     for match in _BYTES_URL.finditer(file.data):
         url = match[0].decode("ascii", "replace")
         found = file.vendors.host_in(url)
-        if found is None or found[1].weak or found[0] in seen:
+        if found is None or found[1].weak:
+            continue
+        for signal in _models_beside(file, match.start(), *found) if len(told) < _MOST_TOLD else ():
+            if (signal.provider, signal.model) not in told:
+                told.add((signal.provider, signal.model))
+                yield signal
+        if found[0] in seen:
             continue
         seen.add(found[0])
         line = file.data.count(b"\n", 0, match.start()) + 1

@@ -35,7 +35,7 @@ class JavaScript:
             "import, require and dynamic import",
             "constants of other files of the project",
         ),
-        limits="Minified bundles are read by host and id only.",
+        limits="Of minified bundles only hosts are read, and models in one call or object with a host.",
     )
     wants = Wants(
         suffixes=(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro"),
