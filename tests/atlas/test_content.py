@@ -15,6 +15,7 @@ from reliant.atlas import Atlas
 from reliant.atlas.records import kinds
 from reliant.atlas.records.common import Record
 from reliant.atlas.schemas import written
+from reliant.atlas.search import search
 from reliant.core.dates import PartialDate
 
 
@@ -195,3 +196,24 @@ def test_the_folder_says_how_a_record_is_added(root: Path) -> None:
 def test_all_regular_expressions_are_fast_on_long_ids(atlas: Atlas) -> None:
     for written_id in ("a" * 300, "gpt-" * 75, "1." * 150, "-" * 300):
         assert msgspec.to_builtins(atlas.find_model(written_id)) is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "provider"),
+    [
+        ("文心一言", "baidu"), ("千帆", "baidu"), ("通义千问", "alibaba"), ("百炼", "alibaba"),
+        ("混元", "tencent"), ("元宝", "tencent"), ("豆包", "bytedance"), ("火山引擎", "volcengine"), ("盘古", "huawei"),
+        ("讯飞星火", "iflytek"), ("日日新", "sensenova"), ("商汤", "sensetime"), ("智谱", "zhipu"),
+        ("月之暗面", "moonshot"), ("海螺", "minimax"), ("百川", "baichuan"), ("零一万物", "01ai"),
+        ("深度求索", "deepseek"), ("阶跃星辰", "stepfun"), ("硅基流动", "siliconflow"),
+        ("魔搭", "modelscope"),
+        ("ГигаЧат", "sber"), ("Яндекс", "yandex"), ("네이버", "naver"), ("하이퍼클로바X", "naver"),
+    ],
+)  # fmt: skip
+def test_a_vendor_is_found_by_its_name_at_home(atlas: Atlas, word: str, provider: str) -> None:
+    assert search(atlas, [word], "provider")[0].id == provider
+
+
+def test_kimi_is_found_as_the_model_and_as_the_vendor(atlas: Atlas) -> None:
+    assert search(atlas, ["Kimi"], "model")[0].id.startswith("moonshot.kimi")
+    assert search(atlas, ["Kimi"], "provider")[0].id == "moonshot"
