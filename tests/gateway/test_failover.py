@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -178,3 +179,17 @@ def test_a_caller_who_leaves_frees_the_provider(tmp_path: Path) -> None:
         outcome = running.outcomes()[-1]
 
     assert (outcome["status"], outcome["end"]) == (499, "caller left")
+
+
+def test_a_reload_that_takes_an_upstream_away_lets_its_requests_end(tmp_path: Path) -> None:
+    with providers("old", "new") as (old, new), gateway(tmp_path, config(old)) as running:
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(ask, running, "slow-1500")
+            until(lambda: old.seen, "the request is at the provider")
+            running.config.write_text(config(new))
+            assert running.do(running.worker.reload, "test") == ""
+            answer = slow.result(60)
+        later = ask(running, "gpt-4o")
+
+    assert (answer.status_code, answer.json()["choices"][0]["message"]["content"]) == (200, "hello from old")
+    assert later.json()["choices"][0]["message"]["content"] == "hello from new"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from pathlib import Path
 
 import msgspec
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.gateway.refusals import Refusals, load_shapes
+from support.gateway_bedrock import signature
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import config, gateway, post
 
@@ -30,22 +29,6 @@ def test_azure_gets_the_deployment_in_the_path_and_the_key_in_its_own_header(tmp
     assert seen.path == "/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21"
     assert seen.headers["api-key"] == "sk-upstream"
     assert "authorization" not in seen.headers
-
-
-def signature(seen_headers: dict[str, str], path: str, body: bytes, secret: str) -> str:
-    """AWS Signature Version 4 by its specification, in twelve lines."""
-    given = seen_headers["authorization"]
-    names = given.partition("SignedHeaders=")[2].partition(",")[0]
-    scope = given.partition("Credential=")[2].partition(",")[0].partition("/")[2]
-    lines = "".join(f"{name}:{seen_headers[name]}\n" for name in names.split(";"))
-    digest = hashlib.sha256(body).hexdigest()
-    canonical = f"POST\n{path}\n\n{lines}\n{names}\n{digest}"
-    moment = seen_headers["x-amz-date"]
-    hashed = hashlib.sha256(canonical.encode()).hexdigest()
-    key = b"AWS4" + secret.encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashed}".encode(), "sha256").hex()
 
 
 def test_bedrock_is_signed_as_its_specification_says(tmp_path: Path) -> None:

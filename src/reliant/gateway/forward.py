@@ -20,7 +20,7 @@ from reliant.gateway.answers import Headers, Problem
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.body import form_with_model, with_model
 from reliant.gateway.refusals import Refusals, Shape
-from reliant.gateway.translate import Translation, translation
+from reliant.gateway.translate import Translation, begun, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
 
@@ -129,6 +129,8 @@ class Forwarder:
                 else:
                     answer, how = self._ask(request, candidate)
                     exchange = await answer
+                    if how is not None and isinstance(exchange, Exchange):
+                        exchange, how = begun(exchange, how)
             except UpstreamFailure as failure:
                 self._failed(candidate.target, failure, reply)
                 again = failure.kind in {"connect", "reset"} and retries > 0
@@ -154,7 +156,8 @@ class Forwarder:
         self, request: Context, candidate: Candidate
     ) -> tuple[Exchange | _Staged, Translation | None]:
         answer, how = self._ask(request, candidate)
-        return await answer, how
+        exchange = await answer
+        return begun(exchange, how) if how is not None and isinstance(exchange, Exchange) else (exchange, how)
 
     def _ask(
         self, request: Context, candidate: Candidate
@@ -180,7 +183,8 @@ class Forwarder:
             content_type = b"application/json"
         # Bytes without a stated length would be read as the next request.
         if body or request.method == b"POST":
-            heads = request.passage.heads
+            # A translated path may differ between requests that are alike: whole, or as a stream.
+            heads = request.passage.heads if how is None else {}
             begin = heads.get(target.name)
             if begin is None:
                 begin = heads[target.name] = self._begin(request, candidate, suffix, content_type)
@@ -249,11 +253,12 @@ class Forwarder:
         streamed = exchange.kind.startswith(b"text/event-stream")
         if streamed and _STREAM_ERROR.match(first):
             # The stream begins with an error: as good as an error status, and nothing was sent yet.
-            exchange.abort()
+            status, headers = exchange.status, exchange.headers
+            exchange.abort()  # a connection that is given back knows them no more
             candidate.target.health.failed(self._now())
-            reply.attempts.append(Attempt(candidate.target.name, "error event", exchange.status))
-            reply.candidate, reply.status, reply.translation = candidate, exchange.status, how
-            reply.headers, reply.body, reply.exchange = exchange.headers, first, None
+            reply.attempts.append(Attempt(candidate.target.name, "error event", status))
+            reply.candidate, reply.status, reply.translation = candidate, status, how
+            reply.headers, reply.body, reply.exchange = headers, first, None
             return False
         candidate.target.health.succeeded()
         reply.attempts.append(Attempt(candidate.target.name, "answered", exchange.status))
@@ -320,7 +325,7 @@ class Forwarder:
 
     def _failed(self, target: Target, failure: UpstreamFailure, reply: Reply) -> None:
         reply.attempts.append(Attempt(target.name, failure.kind))
-        if failure.kind in {"aborted", "busy"}:
+        if failure.kind in {"aborted", "busy", "untranslatable"}:
             target.health.released()
         else:
             target.health.failed(self._now())
@@ -374,6 +379,13 @@ def failure_problem(failure: UpstreamFailure, upstream: str) -> Problem:
             code="upstream_timeout",
             message=f"The provider behind {upstream!r} did not answer in time.",
             type="server_error",
+        )
+    if failure.kind == "untranslatable":
+        return Problem(
+            status=400,
+            code="not_translatable",
+            message=f"The request cannot be made of {upstream!r}: {failure}.",
+            retry=False,
         )
     if failure.kind == "busy":
         return Problem(

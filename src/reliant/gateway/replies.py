@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reliant.gateway import answers
 from reliant.gateway.answers import Headers, Problem, error_answer
 from reliant.gateway.body import tokens_of
-from reliant.gateway.forward import Reply
+from reliant.gateway.forward import Reply, failure_problem
 from reliant.gateway.problems import broken_off
 from reliant.gateway.routes import Candidate, Plan, warning_header
 from reliant.gateway.streaming import Streamer
@@ -59,7 +59,8 @@ class Replier:
             if exchange.kind.startswith(b"text/event-stream"):
                 await self._streamer.run(context, plan, candidates, reply, headers, call)
                 return
-            if int(exchange.header(b"content-length") or 0) > _LONG_ANSWER and not context.endpoint.listing:
+            long = int(exchange.header(b"content-length") or 0) > _LONG_ANSWER
+            if long and not context.endpoint.listing and reply.translation is None:
                 await self._streamer.pass_on(context, reply, headers, call)
                 return
         body = reply.body
@@ -77,10 +78,16 @@ class Replier:
                 await self._streamer.run(context, plan, candidates, reply, headers, call)
                 return
             exchange.release()
-        tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
         how = reply.translation
         if how is not None:
-            body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
+            try:
+                body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
+            except UpstreamFailure as failure:
+                problem = failure_problem(failure, candidate.target.name)
+                self._journal.ended(context, problem.status, failure.kind, 0, 0, streamed=False)
+                _problem(context, problem, call)
+                return
+        tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
         if context.endpoint.holds or context.endpoint.listing:
             caller = context.caller
             owner = caller.owner if caller is not None else ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reliant.gateway.answers import Headers, Problem, error_event
 from reliant.gateway.audit.records import Attempt
+from reliant.gateway.body import tokens_of
 from reliant.gateway.continuation import Joiner, continued_body
 from reliant.gateway.events import Relay
 from reliant.gateway.forward import Reply, failure_problem
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from reliant.gateway.call import Call
     from reliant.gateway.context import Context
     from reliant.gateway.routes import Candidate, Plan
+
+
+_TAIL_BYTES = 4_096
 
 
 class _CallerLeft(Exception):
@@ -76,6 +80,7 @@ class Streamer:
 
                 def now_reading(other: Exchange) -> None:
                     nonlocal current
+                    current.abort()  # one that said an error may still be open
                     current = other
 
                 end = await self._broke(context, plan, candidates, used, relay, broke, call, now_reading)
@@ -244,12 +249,15 @@ class Streamer:
         length = exchange.header(b"content-length") or b"0"
         headers.append((b"content-length", length))
         await call.send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        data, end, left = reply.body, "whole", int(length)
+        data, end, left, tail = reply.body, "whole", int(length), b""
         try:
             while data:
                 left -= len(data)
+                tail = (tail + data)[-_TAIL_BYTES:]
                 if left <= 0:
-                    gateway.journal.ended(context, reply.status, end, 0, 0, streamed=True)
+                    # What was used stands last in an answer.
+                    tokens_in, tokens_out = tokens_of(tail)
+                    gateway.journal.ended(context, reply.status, end, tokens_in, tokens_out, streamed=True)
                 await call.send({"type": "http.response.body", "body": data, "more_body": True})
                 data = await exchange.more()
         except UpstreamFailure as failure:

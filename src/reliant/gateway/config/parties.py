@@ -94,6 +94,9 @@ class Upstream(Part, frozen=True, kw_only=True):
         api_key_env: The environment variable that holds the key. Where a Bedrock
             upstream has none, requests are signed with AWS credentials.
         api_version: For Azure's deployments.
+        aws_credentials: Where a Bedrock upstream without a key finds them: `environment` is
+            AWS_ACCESS_KEY_ID and its like; `usual` is where the vendor's tools look (profiles,
+            single sign-on, roles of containers and machines), renewed by themselves.
         channel: The way to it: direct, partner, reseller, self-hosted.
         partner: The partner cloud, an id of the atlas.
         region: Where it answers; for Bedrock the AWS region.
@@ -119,6 +122,7 @@ class Upstream(Part, frozen=True, kw_only=True):
     api_key: str | None = None
     api_key_env: str | None = None
     api_version: str | None = None
+    aws_credentials: Literal["environment", "usual"] = "environment"
     channel: str = "direct"
     partner: str | None = None
     region: str | None = None

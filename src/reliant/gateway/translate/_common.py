@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from reliant.gateway.upstream.client import UpstreamFailure
+
 STOP_TO_FINISH = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -22,6 +24,13 @@ FINISH_TO_STOP = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
+
+
+class Untranslatable(UpstreamFailure):
+    """A request that this upstream cannot be asked in its own format; another may be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("untranslatable", text, sent=False)
 
 
 def load(body: bytes) -> dict[str, Any]:

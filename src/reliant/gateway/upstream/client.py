@@ -308,6 +308,10 @@ class Exchange(Teller, asyncio.Protocol):
         elif self._failure is None:
             self._fail(UpstreamFailure("aborted", "the caller left"))
 
+    def discard(self) -> None:
+        """Close the connection."""
+        self._close()
+
     def release(self) -> None:
         """Give the connection back once its answer was read whole; else close it."""
         if self.complete and self.keep_alive and not self._chunks and self.transport is not None:
@@ -424,7 +428,7 @@ class Pool:
     def give_back(self, exchange: Exchange) -> None:
         """Keep a connection for the next request."""
         if self._closed:
-            exchange.abort()
+            exchange.discard()
             return
         exchange.renew()
         self._idle.append((self.now(), exchange))

@@ -108,7 +108,9 @@ class Target:
         self._fixed = self._fixed_headers(netloc, secret)
         self._deployments = config.api == "azure" and "/openai/v1" not in self._base
         self._origin = f"{url.scheme}://{url.netloc}"
-        self._signer = Signer(config.region or "", env or {}) if config.api == "bedrock" else None
+        self._signer: Signer | None = None
+        if config.api.startswith("bedrock") and secret is None:
+            self._signer = Signer(config.region or "", env or {}, usual=config.aws_credentials == "usual")
         self._pool: Pool | None = None
         self._minute = -1
         self._in_minute = 0
