@@ -17,7 +17,7 @@ from reliant.errors import WeightsError
 from reliant.lineage.formats import read_header
 from reliant.lineage.formats.header import Header, Node, Tensor, short
 from reliant.lineage.formats.json import loads_or_none
-from reliant.lineage.formats.packed import joined
+from reliant.lineage.formats.packed import joined, unread
 from reliant.lineage.formats.safetensors import shard_names
 from reliant.lineage.formats.source import BudgetSpent
 
@@ -44,6 +44,7 @@ class Opened(msgspec.Struct, kw_only=True):
         format: Of the weight files read; empty if there is none.
         tensors: Of all files, by name.
         parts: Tensors that packed ones are unpacked with, by name.
+        unread: How weights are packed that are not unpacked; empty if there are none.
         nodes: The graph, for ONNX.
         metadata: What the weight file says of itself.
         config: The content of config.json, or an empty dict.
@@ -63,6 +64,7 @@ class Opened(msgspec.Struct, kw_only=True):
     files: tuple[str, ...]
     not_looked_at: list[NotLookedAt]
     parts: dict[str, Tensor] = {}
+    unread: str = ""
     _sources: dict[str, Any] = {}
     _texts: dict[str, bytes | None] = {}
 
@@ -116,7 +118,19 @@ def open_model(place: Place) -> Opened:
         opened.config,
         lambda one: one.inline or opened.source(one.file).read(one.offset, one.nbytes),
     )
+    packing = unread(opened.tensors)
+    if packing:
+        opened.unread = packing
+        notes.append(
+            NotLookedAt(
+                opened.files[0] if opened.files else opened.name, f"weights packed by {packing}: {UNPACK}"
+            )
+        )
     return opened
+
+
+UNPACK = "trace the model as it was before, or a copy as GGUF, GPTQ, AWQ, HQQ or MLX"
+"""What to do with weights that are not unpacked."""
 
 
 def _take(opened: Opened, file: str, shards: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from reliant.lineage.anatomy import Anatomy, anatomy_of
 from reliant.lineage.blueprint import blueprint_of, compare_blueprints
 from reliant.lineage.declared import compare_declared, declared_by
 from reliant.lineage.formats.header import count_of
+from reliant.lineage.opened import UNPACK
 from reliant.lineage.vocabulary import Vocabulary, compare_tokenizers, vocabulary_of
 
 try:
@@ -179,6 +180,10 @@ def _without_neurons(suspect: Model, reference: Model) -> Weights:
             bytes_read=meters[0].bytes_read,
             reference_bytes_read=meters[1].bytes_read,
         )
+    for one in (suspect.opened, reference.opened):
+        if one.unread:
+            why = f"The weights of {one.name} are packed by {one.unread}, which is not unpacked: {UNPACK}."
+            return Weights(verdict="not_testable", why=why, bytes_read=meters[0].bytes_read)
     values = same_values(ours, theirs)
     if bits is None or values is None:
         why = "No feed-forward neurons were found, and the tensors are too large to compare whole."

@@ -1,4 +1,4 @@
-"""Values of packed tensors as float32: GPTQ, AWQ, bitsandbytes 4-bit and compressed-tensors."""
+"""Values of packed tensors as float32: GPTQ, AWQ, HQQ, bitsandbytes 4-bit and compressed-tensors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ _BLOCK = 64  # of bitsandbytes, where its state says nothing
 
 
 def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
-    """Return a GPTQ or AWQ matrix, [outputs, inputs].
+    """Return a GPTQ, AWQ or HQQ matrix, [outputs, inputs].
 
     Args:
         part: Returns a companion tensor by its role, as stored, or None.
         data: The packed bytes.
     """
     outputs, inputs = tensor.shape
+    if packing.kind == "hqq":
+        return _groups(tensor, packing, part, data)
     scales, zeros = part("scales").astype(np.float32), part("zeros")
     words = np.frombuffer(data, "<u4")
     if packing.kind == "awq":
@@ -46,6 +48,19 @@ def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data:
     if groups.size != inputs or np.min(groups, initial=0) < 0 or np.max(groups, initial=0) >= len(scales):
         raise WeightsError(tensor.file, f"the groups of {tensor.name[:80]!r} do not fit its scales")
     found: Floats = ((codes.astype(np.float32) - zero[groups]) * scales[groups]).T
+    return found
+
+
+def _groups(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
+    """Return an HQQ matrix: high bits of the items are the first rows of groups, low ones the last."""
+    scales, zeros = part("scales").astype(np.float32), part("zeros").astype(np.float32)
+    rows, bits = int(packing.numbers["rows"]), packing.bits
+    items = np.frombuffer(data, "<u4" if bits == 3 else np.uint8)
+    items = items.reshape(-1, tensor.shape[0] * tensor.shape[1] // rows)
+    each = 10 if bits == 3 else 8 // bits
+    mask = items.dtype.type((1 << bits) - 1)
+    codes = np.concatenate([(items >> (bits * (each - 1 - at))) & mask for at in range(each)])[:rows]
+    found: Floats = ((codes.astype(np.float32) - zeros) * scales).reshape(tensor.shape)
     return found
 
 

@@ -1,6 +1,6 @@
 """Weights that a quantiser packed into several tensors, told by names and shapes alone.
 
-GPTQ, AWQ, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
+GPTQ, AWQ, HQQ, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
 of tensors. Here they become one tensor `x.weight` again, of the shape it had, whose bytes
 are the packed ones; the others are set aside under the same model, for `lineage.unpack`.
 
@@ -21,6 +21,7 @@ import msgspec
 from reliant.errors import WeightsError
 from reliant.lineage.formats.header import Packing, Tensor
 from reliant.lineage.formats.json import loads_or_none
+from reliant.lineage.formats.packed_hqq import Shapes, hqq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -45,11 +46,13 @@ def joined(
     """
     whole: dict[str, Tensor] = {}
     used: set[str] = set()
-    states = _States(read)
+    states, shapes = _States(read), Shapes(read)
     for name, tensor in tensors.items():
         found = None
         if name.endswith(".qweight") and len(tensor.shape) == 2:
             found = _qweight(name.removesuffix(".qweight"), tensors, config)
+        elif name.endswith(".W_q"):
+            found = hqq(name.removesuffix(".W_q"), tensors, shapes)
         elif name.endswith(".weight_packed") and len(tensor.shape) == 2:
             found = _compressed(name.removesuffix(".weight_packed"), tensors)
         elif _STATE.search(name):
@@ -64,6 +67,30 @@ def joined(
 
 
 _Found = tuple[Tensor, set[str]]
+
+_UNREAD = {
+    ".q_weight": "EXL2",
+    ".trellis": "EXL3",
+    ".codebooks": "AQLM",
+    ".Qidxs": "QuIP#",
+    ".centroids": "VPTQ",
+    ".W_q": "HQQ in a layout that is not read",
+    ".qweight": "GPTQ or AWQ in a layout that is not read",
+    ".weight_packed": "compressed-tensors in a layout that is not read",
+}
+"""Names of tensors, by which a packing shows that is not unpacked."""
+
+
+def unread(tensors: Collection[str]) -> str:
+    """Return how tensors are packed that are not unpacked; empty if none is.
+
+    Examples:
+        >>> unread(["model.layers.0.mlp.up_proj.q_weight"])
+        'EXL2'
+    """
+    return next(
+        (packing for end, packing in _UNREAD.items() if any(one.endswith(end) for one in tensors)), ""
+    )
 
 
 def _qweight(stem: str, tensors: dict[str, Tensor], config: dict[str, Any]) -> _Found | None:
