@@ -116,6 +116,7 @@ class Connection(asyncio.Protocol):
         """Tell the requests in flight that their caller left."""
         del exc
         self.state.connections.discard(self)
+        del self.parser  # it holds this: without it both go at once
         self.resume_writing()
         calls, self._calls = list(self._calls), deque()
         if self._reading is not None and self._reading not in calls:

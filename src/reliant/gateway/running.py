@@ -88,8 +88,7 @@ class Running(Coroutine[Any, None, None]):
         try:
             waits_for = self._work.send(None)
         except StopIteration:
-            self.over = True
-            self._ended(None)
+            self._end(None)
         except (Exception, asyncio.CancelledError) as error:
             self._end(error)
         else:
@@ -131,7 +130,9 @@ class Running(Coroutine[Any, None, None]):
 
     def _end(self, error: BaseException | None) -> None:
         self.over = True
-        self._ended(error)
+        ended = self._ended
+        del self._ended  # it holds who holds this: without it both go at once
+        ended(error)
 
     # what a task asks of a coroutine
     def send(self, value: None) -> Any:

@@ -151,6 +151,7 @@ class Exchange(Teller, asyncio.Protocol):
         """End the answer, whole or broken."""
         self._pool.lost(self)
         self.transport = None
+        del self.parser  # it holds this: without it both go at once
         if self.complete or not self.deadline:
             return
         if self.headers_done and not self._framed():
