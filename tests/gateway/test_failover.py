@@ -11,6 +11,8 @@ import httpx
 import openai
 import pytest
 
+from reliant.gateway.config import Breaker
+from reliant.gateway.health import Health
 from support.gateway_provider import TOKENS, Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until
 
@@ -193,3 +195,23 @@ def test_a_reload_that_takes_an_upstream_away_lets_its_requests_end(tmp_path: Pa
 
     assert (answer.status_code, answer.json()["choices"][0]["message"]["content"]) == (200, "hello from old")
     assert later.json()["choices"][0]["message"]["content"] == "hello from new"
+
+
+def test_an_answer_in_two_pieces_is_whole_also_while_the_disk_is_waited_for(tmp_path: Path) -> None:
+    audit = '[audit]\ndurability = "disk"\n'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=audit)) as running:
+        answers = [ask(running, "in-two").json()["usage"]["total_tokens"] for _ in range(40)]
+
+    assert answers == [45] * 40
+
+
+def test_a_trial_that_never_told_how_it_ended_does_not_close_the_upstream_for_ever() -> None:
+    health = Health(Breaker(failures=1, open_s=10.0))
+    health.failed(0.0)
+    first = health.allows(11.0)  # and whoever tried went away
+
+    assert first
+    assert not health.allows(12.0)
+    assert health.allows(22.0)
+    health.succeeded()
+    assert health.state == "closed"

@@ -145,6 +145,8 @@ class Provider:
             return False
         if "slow-" in model:
             await asyncio.sleep(int(model.partition("slow-")[2]) / 1_000)
+        if "in-two" in model:
+            return await self._in_two(asked, model, writer)
         if path.endswith("/embeddings"):
             usage = {"prompt_tokens": 8, "total_tokens": 8}
             data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
@@ -156,6 +158,17 @@ class Provider:
         if asked.get("stream"):
             return await self._stream(asked, model, writer)
         await _send(writer, 200, self._completion(asked, model), {"x-ratelimit-remaining-requests": "99"})
+        return True
+
+    async def _in_two(self, asked: dict[str, Any], model: str, writer: asyncio.StreamWriter) -> bool:
+        """Send an answer in two pieces, a moment apart."""
+        body = self._completion(asked, model)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body[:50])
+        await writer.drain()
+        await asyncio.sleep(0.0005)
+        writer.write(body[50:])
+        await writer.drain()
         return True
 
     def _completion(self, asked: dict[str, Any], model: str) -> bytes:

@@ -23,6 +23,7 @@ class Health:
         "_settings",
         "_tokens",
         "_trial",
+        "_trial_until",
         "changed",
         "cut_because",
         "open_until",
@@ -36,6 +37,7 @@ class Health:
         self.open_until = 0.0
         self.cut_because = ""
         self._trial = False
+        self._trial_until = 0.0
         self._tokens = 10.0
         self.changed = False
 
@@ -44,14 +46,14 @@ class Health:
         if self.state == "closed":
             return True
         if self.state == "half-open":
-            if self._trial:
+            # A trial that never told how it ended (its caller left, the other of two answered) runs out.
+            if self._trial and now < self._trial_until:
                 return False
-            self._trial = True
-            return True
-        if now < self.open_until:
+        elif now < self.open_until:
             return False
         self.state = "half-open"
         self._trial = True
+        self._trial_until = now + self._settings.open_s
         return True
 
     def succeeded(self) -> None:

@@ -73,6 +73,9 @@ class Replier:
                     self._journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
                     _problem(context, problem, call)
                     return
+            elif self._gateway.log.to_disk:
+                # While the disk was waited for, the rest may have come.
+                body += exchange.taken()
             if exchange.kind.startswith(b"text/event-stream"):
                 reply.body = body
                 await self._streamer.run(context, plan, candidates, reply, headers, call)
