@@ -182,3 +182,23 @@ def test_a_model_elsewhere_in_a_bundle_or_of_another_lab_does_not_count(scanned)
     far = 'u="https://api.deepseek.com/v1";z({model:"gpt-4o"});w={base:"https://api.anthropic.com",model:"gpt-4o"};'
 
     assert scanned(_bundled(far)).models == set()
+
+
+def test_ids_that_are_keys_of_a_table_are_named_and_not_used(scanned) -> None:
+    found = scanned({
+        "a.py": "URL = 'https://api.x.ai/v1'\nMODEL = 'grok-4.3'\n"
+        "PRICES = {('grok-4.5', 'grok-4.6'): (2.0, 6.0), 'grok-4.7': (1.0, 2.0)}\n",
+    })  # fmt: skip
+
+    assert found.models == {("xai", "grok-4.3")}
+
+
+def test_the_default_of_a_declared_variable_is_its_value(scanned) -> None:
+    found = scanned({
+        "server.json": (
+            '{"packages": [{"environmentVariables": [\n  {"name": "ACME_MODEL", "default": "gpt-4o-mini"},\n'
+            '  {"name": "OPENAI_API_KEY", "isSecret": true}]}]}'
+        ),
+    })  # fmt: skip
+
+    assert ("openai", "gpt-4o-mini") in found.models

@@ -146,13 +146,13 @@ def _as_variables(entries: list[Entry]) -> list[Entry]:
     """Turn `{name: X, value: y}` and `X=y` in lists into settings called X."""
     pairs: dict[tuple[str, ...], dict[str, Entry]] = defaultdict(dict)
     for entry in entries:
-        if entry.keys and entry.keys[-1].lower() in {"name", "value", "key"}:
+        if entry.keys and entry.keys[-1].lower() in {"name", "value", "key", "default"}:
             pairs[entry.keys[:-1]][entry.keys[-1].lower()] = entry
     named: dict[tuple[str, ...], Entry] = {}
     for parent, pair in pairs.items():
         name = pair.get("name") or pair.get("key")
         if name is not None and _ENV_NAME.match(name.value) and parent and parent[-1].startswith("["):
-            value = pair.get("value", name)
+            value = pair.get("value") or pair.get("default", name)
             said = value.value if value is not name else ""
             named[parent] = Entry((*parent[:-1], name.value), said, value.line, value.column, value.commented)
     found: list[Entry] = []

@@ -133,7 +133,7 @@ class Base:
                         id(leaf) for part in (node.left, *node.comparators) for leaf in _leaves(part)
                     )
                 case ast.Dict():
-                    found.update(id(key) for key in node.keys if key is not None)
+                    found.update(id(leaf) for key in node.keys if key is not None for leaf in _leaves(key))
                 case ast.Subscript():
                     found.add(id(node.slice))
                 case ast.Call():
