@@ -70,6 +70,28 @@ def test_a_refused_place_is_written_down_as_an_observation_of_access(rig: Rig, c
     assert seen["shape"] == "openai.unsupported-country"
 
 
+def test_a_place_refused_as_the_first_event_of_a_stream_is_recognised(
+    rig: Rig, client: openai.OpenAI
+) -> None:
+    """OpenRouter begins a stream with status 200 and then says it."""
+    with pytest.raises(openai.APIError, match="not available in your region"):
+        list(client.chat.completions.create(model="fault-first-geo", messages=[], stream=True))
+
+    seen = [one for one in rig[1].records() if one["kind"] == "observation"]
+    assert seen[-1]["shape"] == "openrouter.region"
+    assert calls(rig, "fault-first-geo") == 1
+
+
+def test_geminis_errors_are_lists_and_mean_the_same(rig: Rig, client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as place:
+        ask(client, "fault-google-geo")
+    with pytest.raises(openai.InternalServerError) as key:
+        ask(client, "fault-google-key")
+
+    assert place.value.response.headers["x-reliant-cut"] == "google.user-location-list"
+    assert (key.value.status_code, key.value.code) == (502, "upstream_key_refused")
+
+
 def test_a_page_that_blocks_becomes_an_error_object(client: openai.OpenAI) -> None:
     with pytest.raises(openai.PermissionDeniedError) as caught:
         ask(client, "fault-html")

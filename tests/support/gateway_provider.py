@@ -51,6 +51,18 @@ FAULTS: dict[str, tuple[int, bytes, dict[str, str]]] = {
     ),
     "fault-500": (500, error_body("The server had an error", "server_error", None), {}),
     "fault-503": (503, error_body("Overloaded", "server_error", None), {}),
+    "fault-google-key": (
+        400,
+        b'[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.",'
+        b'"status":"INVALID_ARGUMENT"}}]',
+        {},
+    ),
+    "fault-google-geo": (
+        400,
+        b'[{"error":{"code":400,"message":"User location is not supported for the API use.",'
+        b'"status":"FAILED_PRECONDITION"}}]',
+        {},
+    ),
     "fault-html": (403, PAGE, {"content-type": "text/html; charset=UTF-8", "cf-ray": "mock"}),
 }
 
@@ -195,6 +207,11 @@ class Provider:
 
     async def _stream(self, asked: dict[str, Any], model: str, writer: asyncio.StreamWriter) -> bool:
         await _begin_stream(writer)
+        if "fault-first-geo" in model:
+            error = {"message": "This model is not available in your region.", "code": 403}
+            await _chunk(writer, b"data: " + json.dumps({"error": error}).encode())
+            writer.write(b"0\r\n\r\n")
+            return True
         messages = [one for one in asked.get("messages") or [] if isinstance(one, dict)]
         continued = any(one.get("role") == "assistant" for one in messages)
         start = 0

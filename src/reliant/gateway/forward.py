@@ -37,9 +37,12 @@ _ERROR_LIMIT = 1 << 20
 _LONGEST_WAIT_S = 2.0
 _OUR_KEY = re.compile(
     rb"invalid_api_key|incorrect api key|invalid x-api-key|authentication_error|account_deactivated"
-    rb"|access_terminated|insufficient_permissions|invalid_authentication",
+    rb"|access_terminated|insufficient_permissions|invalid_authentication"
+    rb"|security token included in the request is|signature we calculated does not match",
     re.IGNORECASE,
 )
+_OUR_KEY_IN_400 = re.compile(rb"API_KEY_INVALID|API key not valid\.|API key expired\.")
+"""Google says 400 where others say 401."""
 _QUOTA = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is too low", re.IGNORECASE)
 _STREAM_ERROR = re.compile(rb"\A(?:event: ?error\r?\n|data: ?\{\s*\"error\"\s*:\s*(?!null))")
 
@@ -143,7 +146,7 @@ class Forwarder:
                 self._staged(exchange, chosen, reply)
                 return exchange.status < 400 and exchange.status > 0
             if exchange.status < 400:
-                return self._good(chosen, exchange, how, reply)
+                return self._good(request, chosen, exchange, how, reply)
             wait = await self._bad(request, chosen, exchange, how, reply)
             if wait is None:
                 return True
@@ -248,17 +251,31 @@ class Forwarder:
                 _discard(task)
         raise failure or UpstreamFailure("reset", "both upstreams failed")
 
-    def _good(self, candidate: Candidate, exchange: Exchange, how: Translation | None, reply: Reply) -> bool:
+    def _good(
+        self,
+        request: Context,
+        candidate: Candidate,
+        exchange: Exchange,
+        how: Translation | None,
+        reply: Reply,
+    ) -> bool:
         first = exchange.taken()
         streamed = exchange.kind.startswith(b"text/event-stream")
         if streamed and _STREAM_ERROR.match(first):
             # The stream begins with an error: as good as an error status, and nothing was sent yet.
             status, headers = exchange.status, exchange.headers
             exchange.abort()  # a connection that is given back knows them no more
-            candidate.target.health.failed(self._now())
-            reply.attempts.append(Attempt(candidate.target.name, "error event", status))
+            shape = self._refusals.in_stream(first)
+            if shape is not None:
+                candidate.target.health.cut(self._now(), shape.id)
+                self._observed(candidate.target, shape, request, status, _request_id(headers))
+                headers = [*headers, (b"x-reliant-cut", shape.id.encode())]
+                reply.attempts.append(Attempt(candidate.target.name, f"place refused: {shape.id}", status))
+            else:
+                candidate.target.health.failed(self._now())
+                reply.attempts.append(Attempt(candidate.target.name, "error event", status))
             reply.candidate, reply.status, reply.translation = candidate, status, how
-            reply.headers, reply.body, reply.exchange = headers, first, None
+            reply.headers, reply.body, reply.exchange, reply.problem = headers, first, None, None
             return False
         candidate.target.health.succeeded()
         reply.attempts.append(Attempt(candidate.target.name, "answered", exchange.status))
@@ -302,7 +319,8 @@ class Forwarder:
             self._observed(target, shape, request, status, _request_id(headers))
             _shape_answer(reply, shape, target)
             return -1.0
-        if status == 401 or (status == 403 and _OUR_KEY.search(body)):
+        named = _OUR_KEY if status == 403 else _OUR_KEY_IN_400 if status == 400 else None
+        if status == 401 or (named is not None and named.search(body)):
             target.health.failed(self._now())
             reply.attempts.append(Attempt(target.name, "our key refused", status))
             reply.problem = _our_key(status, body)

@@ -54,6 +54,20 @@ class Refusals:
                 return shape
         return None
 
+    def in_stream(self, events: bytes) -> Shape | None:
+        """Return the shape of an error that a stream with a good status begins with, or None.
+
+        The status says nothing there, so that only what the error itself says counts.
+        """
+        for line in events.split(b"\n"):
+            if line.startswith(b"data:"):
+                try:
+                    value = msgspec.json.decode(line[5:])
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    return None
+                return next((one for one in self._shapes if one.json and _fits(one, [], value, "")), None)
+        return None
+
 
 def _fits(shape: Shape, headers: list[tuple[bytes, bytes]], value: object, folded: str) -> bool:
     for path, wanted in shape.json.items():
