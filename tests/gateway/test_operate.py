@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -297,3 +298,52 @@ def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path
 
     assert answers == [200]
     assert ended == 0, said
+
+
+def test_a_rotated_key_ends_after_the_time_it_was_given(tmp_path: Path) -> None:
+    now = [time.time()]
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock), wall=lambda: now[0]) as running:
+        with httpx.Client(base_url=running.url, headers=KEY, timeout=PATIENCE_S) as admin:
+            old = admin.post("/admin/keys", json={"name": "new"}).json()["secret"]
+            fresh = admin.post("/admin/keys/new/rotate", json={"overlap_s": 60}).json()["secret"]
+            wrong = admin.post("/admin/keys/new/rotate", json={"overlap_s": -1}).status_code
+        during = [_status(running.url, one) for one in (old, fresh)]
+        now[0] += 61
+        after = [_status(running.url, one) for one in (old, fresh)]
+
+    assert (during, after, wrong) == ([200, 200], [401, 200], 400)
+
+
+def _status(url: str, secret: str) -> int:
+    body = {"model": "gpt-4o", "messages": []}
+    headers = {"authorization": f"Bearer {secret}"}
+    return post(f"{url}/v1/chat/completions", json=body, headers=headers).status_code
+
+
+def test_a_budget_of_a_key_made_at_run_time_counts_list_prices(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        quota = {"usd_per_day": 0.0001}
+        made = post(f"{running.url}/admin/keys", json={"name": "k", "quota": quota}, headers=KEY).json()
+        asked = [_status(running.url, made["secret"]) for _ in range(2)]
+
+    assert asked == [200, 429]
+
+
+def test_a_key_for_nothing_that_exists_is_not_made(tmp_path: Path) -> None:
+    wrong = [{"endpoints": ["chats"]}, {"country": "XX"}, {"name": "a\nb"}, {"tenant": "nobody"}]
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        answers = [post(f"{running.url}/admin/keys", json={"name": "k", **one}, headers=KEY) for one in wrong]
+
+    assert [one.status_code for one in answers] == [400] * 4
+
+
+def test_a_reload_with_a_file_that_is_no_certificate_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        other = config(mock).replace("http://127", "https://127")
+        running.config.write_text(other.replace("timeout_s", f'ca_file = "{tmp_path / "ca.pem"}"\ntimeout_s'))
+        wrong = running.do(running.worker.reload, "test")
+        still = _status(running.url, "sk-test")
+
+    assert "'mock' cannot be used" in wrong
+    assert still == 200

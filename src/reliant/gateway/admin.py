@@ -10,7 +10,7 @@ import base64
 import os
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -18,8 +18,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from reliant.errors import MissingExtra
 from reliant.gateway.config import Quota
 from reliant.gateway.keys import StoredKey, digest_of
+from reliant.gateway.prices import Prices
+from reliant.gateway.surface import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +53,12 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     admin: bool = False
     quota: Quota = Quota()
     expires: float | None = None
+
+
+class Rotation(msgspec.Struct, forbid_unknown_fields=True):
+    """How a key is rotated: so many seconds the old secret stays valid beside the new one."""
+
+    overlap_s: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 86_400.0
 
 
 class _Seen(msgspec.Struct):
@@ -150,6 +159,17 @@ class Admin:
             return _problem(409, f"there is a key {wanted.name!r} already")
         if wanted.tenant is not None and wanted.tenant not in {one.name for one in runtime.config.tenant}:
             return _problem(400, f"there is no tenant {wanted.tenant!r}")
+        if wanted.country is not None and not runtime.knowledge.atlas.is_country(wanted.country):
+            return _problem(400, f"{wanted.country!r} is not a country code")
+        if not wanted.name.strip() or len(wanted.name) > 200 or not wanted.name.isprintable():
+            return _problem(400, "a name is 1 to 200 printable characters")
+        unknown = [one for one in wanted.endpoints if one not in NAMES and not set(one) & set("*?[")]
+        if unknown:
+            return _problem(400, f"there is no endpoint {unknown[0]!r}")
+        try:
+            Prices(runtime.config, [wanted.quota])
+        except MissingExtra as error:
+            return _problem(409, f"{error} {error.hint}")
         secret = _secret()
         fields = {name: getattr(wanted, name) for name in NewKey.__struct_fields__}
         key = StoredKey(digests=(digest_of(secret.encode()).hex(),), **fields)
@@ -157,14 +177,20 @@ class Admin:
         return _json({"name": key.name, "secret": secret}, 201)
 
     async def rotate_key(self, request: Request) -> Response:
-        """Give a key a new secret; the old one stays valid until `drop_key_secret` or the next rotation."""
+        """Give a key a new secret; the old one stays valid for `overlap_s`, a day if nothing is said."""
         key = self._stored(request)
         if key is None:
             return _problem(404, "no key of this name was made here")
+        try:
+            wanted = msgspec.json.decode(await request.body() or b"{}", type=Rotation)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return _problem(400, str(error))
         secret = _secret()
+        until = self._worker.settings.clock.wall() + wanted.overlap_s
         digests = (digest_of(secret.encode()).hex(), key.digests[0])
-        await self._save(msgspec.structs.replace(key, digests=digests), "key rotated", request)
-        return _json({"name": key.name, "secret": secret})
+        fresh = msgspec.structs.replace(key, digests=digests, previous_until=until)
+        await self._save(fresh, "key rotated", request)
+        return _json({"name": key.name, "secret": secret, "previous_until": until})
 
     async def revoke_key(self, request: Request) -> Response:
         """End a key at once on this worker, within seconds on all."""

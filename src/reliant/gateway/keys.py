@@ -18,10 +18,16 @@ from reliant.gateway.globs import GlobSet
 
 
 class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key made at run time, as the store keeps it."""
+    """A key made at run time, as the store keeps it.
+
+    Attributes:
+        digests: Of its secret, and of the one before while rotating.
+        previous_until: When the one before ends.
+    """
 
     name: str
     digests: tuple[str, ...]
+    previous_until: float | None = None
     tenant: str | None = None
     country: str | None = None
     models: tuple[str, ...] = ("*",)
@@ -119,6 +125,8 @@ class KeyRing:
         caller = self._caller(key, key.not_before or 0.0, key.expires or float("inf"))
         for digest in key.digests:
             self._by_digest[bytes.fromhex(digest)] = caller
+        if key.previous_until is not None:
+            self._old |= {bytes.fromhex(digest): key.previous_until for digest in key.digests[1:]}
 
     def find(self, digest: bytes, now: float) -> Caller | None:
         """Return the caller whose secret has this digest; None if there is none, or not now."""

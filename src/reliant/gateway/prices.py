@@ -8,18 +8,21 @@ price costs nothing here, and the log then shows tokens without money.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 
 from reliant.errors import MissingExtra
-from reliant.gateway.config import Config
-
-_MICRO = 1_000_000
+from reliant.gateway.config import Config, Quota
 
 
 class Prices:
     """US dollars per call."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, quotas: Iterable[Quota] = ()) -> None:
         """Load prices if a key needs them.
+
+        Args:
+            config: Upstreams with their prices, and keys.
+            quotas: Of keys that were made at run time.
 
         Raises:
             MissingExtra: A key has a budget, no price is configured, and the package is not there.
@@ -31,7 +34,8 @@ class Prices:
         }
         self._providers = {upstream.name: upstream.provider for upstream in config.upstream}
         wanted = any(
-            key.quota.usd_per_day is not None or key.quota.usd_per_month is not None for key in config.key
+            quota.usd_per_day is not None or quota.usd_per_month is not None
+            for quota in (*(key.quota for key in config.key), *quotas)
         )
         self._listed = _load() if wanted and len(self._given) < len(config.upstream) else None
         self._known = functools.lru_cache(maxsize=4_096)(self._of_list)

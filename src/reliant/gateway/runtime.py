@@ -7,12 +7,13 @@ that is wrong changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from reliant.errors import ConfigError
+from reliant.errors import ConfigError, MissingExtra
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Config, Quota
 from reliant.gateway.keys import KeyRing, StoredKey
@@ -53,8 +54,11 @@ class Runtime:
             named = msgspec.structs.replace(upstream, provider=knowledge.provider_id(upstream.provider))
             try:
                 target = Target(named, config.upstream_key(upstream, env), config.breaker, env)
-            except ValueError as error:
-                raise ConfigError("configuration", 0, str(error)) from None
+            except (OSError, ValueError) as error:
+                problem = f"upstream {upstream.name!r} cannot be used: {error}"
+                raise ConfigError(
+                    "configuration", 0, problem, hint="Look at its ca_file and headers."
+                ) from None
             if before is not None and upstream.name in before.targets:
                 target.adopt(before.targets[upstream.name])
             self.targets[upstream.name] = target
@@ -63,7 +67,7 @@ class Runtime:
         self.routes = Routes(config, self.targets, self.admission, knowledge)
         self.proxies = Proxies(config)
         self.placer = Placer(config, load_signals(config))
-        self.prices = Prices(config)
+        self.prices = Prices(config, (key.quota for key in self.stored))
         self.meters: dict[str, Meter] = {}
         self.keys = KeyRing(config, self.stored)
         self._take_meters(before.meters if before is not None else {})
@@ -100,6 +104,8 @@ class Runtime:
         """Replace the keys that were made at run time."""
         self.stored = tuple(stored)
         self.keys = KeyRing(self.config, self.stored)
+        with contextlib.suppress(MissingExtra):  # who makes such a key is told; another node may lack prices
+            self.prices = Prices(self.config, [key.quota for key in self.stored])
         self._take_meters(self.meters)
 
     def _named_models(self) -> list[tuple[str, str]]:
