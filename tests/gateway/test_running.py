@@ -18,14 +18,14 @@ def run(work: Callable[[Teller], Coroutine[Any, Any, None]], then: Callable[[Run
         loop = asyncio.get_running_loop()
         over: asyncio.Future[BaseException | None] = loop.create_future()
         teller = Teller()
-        tasks: set[asyncio.Task[None]] = set()
-        running = Running(loop, work(teller), over.set_result, tasks)
+        waiting: set[Running] = set()
+        running = Running(loop, work(teller), over.set_result, waiting)
         # Not within a task, as what a socket brings is not.
         loop.call_soon(running.step)
         loop.call_soon(then, running, teller)
         error = await over
         await asyncio.sleep(0)
-        assert not tasks
+        assert not waiting
         return running.task is not None, error
 
     return asyncio.run(asyncio.wait_for(main(), 60))

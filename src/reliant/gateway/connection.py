@@ -52,6 +52,7 @@ class Listening:
 
     Attributes:
         date: The lines that every answer has.
+        waiting: The requests that wait for something, also those whose caller has left.
         chain: The decision log that must have a record before bytes follow it.
     """
 
@@ -62,7 +63,7 @@ class Listening:
         self.loop = asyncio.get_running_loop()
         self.date = b""
         self.connections: set[Connection] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.waiting: set[Running] = set()
 
     def sweep(self) -> None:
         """Close connections whose head or body is overdue, or that lie idle."""
@@ -287,7 +288,7 @@ class Connection(asyncio.Protocol):
         """Serve the request that is first in line; never within the parser, nor within another request."""
         if self._calls and self._calls[0].running is None:
             call = self._calls[0]
-            call.running = Running(self.loop, self.state.serve(call), call.served, self.state.tasks)
+            call.running = Running(self.loop, self.state.serve(call), call.served, self.state.waiting)
             call.running.step()
 
     def served(self, call: Call, error: BaseException | None) -> None:
@@ -336,11 +337,6 @@ class Connection(asyncio.Protocol):
         else:
             # Also where the log is broken: then this says so.
             self.transport.write(data)
-
-    def cancel(self) -> None:
-        """Stop serving what is being served."""
-        for call in self._calls:
-            call.cancel()
 
     def _pause(self) -> None:
         if not self._paused and not self.transport.is_closing():

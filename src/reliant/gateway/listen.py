@@ -59,14 +59,11 @@ class Server:
         while state.connections and not self._at_once and state.loop.time() < end:
             await asyncio.sleep(0.02)
             state.sweep()
-        for connection in list(state.connections):
-            connection.cancel()
-        for task in list(state.tasks):
-            task.cancel()
-        # What runs without a task is told in the next turn of the loop.
-        await asyncio.sleep(0)
-        if state.tasks:
-            await asyncio.wait(state.tasks, timeout=_LAST_WORDS_S)
+        for running in list(state.waiting):
+            running.cancel()
+        end = state.loop.time() + _LAST_WORDS_S
+        while state.waiting and state.loop.time() < end:
+            await asyncio.sleep(0.01)
         state.chain.flush()
         for connection in list(state.connections):
             connection.transport.abort()

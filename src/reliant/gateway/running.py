@@ -65,20 +65,20 @@ class Running(Coroutine[Any, None, None]):
         over: Whether it has ended.
     """
 
-    __slots__ = ("_ended", "_first", "_loop", "_tasks", "_work", "over", "task")
+    __slots__ = ("_ended", "_first", "_loop", "_waiting", "_work", "over", "task")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         work: Coroutine[Any, None, None],
         ended: Callable[[BaseException | None], None],
-        tasks: set[asyncio.Task[None]],
+        waiting: set[Running],
     ) -> None:
-        """Make ready; `ended` is called with what went wrong, or None, and `tasks` has it while it is one."""
+        """Make ready; `ended` gets what went wrong, or None; `waiting` has it while it waits."""
         self._loop = loop
         self._work = work
         self._ended = ended
-        self._tasks = tasks
+        self._waiting = waiting
         self._first: object = None
         self.task: asyncio.Task[None] | None = None
         self.over = False
@@ -120,16 +120,16 @@ class Running(Coroutine[Any, None, None]):
             self.task.uncancel()
 
     def _wait(self, waits_for: object) -> None:
+        self._waiting.add(self)
         if isinstance(waits_for, Teller):
             waits_for.tell = self.step
-            return
-        self._first = waits_for
-        self.task = self._loop.create_task(self)
-        self._tasks.add(self.task)
-        self.task.add_done_callback(self._tasks.discard)
+        else:
+            self._first = waits_for
+            self.task = self._loop.create_task(self)
 
     def _end(self, error: BaseException | None) -> None:
         self.over = True
+        self._waiting.discard(self)
         ended = self._ended
         del self._ended  # it holds who holds this: without it both go at once
         ended(error)

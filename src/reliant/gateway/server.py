@@ -22,10 +22,12 @@ from reliant.errors import ConfigError, ReliantError
 from reliant.gateway.audit.folder import signing_key
 from reliant.gateway.config import Config
 from reliant.gateway.knowledge import Knowledge
+from reliant.gateway.runtime import Runtime
 from reliant.gateway.supervise import STOP_S, Supervisor
 from reliant.gateway.worker import Settings, Worker, load
 
 _YOUNG_OBJECTS = 20_000
+_ANY_MODEL = "a-model"
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,28 @@ def _supervise(settings: Settings, config: Config, knowledge: Knowledge, sock: s
         mine = msgspec.structs.replace(newest, limits=limits)
         return run_worker(settings, mine, knowledge, number, sock, watch=Watch(parent, alive))
 
+    _share(settings, config, knowledge)
     drain_s = math.ceil(config.limits.drain_s)
     return Supervisor(config.listen.workers, work, drain_s, settings.say, settings.clock.steady).run()
+
+
+def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
+    """Load before the workers are forked what all of them need, so that they have it in common.
+
+    What a worker only reads stays one copy; looking for garbage would write to all of it.
+    """
+    import uvloop  # noqa: F401, PLC0415
+
+    from reliant.gateway import connection, listen  # noqa: F401, PLC0415
+    from reliant.gateway.state import sqlite  # noqa: F401, PLC0415
+
+    runtime = Runtime(config, knowledge, settings.clock, settings.env)
+    for caller in runtime.keys.callers[:1]:
+        for upstream in runtime.targets:
+            # The first question makes the indexes that all questions use.
+            runtime.admission.ruling(caller, upstream, _ANY_MODEL, caller.country)
+    gc.collect()
+    gc.freeze()
 
 
 def _newest(settings: Settings, config: Config, knowledge: Knowledge) -> Config:
