@@ -347,3 +347,12 @@ def test_a_reload_with_a_file_that_is_no_certificate_changes_nothing(tmp_path: P
 
     assert "'mock' cannot be used" in wrong
     assert still == 200
+
+
+def test_check_says_how_to_state_what_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text(SMALLEST.replace('"openai"', '"anthropic"'))
+
+    result = CliRunner().invoke(command, ["check", "--config", str(tmp_path / "g.toml")])
+
+    assert "would decide it: " in result.output
+    assert 'say it in [[tenant]]: owner_country = ".."' in result.output

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from reliant.gateway.translate.chat_to_messages import ChatToMessages
 from reliant.gateway.translate.messages_to_chat import MessagesToChat
 from support.gateway_provider import Provider, providers
-from support.gateway_rig import config, gateway
+from support.gateway_rig import config, gateway, post
+
+KEY = {"authorization": "Bearer sk-test"}
 
 PIXEL = "iVBORw0KGgo="
 TOOL = {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}}
@@ -175,3 +177,33 @@ def test_what_is_not_carried_over_is_named() -> None:
     there.request(b'{"model":"m","messages":[],"seed":1,"logprobs":true}')
 
     assert there.warnings == ("logprobs is not carried over", "seed is not carried over")
+
+
+def test_what_messages_would_refuse_is_not_sent_to_it() -> None:
+    """Its metadata knows a user only, and its temperature ends at 1; the rest is a 400 there."""
+    there = ChatToMessages()
+    asked = {"model": "m", "messages": [], "metadata": {"a": "b"}, "user": "u1", "temperature": 1.7}
+    asked["tools"] = [{"type": "custom", "custom": {"name": "x"}}]
+
+    sent = json.loads(there.request(json.dumps(asked).encode())[1])
+
+    assert sent["metadata"] == {"user_id": "u1"}
+    assert sent["temperature"] == 1.0
+    assert "tools" not in sent
+    assert set(there.warnings) == {
+        "metadata is not carried over",
+        "a temperature above 1 is not carried over; 1 is asked for",
+        "tools that are no functions are not carried over",
+    }
+
+
+@pytest.mark.parametrize("body", [{"messages": "x"}, {"messages": [1]}, {"tools": [{"type": "function"}]}])
+def test_a_body_that_cannot_be_translated_is_the_callers_mistake(tmp_path: Path, body: Any) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, anthropic_config(mock)) as running:
+        asked = {"model": "claude-x", "messages": [], **body}
+        answer = post(f"{running.url}/v1/chat/completions", json=asked, headers=KEY)
+        other = post(f"{running.url}/v1/embeddings", json={"model": "claude-x", "input": "x"}, headers=KEY)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_translatable")
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "not_translatable")
+    assert mock.seen == []

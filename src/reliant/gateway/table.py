@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Config
@@ -30,5 +30,26 @@ def permissions(config: Config, knowledge: Knowledge, clock: Clock, env: Mapping
             for reason in plan.left_out:
                 lines.append(f"    left out: {reason}")
             if not plan.candidates and plan.refused is not None:
-                lines += [f"      {one.axis} {one.verdict}: {one.summary}" for one in plan.refused.because]
+                for one in plan.refused.because:
+                    lines.append(f"      {one.axis} {one.verdict}: {one.summary}")
+                    if plan.refused.verdict == "UNKNOWN" and one is plan.refused.because[0]:
+                        lines += [f"        would decide it: {question}" for question in one.missing]
+                        lines += [f"        say it in [[tenant]]: {key}" for key in _keys(one.missing)]
     return "\n".join(lines)
+
+
+_TENANT_KEYS = {
+    "owner.share": 'owner_country = ".."',
+    "company.country": 'country = ".."',
+    "sector": 'sector = ".."',
+    "user.nationality": 'nationality = "..", where you may lawfully ask',
+}
+
+
+def _keys(missing: Iterable[str]) -> list[str]:
+    """Return how the configuration says what is missing."""
+    found: dict[str, None] = {}
+    for question in missing:
+        fact = question.partition(":")[0].partition("[")[0]
+        found[_TENANT_KEYS.get(fact, f'facts = {{ "{fact}" = .. }}')] = None
+    return list(found)

@@ -18,7 +18,7 @@ from reliant.gateway.translate._common import (
 _DEFAULT_MAX_TOKENS = 4_096
 """Messages demands a bound; chat does not. What the format's own examples use."""
 
-_SAME = ("model", "temperature", "top_p", "stream", "metadata")
+_SAME = ("model", "top_p", "stream")
 _DROPPED = (
     "n",
     "logprobs",
@@ -31,6 +31,11 @@ _DROPPED = (
     "audio",
     "prediction",
     "service_tier",
+    "metadata",
+    "modalities",
+    "reasoning_effort",
+    "functions",
+    "function_call",
 )
 
 
@@ -53,6 +58,13 @@ class ChatToMessages:
         out["max_tokens"] = (
             asked.get("max_completion_tokens") or asked.get("max_tokens") or _DEFAULT_MAX_TOKENS
         )
+        temperature = asked.get("temperature")
+        if temperature is not None:
+            out["temperature"] = min(temperature, 1.0)
+            if temperature > 1.0:
+                self._warnings.append("a temperature above 1 is not carried over; 1 is asked for")
+        if asked.get("user"):
+            out["metadata"] = {"user_id": str(asked["user"])}
         stop = asked.get("stop")
         if stop:
             out["stop_sequences"] = [stop] if isinstance(stop, str) else stop
@@ -67,7 +79,9 @@ class ChatToMessages:
         return "/messages", msgspec.json.encode(out)
 
     def _tools(self, asked: dict[str, Any], out: dict[str, Any]) -> None:
-        tools = asked.get("tools")
+        tools = [tool for tool in asked.get("tools") or [] if tool.get("type") == "function"]
+        if len(tools) < len(asked.get("tools") or []):
+            self._warnings.append("tools that are no functions are not carried over")
         if tools:
             out["tools"] = [
                 {
@@ -77,7 +91,6 @@ class ChatToMessages:
                     or {"type": "object", "properties": {}},
                 }
                 for tool in tools
-                if tool.get("type") == "function"
             ]
         choice = asked.get("tool_choice")
         chosen: dict[str, Any] | None = None
