@@ -214,12 +214,14 @@ class Bench:
             target.add("p99 ms at 100/s", rate["p99_us"] / 1_000)
             stream = self.load(target, "sse", "-c", "16", "-s", "-d", seconds)
             target.add("events/s", stream["events"] / self.given.seconds)
+            runs = [one, many, rate, stream]
             if target.name not in {"litellm", "bare proxy"}:
                 large = self.load(target, "large", "-c", "4", "-d", seconds)
                 target.add("req/s, 400 kB", large["rps"])
+                runs.append(large)
             if pid is not None:
                 target.add("loaded MB", memory_mb(pid))
-            errors = sum(one[k] + many[k] + stream[k] for k in ("bad_status", "bad_body", "conn_err"))
+            errors = sum(run[kind] for run in runs for kind in ("bad_status", "bad_body", "conn_err"))
             target.add("errors", errors)
 
 
