@@ -53,7 +53,7 @@ def started() -> Iterator[WebDriver]:
     options.add_argument("--proxy-server=127.0.0.1:9")
     options.add_argument("--proxy-bypass-list=<-loopback>")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = _begun(lambda: WebDriver(options=options, service=Service(executable_path=driver)))
+    running = begun(lambda: WebDriver(options=options, service=Service(executable_path=driver)))
     try:
         running.set_page_load_timeout(_PATIENCE_S)
         running.set_script_timeout(_PATIENCE_S)
@@ -62,7 +62,7 @@ def started() -> Iterator[WebDriver]:
         running.quit()
 
 
-def _begun(begin: Callable[[], WebDriver]) -> WebDriver:
+def begun(begin: Callable[[], WebDriver]) -> WebDriver:
     """Begin a browser; the driver gives up after a minute, and a slow machine may need longer once."""
     from selenium.common.exceptions import WebDriverException
 
