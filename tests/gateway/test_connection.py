@@ -77,6 +77,18 @@ def test_requests_on_one_connection_are_answered_in_their_order(rig: Rig) -> Non
     assert ANSWER in answers[0][2]
 
 
+def test_the_body_of_a_request_that_repeats_a_head_is_read_by_the_admin_side_too(rig: Rig) -> None:
+    with Client(rig[1]) as client:
+        answers = []
+        for name in ("one", "two", "three"):
+            body = b'{"name":"%b"}' % name.encode()
+            client.send(post(body).replace(b"/v1/chat/completions", b"/admin/keys"))
+            answers.append(client.answer())
+
+    assert [one[0] for one in answers] == [201, 201, 201]
+    assert [json.loads(one[2])["name"] for one in answers] == ["one", "two", "three"]
+
+
 def test_a_body_in_chunks_reaches_the_provider_as_it_is(rig: Rig) -> None:
     mock, running = rig
     body = body_for("in-chunks", 300_000)

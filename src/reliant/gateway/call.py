@@ -174,7 +174,8 @@ class Call:
             await self._waiter
         if self.disconnected or self.done:
             return {"type": "http.disconnect"}
-        data = b"".join(self._parts)
+        # A request that repeats a known head has its body and no parts.
+        data = b"".join(self._parts) if self._parts else self.body
         self._parts.clear()
         self._ahead = 0
         self._given = self.whole
