@@ -77,6 +77,18 @@ def test_the_standard_header_is_read_with_ports_and_brackets() -> None:
     assert inner.client("10.0.0.1", [b"for=8.8.8.8, for=10.2.2.2"])[0] == "8.8.8.8"
 
 
+def test_an_address_is_the_same_whichever_socket_it_came_by() -> None:
+    """A socket for both kinds writes IPv4 as `::ffff:8.8.8.8`, which counts as no public address."""
+    inner = proxies("10.0.0.0/8")
+
+    assert proxies().client("::ffff:8.8.8.8", []) == ("8.8.8.8", True)
+    assert inner.client("::ffff:10.0.0.1", [b"1.1.1.1, ::ffff:8.8.8.8"]) == ("8.8.8.8", False)
+    assert inner.client("::ffff:9.9.9.9", [b"8.8.8.8"]) == ("9.9.9.9", True)
+    assert proxies("2001:db8::/32").client("2001:db8::5", [b"2001:4860::8888"])[0] == "2001:4860::8888"
+    assert inner.client("10.0.0.1", [b"[2001:4860::8888]:443"])[0] == "2001:4860::8888"
+    assert inner.client("10.0.0.1", [b"8.8.8.8:5000"])[0] == "8.8.8.8"
+
+
 @given(st.lists(st.ip_addresses(v=4).map(str), max_size=6), st.ip_addresses(v=4).map(str))
 def test_a_client_cannot_choose_its_address(forged: list[str], real: str) -> None:
     """Whatever a client writes, a trusted proxy appends the address it saw."""

@@ -155,6 +155,7 @@ class Proxies:
             peer: The other end of the connection.
             values: The forwarding header, every occurrence in order.
         """
+        peer = _plain(peer)
         if not self._trusted or not values or not self.trusts(peer):
             return peer, True
         hops = [hop for value in values for hop in value.decode("latin-1").split(",")]
@@ -180,6 +181,17 @@ def _address(hop: str, *, forwarded: bool) -> str | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text))
+        return _plain(str(ipaddress.ip_address(text)))
     except ValueError:
         return None
+
+
+def _plain(address: str) -> str:
+    """Return the IPv4 address that a socket for both kinds writes as one of IPv6."""
+    if not address.startswith("::ffff:"):
+        return address
+    try:
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    except ValueError:
+        return address
+    return str(mapped) if mapped is not None else address
