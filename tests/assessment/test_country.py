@@ -15,7 +15,7 @@ from reliant.assessment.country_models import Models, family, from_atlas, from_r
 from reliant.assessment.country_reliance import Sides, reliance
 from reliant.assessment.country_scenario import exposure
 from reliant.atlas.importers import ModelRow, Place, read
-from reliant.errors import UnknownId
+from reliant.errors import UsageError
 from reliant.policy import RuleBook
 from reliant.policy.scenario import find_scenario
 
@@ -204,7 +204,7 @@ def test_names_of_countries_in_data_sets_become_codes(atlas: Atlas) -> None:
 def test_a_bloc_stands_for_its_members_and_nonsense_for_nothing(atlas: Atlas) -> None:
     assert len(members("eu", atlas)) == 27
     assert members("FR", atlas) == ("FR",)
-    with pytest.raises(UnknownId):
+    with pytest.raises(UsageError):
         members("XY", atlas)
 
 

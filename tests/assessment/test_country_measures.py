@@ -75,7 +75,7 @@ def test_a_data_set_without_downloads_says_so_instead_of_weighing(atlas: Atlas) 
     result = ask(CountryQuestion("CN", "US", dt.date(2024, 5, 31)), atlas, RuleBook.from_atlas(atlas))
 
     assert result.reliance.by_downloads is None
-    assert any("downloads are in none" in remark for remark in result.reliance.remarks)
+    assert any("tell no downloads" in remark for remark in result.reliance.remarks)
 
 
 def test_downloads_reach_the_page_the_terminal_and_the_json(tmp_path: Path) -> None:

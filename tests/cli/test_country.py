@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from reliant.cli.country import country
-from reliant.errors import ReliantError, UnknownId, UsageError
+from reliant.errors import ReliantError, UsageError
 
 TABLE = """\
 Model,Organization,Publication date,Country (of organization),Base model,Domain,Model accessibility
@@ -87,7 +87,7 @@ def test_a_country_cannot_be_asked_about_itself() -> None:
 
 
 def test_a_name_that_is_no_country_is_refused() -> None:
-    with pytest.raises(UnknownId):
+    with pytest.raises(UsageError):
         run("XX", "--on", "US")
 
 
@@ -116,3 +116,69 @@ def test_a_hub_is_asked_with_the_same_words(tmp_path: Path) -> None:
     assert (found["models"], found["look_through"]) == (2, {"low": 0.5, "high": 1.0})
     with pytest.raises(UsageError):
         run("CN", "--on", "US", *files[:2])
+
+
+def _asked(*arguments: str) -> str:
+    from reliant.cli.main import cli
+
+    done = CliRunner().invoke(cli, ["country", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return " ".join(done.stdout.split())
+
+
+def test_a_country_is_asked_by_its_name_as_well() -> None:
+    assert _asked("china", "--on", "United States", "--as-of", "2024-05") == _asked(
+        "CN", "--on", "US", "--as-of", "2024-05"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [("XX", "ISO 3166"), ("Chna", "China (CN)"), ("Frnace", "France (FR)"), ("", "ISO 3166")],
+)
+def test_what_is_no_country_is_said_so_with_what_may_be_meant(asked: str, hint: str) -> None:
+    for arguments in ((asked, "--on", "US"), ("CN", "--on", asked)):
+        with pytest.raises(UsageError, match="is no country or bloc") as raised:
+            _asked(*arguments)
+        assert hint in raised.value.hint
+
+
+def test_a_day_before_the_atlas_is_said_to_be_one() -> None:
+    told = _asked("CN", "--on", "US", "--as-of", "1999-01")
+
+    assert "none is recorded as open or closed" in told
+    assert "The models of the atlas begin at 2018" in told
+    assert "none with a date by then" in told
+
+
+def test_rows_that_cannot_be_counted_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(
+        "name,countries,released,base_models\nA,US,2023-01,\nB,Chinaa,2023-05,A\n,CN,2023-06,A\nD,CN,never,A\n"
+        "E,CN,2024-01,A\n"
+    )
+    told = _asked("CN", "--on", "US", "--data", str(table))
+
+    assert "1 of a country that is not known (Chinaa)" in told
+    assert "1 without a name" in told
+    assert "1 with a date that is none (never)" in told
+    assert "Of 1 model made in China, 100 % descend" in told
+
+
+def test_bases_in_a_circle_begin_nowhere_that_is_known(tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("name,countries,released,base_models\nA,CN,2023-05,A\nB,CN,2023-06,C\nC,CN,2023-07,B\n")
+    told = _asked("CN", "--on", "US", "--data", str(table))
+
+    assert "A, B, C lead back to themselves" in told
+    assert "All lines begin in China: 0 to 100 %" in told
+    assert "0 to 100 % descend from a model made in the United States" in told
+
+
+def test_a_table_that_is_none_is_told_what_it_needs(tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("nam,country\nA,US\n")
+    with pytest.raises(UsageError, match="looks like none") as raised:
+        _asked("CN", "--on", "US", "--data", str(table))
+    assert "a header: name" in raised.value.hint
+    assert "--kind" not in raised.value.hint

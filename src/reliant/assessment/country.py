@@ -21,6 +21,7 @@ from reliant.assessment.country_stance import stance
 from reliant.assessment.country_use import as_bases, origins, screen, use_exposures
 from reliant.atlas.records.rule import FactTest
 from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen, the
+from reliant.core.dates import PartialDate
 from reliant.core.results import AtlasStamp, Tool
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         as_of=as_of.isoformat(),
         known_on=known_on.isoformat() if known_on else None,
         access=access,
-        reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found))),
+        reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found, models))),
         stance=stance(atlas, home, as_of, citations, known_on),
         impact=(
             *exposures(access, models, sides, named),
@@ -108,6 +109,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
             question.on.upper(): other,
         },
         ends=_ends(question, atlas),
+        begins=_begins(question, atlas),
         assumptions=(ASSUMED,),
         reach=dict(Counter(row.verdict for row in access)),
         reach_elsewhere=reach_elsewhere(desk, on) if question.tiles else {},
@@ -188,7 +190,7 @@ def models_of(question: CountryQuestion, atlas: Atlas) -> Models:
     return every.until(question.as_of)
 
 
-def _remarks(question: CountryQuestion, found: Reliance) -> tuple[str, ...]:
+def _remarks(question: CountryQuestion, found: Reliance, models: Models) -> tuple[str, ...]:
     said = ["A blank base means made from scratch or not recorded; the data sets do not tell the two apart."]
     if question.files or question.counted:
         said.append("A data set is a sample of the models there are.")
@@ -196,14 +198,34 @@ def _remarks(question: CountryQuestion, found: Reliance) -> tuple[str, ...]:
         said.append(
             "Counted over the models of the atlas, which were picked for being well known: no sample."
         )
+    if models.faults:
+        said.append(models.faults)
+    circles = sorted(made.name for made in models.rows.values() if models.circles(made))
+    if circles:
+        more = f" and {len(circles) - 3} more" if len(circles) > 3 else ""
+        said.append(
+            f"The recorded bases of {', '.join(circles[:3])}{more} lead back to themselves: "
+            "where they begin is not known."
+        )
     if found.models == 0:
         said.append("No model of the country has a date by then.")
     if found.by_downloads is None:
-        said.append("Counted by number of models; downloads are in none of these data sets.")
+        said.append(
+            "Counted by number of models: these data sets tell no downloads of models of the country."
+        )
     elif found.by_downloads.models < found.by_downloads.of:
         missing = found.by_downloads.of - found.by_downloads.models
         said.append(f"Downloads are not known of {missing} of {found.by_downloads.of} models.")
     return tuple(said)
+
+
+def _begins(question: CountryQuestion, atlas: Atlas) -> str | None:
+    """Return the day of the oldest model of the atlas, if the question is about an earlier one."""
+    if question.files or question.counted is not None:
+        return None
+    days = [PartialDate.parse(model.released) for model in atlas.models.values() if model.released]
+    oldest = min(days, default=None)
+    return str(oldest) if oldest is not None and oldest.earliest > question.as_of else None
 
 
 def _ends(question: CountryQuestion, atlas: Atlas) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
-from reliant.errors import UnknownId
+from reliant.errors import UsageError
 
 if TYPE_CHECKING:
     from reliant.atlas import Atlas
@@ -13,28 +14,49 @@ if TYPE_CHECKING:
 _BLOCS = "groups."
 
 
+def code_of(name: str, atlas: Atlas) -> str:
+    """Return the code of a country or bloc that is given by code or by name.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    code = name.strip().upper()
+    groups = atlas.document("groups")["groups"]
+    if code in groups or atlas.is_country(code) or _bloc(code, atlas) is not None:
+        return code
+    named = CountryNames(atlas)
+    found = named.code(name)
+    if found is not None:
+        return found
+    near = named.near(name)
+    blocs = [key.removeprefix(_BLOCS).upper() for key in atlas.lists if key.startswith(_BLOCS)]
+    raise UsageError(
+        f"{name!r} is no country or bloc",
+        hint=f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"Write an ISO 3166 code such as CN, or one of {', '.join(sorted({*groups, *blocs}))}.",
+    )
+
+
 def members(name: str, atlas: Atlas) -> tuple[str, ...]:
     """Return the country codes that a name stands for; of a bloc, its last recorded members.
 
     Raises:
-        UnknownId: It is neither a country nor a group of the atlas.
+        UsageError: It is neither a country nor a group of the atlas.
     """
-    code = name.strip().upper()
+    code = code_of(name, atlas)
     groups = atlas.document("groups")["groups"]
     if code in groups:
         return tuple(groups[code]["members"])
     bloc = _bloc(code, atlas)
     if bloc is not None:
         return bloc.copies[-1].places
-    if atlas.is_country(code):
-        return (code,)
-    blocs = (key.removeprefix(_BLOCS).upper() for key in atlas.lists if key.startswith(_BLOCS))
-    raise UnknownId(name, tuple(sorted((*groups, *blocs))))
+    return (code,)
 
 
 def title(name: str, atlas: Atlas) -> str:
     """Return the name of a country or bloc in English."""
-    code = name.strip().upper()
+    code = code_of(name, atlas)
     bloc = None if atlas.is_country(code) else _bloc(code, atlas)
     return bloc.name.removeprefix("Member states of the ") if bloc else atlas.country_name(code)
 
@@ -55,3 +77,8 @@ class CountryNames:
     def code(self, written: str) -> str | None:
         """Return the code of a country; None for a name that is none, such as "Multinational"."""
         return self._codes.get(written.strip().casefold())
+
+    def near(self, written: str) -> tuple[str, ...]:
+        """Return up to three names that are written alike, each with its code."""
+        found = difflib.get_close_matches(written.strip().casefold(), list(self._codes), n=3, cutoff=0.75)
+        return tuple(f"{name.title()} ({self._codes[name]})" for name in found if len(name) > 2)

@@ -9,7 +9,7 @@ such case is kept so that it can be printed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -102,13 +102,14 @@ class Models:
 
     Attributes:
         data: The data sets with the number of rows of each.
-        left_out: Rows without a usable country.
+        faults: What of the rows cannot be counted, in a sentence; empty if nothing.
     """
 
     rows: dict[str, Made]
     atlas: Atlas
     data: tuple[str, ...] = ()
     by_name: dict[str, Origin] = field(default_factory=dict)
+    faults: str = ""
 
     def __post_init__(self) -> None:
         self._folded = {name.casefold(): name for name in self.rows}
@@ -122,7 +123,7 @@ class Models:
         kept = {
             name: made for name, made in self.rows.items() if made.day is not None and made.day.latest <= day
         }
-        return Models(kept, self.atlas, self.data)
+        return Models(kept, self.atlas, self.data, faults=self.faults)
 
     def row(self, name: str) -> Made | None:
         """Return the row of a name, in any letter case."""
@@ -156,6 +157,10 @@ class Models:
         self._climb(made, {made.name}, found, only_ends=True)
         return tuple(found.values())
 
+    def circles(self, made: Made) -> bool:
+        """Say whether the recorded bases of a model lead back to itself and nowhere else."""
+        return bool(made.parents) and not self.roots(made)
+
     def ancestors(self, made: Made) -> tuple[Origin, ...]:
         """Return every known ancestor of a model."""
         found: dict[str, Origin] = {}
@@ -185,7 +190,7 @@ def family(name: str) -> str:
     return " ".join(_SIZE.sub(" ", name).replace("-", " ").split()).casefold()
 
 
-def from_rows(files: Iterable[tuple[str, Iterable[ImportedRow]]], atlas: Atlas) -> Models:
+def from_rows(files: Iterable[tuple[str, Sequence[ImportedRow]]], atlas: Atlas) -> Models:
     """Return the models of imported data sets, by name: where two know a value, the newer data set wins.
 
     Args:
@@ -193,6 +198,7 @@ def from_rows(files: Iterable[tuple[str, Iterable[ImportedRow]]], atlas: Atlas) 
         atlas: To read names of countries, and to place parents that are in no row.
     """
     names = CountryNames(atlas)
+    files = list(files)
     held = [(title, [_made(row, names, title) for row in rows]) for title, rows in files]
     held.sort(key=lambda one: max((made.day for made in one[1] if made.day), default=PartialDate(1)))
     rows: dict[str, Made] = {}
@@ -201,7 +207,36 @@ def from_rows(files: Iterable[tuple[str, Iterable[ImportedRow]]], atlas: Atlas) 
             if not made.name:
                 continue
             rows[made.name] = _joined(rows[made.name], made) if made.name in rows else made
-    return Models(rows, atlas, tuple(f"{title}: {len(several)} rows" for title, several in held))
+    data = tuple(f"{title}: {len(several)} rows" for title, several in held)
+    return Models(rows, atlas, data, faults=_faults([row for _, several in files for row in several], names))
+
+
+def _faults(rows: list[ImportedRow], names: CountryNames) -> str:
+    """Return what is wrong with rows, with examples: what is not said is not counted in silence."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.name:
+            found.setdefault("without a name", [])
+            found["without a name"].append("")
+        if row.countries and not any(map(names.code, row.countries)):
+            found.setdefault("of a country that is not known", []).append(row.countries[0])
+        if row.released and not _readable(row.released):
+            found.setdefault("with a date that is none", []).append(row.released)
+    if not found:
+        return ""
+    said = []
+    for fault, several in found.items():
+        shown = ", ".join(sorted({one[:40] for one in several if one})[:3])
+        said.append(f"{len(several)} {fault}" + (f" ({shown})" if shown else ""))
+    return f"Rows that are not counted: {'; '.join(said)}."
+
+
+def _readable(day: str) -> bool:
+    try:
+        PartialDate.parse(day)
+    except ValueError:
+        return False
+    return True
 
 
 def _made(row: ImportedRow, names: CountryNames, title: str) -> Made:

@@ -107,6 +107,8 @@ def standing(models: Models, made: Made, sides: Sides) -> tuple[str, ...]:
     """
     if not made.recorded:
         return ("blank",)
+    if models.circles(made):
+        return ("unplaced", "maybe_home")
     roots = models.roots(made)
     foreign = any(root.countries - sides.home for root in roots)
     unsure = any(not root.countries for root in roots)
@@ -276,6 +278,8 @@ def _half(half: str, several: list[Made], joint: int, models: Models, sides: Sid
 
 def columns_of(models: Models, made: Made, sides: Sides) -> frozenset[str]:
     """Return the columns of the half-year table that a model with a recorded base counts in."""
+    if models.circles(made):
+        return frozenset(("unknown",))
     roots = models.roots(made)
     places = [_column(root, sides) for root in roots] if roots else [("home",)]
     return frozenset(name for place in places for name in place)

@@ -88,13 +88,15 @@ def question_of(
     """Return the question of the options, with its files read.
 
     Raises:
-        UsageError: A country is asked about itself, or a file holds nothing that can be counted.
+        UsageError: There is no such country, it is asked about itself, or a file holds nothing to count.
     """
     from reliant.assessment.country import CountryQuestion
+    from reliant.assessment.country_blocs import code_of
     from reliant.assessment.country_use import read_use
     from reliant.policy.scenario import find_scenario
 
-    if country.upper() == on.upper():
+    country, on = code_of(country, atlas), code_of(on, atlas)
+    if country == on:
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
     given = _Files.sorted(files)
     rows = () if given.hub else tuple((file.name, _rows(file)) for file in given.tables)
@@ -176,7 +178,17 @@ def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> 
 def _rows(file: Path) -> tuple[ImportedRow, ...]:
     from reliant.atlas.importers import ModelRow, guess, read
 
-    rows = tuple(row for row in read(guess(file), file) if isinstance(row, ModelRow))
+    try:
+        kind = guess(file)
+    except UsageError as error:
+        raise UsageError(str(error), hint=_TABLE) from error
+    rows = tuple(row for row in read(kind, file) if isinstance(row, ModelRow))
     if not rows:
-        raise UsageError(f"{file} holds no rows about models", hint="Try a table of Epoch AI.")
+        raise UsageError(f"{file} holds no rows about models", hint=_TABLE)
     return rows
+
+
+_TABLE = (
+    "A table of your own begins with a header: name, and any of countries, released, base_models, weights, "
+    "downloads. Or give a table of Epoch AI, an export of a leaderboard, a board's history, or Parquet."
+)

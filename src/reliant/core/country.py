@@ -308,6 +308,8 @@ class Country(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer for one country on another, as of a day.
 
     Attributes:
+        ends: The last day the atlas knows of, if the question is about a later one.
+        begins: The day of its oldest model, if the question is about an earlier one.
         reach: How many ways to a provider have each verdict.
     """
 
@@ -327,6 +329,7 @@ class Country(msgspec.Struct, frozen=True, kw_only=True):
     on_codes: tuple[str, ...] = ()
     place_names: dict[str, str] = {}
     ends: str | None = None
+    begins: str | None = None
     reach: dict[str, int] = {}
     reach_elsewhere: dict[str, tuple[str, ...]] = {}
     known_on: str | None = None

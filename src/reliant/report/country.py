@@ -30,6 +30,8 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
         lines += wrap(clean(sentence), COLUMNS)
     if result.ends:
         lines += wrap(f"The atlas ends at {result.ends}: nothing later is known.", COLUMNS)
+    if result.begins:
+        lines += wrap(f"The models of the atlas begin at {result.begins}: ask about a later day.", COLUMNS)
     lines += ["", *_access(result, colour=colour), "", *_reliance(result), "", *_stance(result)]
     lines += ["", "IMPACT  what a cut would touch"]
     for one in result.impact:
@@ -74,6 +76,8 @@ def headlines(result: Country) -> list[str]:
     said = [_STATES[word].format(count) for word, count in counted.items() if count]
     sentences = []
     if said:
+        if counted["UNKNOWN"] == len(result.access):
+            said = [f"{'it' if counted['UNKNOWN'] == 1 else 'none'} is recorded as open or closed"]
         sentences.append(
             f"Of {plural(len(result.access), 'way')} from {home} to AI of {on} (a provider and a channel): "
             f"{', '.join(said)}."
@@ -85,8 +89,12 @@ def headlines(result: Country) -> list[str]:
         together = f"; {joint} more were made together with it (face value {percent(found.face_value)})"
         sentences.append(
             f"Of {plural(found.models, 'model')} made in {home}, {percent(found.look_through)} descend from "
-            f"a model made in {on} (look-through){together if joint else ''}. Of {percent(found.unknown)} "
-            f"nobody recorded what they are built on."
+            f"a model made in {on} (look-through){together if joint else ''}. "
+            + (
+                f"Of {percent(found.unknown)} nobody recorded what they are built on."
+                if found.unknown
+                else "What each is built on is recorded."
+            )
         )
     else:
         sentences.append(f"No model made in {home} with a date by then is known.")
@@ -161,6 +169,8 @@ def _reliance(result: Country) -> list[str]:
         f"  {'half':8}{'models':>7}{'base known':>12}{'root ' + result.on:>9}"
         f"{'root ' + result.country:>9}{'other':>7}{'?':>4}{'of known':>11}{'floor':>10}",
     ]
+    if not found.halves:
+        lines[1:] = ["  none with a date by then"]
     earlier = len(found.halves) - 2 * _HALVES
     if earlier > 0:
         lines.append(f"  ... {plural(earlier, 'half-year')} before that: --format csv")
