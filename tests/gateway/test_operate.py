@@ -356,3 +356,15 @@ def test_check_says_how_to_state_what_is_not_known(tmp_path: Path) -> None:
 
     assert "would decide it: " in result.output
     assert 'say it in [[tenant]]: owner_country = ".."' in result.output
+
+
+def test_what_tells_of_keys_can_be_closed_to_everybody_else(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        text = "[listen]\nguarded = true\n" + config(mock)
+        with gateway(tmp_path, text) as running:
+            paths = ("/metrics", "/audit/head", "/openapi.json", "/health")
+            closed = [get(f"{running.url}{one}").status_code for one in paths]
+            opened = [get(f"{running.url}{one}", headers=KEY).status_code for one in paths]
+
+    assert closed == [401, 401, 401, 200]
+    assert opened == [200] * 4

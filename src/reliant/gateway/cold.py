@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.gateway.answers import Headers, Problem, error_answer
+from reliant.gateway.answers import NO_KEY, Headers, Problem, error_answer
 from reliant.gateway.audit.folder import published
+from reliant.gateway.keys import digest_of
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from reliant.gateway.worker import Worker
 
 
-_READ_ONLY = frozenset({"/health", "/metrics", "/openapi.json", "/audit/head"})
+_TELLING = frozenset({"/metrics", "/openapi.json", "/audit/head"})
+_READ_ONLY = _TELLING | {"/health"}
 
 
 class Cold:
@@ -33,6 +35,11 @@ class Cold:
             problem = msgspec.structs.replace(problem, headers=((b"allow", b"GET, HEAD"),))
             status, headers, body = error_answer(problem, "openai", b"none")
             _send(call, status, [*headers, *problem.headers], body)
+        elif (
+            path in _TELLING and gateway.runtime.config.listen.guarded and not self._admin_asks(gateway, call)
+        ):
+            status, headers, body = error_answer(NO_KEY, "openai", b"none")
+            _send(call, status, headers, body)
         elif path == "/health":
             _json(call, *self.health(gateway))
         elif path == "/metrics":
@@ -61,6 +68,15 @@ class Cold:
             )
             status, headers, body = error_answer(problem, "openai", b"none")
             call.answer(status, headers, body)
+
+    @staticmethod
+    def _admin_asks(gateway: Gateway, call: Call) -> bool:
+        """Say whether the request carries the secret of an admin key."""
+        given = dict(call.headers).get(b"authorization", b"")
+        if given[:7].lower() != b"bearer ":
+            return False
+        caller = gateway.runtime.keys.find(digest_of(given[7:].strip()), gateway.clock.wall())
+        return caller is not None and caller.admin
 
     def health(self, gateway: Gateway) -> tuple[int, dict[str, object]]:
         """Return whether this worker can serve, and what its upstreams are like."""

@@ -160,6 +160,7 @@ def _encode(span: _Span) -> dict[str, Any]:
         _text("gen_ai.operation.name", span.operation),
         _text("gen_ai.provider.name", span.provider),
         _text("gen_ai.request.model", span.model),
+        _text("gen_ai.response.model", outcome.model or span.model),
         _number("gen_ai.usage.input_tokens", outcome.tokens_in),
         _number("gen_ai.usage.output_tokens", outcome.tokens_out),
         _number("http.response.status_code", outcome.status),
@@ -178,5 +179,5 @@ def _encode(span: _Span) -> dict[str, Any]:
         "startTimeUnixNano": str(span.end_ns - span.took_us * 1_000),
         "endTimeUnixNano": str(span.end_ns),
         "attributes": attributes,
-        "status": {"code": 2 if outcome.status >= 400 else 1},
+        "status": {"code": 2} if outcome.status >= 400 else {},
     }

@@ -19,6 +19,8 @@ class Listen(Part, frozen=True, kw_only=True):
         forwarded_header: The one they set; the other is never read.
         tls_cert: A file with the certificate and those above it.
         tls_key: The file with its key.
+        guarded: Whether `/metrics`, `/audit/head` and `/openapi.json` ask for an admin key;
+            they tell the names of keys and upstreams. `/health` never does.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +30,7 @@ class Listen(Part, frozen=True, kw_only=True):
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     tls_cert: str | None = None
     tls_key: str | None = None
+    guarded: bool = False
 
 
 class Limits(Part, frozen=True, kw_only=True):
