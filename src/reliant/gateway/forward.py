@@ -14,11 +14,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from reliant.gateway.answers import Headers, Problem
 from reliant.gateway.audit.records import Attempt
 from reliant.gateway.body import form_with_model, with_model
+from reliant.gateway.problems import failure_problem, nobody, our_key
 from reliant.gateway.refusals import Refusals, Shape
 from reliant.gateway.translate import Translation, begun, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
@@ -109,7 +108,7 @@ class Forwarder:
             if done:
                 return reply
         if reply.candidate is None and reply.problem is None:
-            reply.problem = _nobody(reply.attempts, waiting)
+            reply.problem = nobody(reply.attempts, waiting)
         return reply
 
     async def _upstream(
@@ -323,7 +322,7 @@ class Forwarder:
         if status == 401 or (named is not None and named.search(body)):
             target.health.failed(self._now())
             reply.attempts.append(Attempt(target.name, "our key refused", status))
-            reply.problem = _our_key(status, body)
+            reply.problem = our_key(status, body)
             return -1.0
         if status in _RETRYABLE:
             if status in _OWN_FAULT:
@@ -387,70 +386,6 @@ def _discard(task: asyncio.Future[tuple[Exchange | _Staged, Translation | None]]
     else:
         task.add_done_callback(close)
         task.cancel()
-
-
-def failure_problem(failure: UpstreamFailure, upstream: str) -> Problem:
-    """Return the answer for a provider that gave none."""
-    if failure.kind in {"timeout", "idle"}:
-        return Problem(
-            status=504,
-            code="upstream_timeout",
-            message=f"The provider behind {upstream!r} did not answer in time.",
-            type="server_error",
-        )
-    if failure.kind == "untranslatable":
-        return Problem(
-            status=400,
-            code="not_translatable",
-            message=f"The request cannot be made of {upstream!r}: {failure}.",
-            retry=False,
-        )
-    if failure.kind == "busy":
-        return Problem(
-            status=503,
-            code="upstream_busy",
-            message=f"All connections to {upstream!r} are in use.",
-            type="server_error",
-            retry_after_s=1,
-        )
-    return Problem(
-        status=502,
-        code="upstream_unreachable",
-        message=f"The provider behind {upstream!r} gave no usable answer ({failure.kind}).",
-        type="server_error",
-    )
-
-
-def _nobody(attempts: list[Attempt], waiting: int) -> Problem:
-    states = ", ".join(f"{one.upstream} ({one.result.removeprefix('skipped: ')})" for one in attempts)
-    return Problem(
-        status=503,
-        code="no_upstream_available",
-        message=f"No upstream can be asked now: {states or 'none is permitted'}.",
-        type="server_error",
-        retry_after_s=waiting or 1,
-    )
-
-
-def _our_key(status: int, body: bytes) -> Problem:
-    inner = _error_fields(body)
-    return Problem(
-        status=502,
-        code="upstream_key_refused",
-        message="The provider refused the gateway's own key. Your key is not the problem.",
-        type="server_error",
-        retry=False,
-        detail={"upstream_status": status, "upstream_code": inner.get("code") or inner.get("type")},
-    )
-
-
-def _error_fields(body: bytes) -> dict[str, object]:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    inner = value.get("error") if isinstance(value, dict) else None
-    return inner if isinstance(inner, dict) else {}
 
 
 def _shape_answer(reply: Reply, shape: Shape, target: Target) -> None:

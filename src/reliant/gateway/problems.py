@@ -9,12 +9,14 @@ import msgspec
 from reliant.gateway.answers import Problem, bad_request
 
 if TYPE_CHECKING:
+    from reliant.gateway.audit.records import Attempt
     from reliant.gateway.body import Head
     from reliant.gateway.keys import Caller
     from reliant.gateway.limits import Exceeded
     from reliant.gateway.placement import Placement
     from reliant.gateway.routes import Plan
     from reliant.gateway.surface import Endpoint
+    from reliant.gateway.upstream.client import UpstreamFailure
 
 
 def refusal(plan: Plan) -> Problem:
@@ -191,3 +193,69 @@ def no_route(model: str) -> Problem:
         param="model",
         retry=False,
     )
+
+
+def failure_problem(failure: UpstreamFailure, upstream: str) -> Problem:
+    """Return the answer for a provider that gave none."""
+    if failure.kind in {"timeout", "idle"}:
+        return Problem(
+            status=504,
+            code="upstream_timeout",
+            message=f"The provider behind {upstream!r} did not answer in time.",
+            type="server_error",
+        )
+    if failure.kind == "untranslatable":
+        return Problem(
+            status=400,
+            code="not_translatable",
+            message=f"The request cannot be made of {upstream!r}: {failure}.",
+            retry=False,
+        )
+    if failure.kind == "busy":
+        return Problem(
+            status=503,
+            code="upstream_busy",
+            message=f"All connections to {upstream!r} are in use.",
+            type="server_error",
+            retry_after_s=1,
+        )
+    return Problem(
+        status=502,
+        code="upstream_unreachable",
+        message=f"The provider behind {upstream!r} gave no usable answer ({failure.kind}).",
+        type="server_error",
+    )
+
+
+def nobody(attempts: list[Attempt], waiting: int) -> Problem:
+    """Return the answer where no upstream could be asked."""
+    states = ", ".join(f"{one.upstream} ({one.result.removeprefix('skipped: ')})" for one in attempts)
+    return Problem(
+        status=503,
+        code="no_upstream_available",
+        message=f"No upstream can be asked now: {states or 'none is permitted'}.",
+        type="server_error",
+        retry_after_s=waiting or 1,
+    )
+
+
+def our_key(status: int, body: bytes) -> Problem:
+    """Return the answer where a provider refused the gateway's own key."""
+    inner = _error_fields(body)
+    return Problem(
+        status=502,
+        code="upstream_key_refused",
+        message="The provider refused the gateway's own key. Your key is not the problem.",
+        type="server_error",
+        retry=False,
+        detail={"upstream_status": status, "upstream_code": inner.get("code") or inner.get("type")},
+    )
+
+
+def _error_fields(body: bytes) -> dict[str, object]:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    inner = value.get("error") if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
