@@ -82,8 +82,14 @@ def comparison_to_html(result: Comparison, /, *, colour: bool = False) -> str:
         legend=((UNKNOWN, "not known"),),
     )
     functions = Table(
-        "Functions under both",
-        (Column("Function"), Column("A"), Column("B"), Column("Days without, A"), Column("Days without, B")),
+        f"Each function under both. A: {left.scenario.name}. B: {right.scenario.name}. A dash is not told.",
+        (
+            Column("Function"),
+            Column("A"),
+            Column("B"),
+            Column("Days without, A", numeric=True),
+            Column("Days without, B", numeric=True),
+        ),
         tuple(
             (
                 one.name,
