@@ -208,7 +208,7 @@ class Rise(msgspec.Struct, frozen=True):
 
     Attributes:
         months: Since the first model of the other country that had this score; None if none had it by then.
-        score: Of `model`; `reached` is the score of `first`, of the other country, and `on` the day it was there.
+        score: Of `model`; `reached` is that of `first`, of the other country; `on` is the day it was there.
     """
 
     day: str

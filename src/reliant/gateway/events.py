@@ -20,26 +20,29 @@ _KEPT_LIMIT = 2 << 20
 _RECENT = 12
 """Pieces kept to see how a stream ended: the last event, the usage and the end mark may each be one."""
 
-_ENDS: dict[Endpoint, re.Pattern[bytes]] = {
-    CHAT: re.compile(rb'data: ?\[DONE\]|"finish_reason": ?"'),
-    COMPLETIONS: re.compile(rb'data: ?\[DONE\]|"finish_reason": ?"'),
-    MESSAGES: re.compile(rb'event: ?message_stop|"type": ?"message_stop"'),
-    RESPONSES: re.compile(rb"response\.(?:completed|incomplete|failed|cancelled)"),
+# Marks begin a line or stand in quotes: what a model says holds neither, for JSON escapes both.
+_DONE = rb"(?:\A|\n)data: ?\[DONE\]"
+_SAID: dict[Endpoint, re.Pattern[bytes]] = {
+    CHAT: re.compile(_DONE),
+    COMPLETIONS: re.compile(_DONE),
+    MESSAGES: re.compile(rb'(?:\A|\n)event: ?message_stop|"type": ?"message_stop"'),
+    RESPONSES: re.compile(
+        rb'(?:(?:\A|\n)event: ?|"type": ?")response\.(?:completed|incomplete|failed|cancelled)\b'
+    ),
 }
-_SAID = re.compile(rb"data: ?\[DONE\]")
+_ENDS = {**_SAID, **dict.fromkeys((CHAT, COMPLETIONS), re.compile(_DONE + rb'|"finish_reason": ?"'))}
 _ERROR = re.compile(rb'(?:\A|\n)(?:event: ?error\r?\n|data: ?\{\s*"error"\s*:\s*(?!null))')
 
 
 class Relay:
     """Follows one stream from a provider to a caller."""
 
-    __slots__ = ("_held", "_kept", "_kept_bytes", "_recent", "endpoint", "events", "keeps", "sent")
+    __slots__ = ("_held", "_kept", "_kept_bytes", "_recent", "endpoint", "events", "keeps")
 
     def __init__(self, endpoint: Endpoint, *, keeps: bool) -> None:
         self.endpoint = endpoint
         self.keeps = keeps
         self.events = 0
-        self.sent = False
         self._held = b""
         self._recent: deque[bytes] = deque(maxlen=_RECENT)
         self._kept: list[bytes] = []
@@ -90,11 +93,10 @@ class Relay:
         ends = _ENDS.get(self.endpoint)
         return ends is None or ends.search(self.tail) is not None
 
-    @property
-    def said_so(self) -> bool:
-        """Whether the end mark itself was seen: what happens to the connection after it does not matter."""
-        ends = _SAID if self.endpoint in {CHAT, COMPLETIONS} else _ENDS.get(self.endpoint)
-        return ends is not None and ends.search(self.tail) is not None
+    def ends_in(self, piece: bytes) -> bool:
+        """Whether the end mark stands in `piece`: what happens to the connection later does not matter."""
+        said = _SAID.get(self.endpoint)
+        return said is not None and said.search(piece) is not None
 
     @property
     def tail(self) -> bytes:

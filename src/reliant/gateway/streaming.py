@@ -108,6 +108,7 @@ class Streamer:
         translate = reply.translation.stream() if reply.translation is not None else None
         data = reply.body
         holds = context.endpoint.holds
+        ended = False
         while True:
             piece = relay.feed(data) if data else b""
             if piece:
@@ -123,6 +124,9 @@ class Streamer:
                     holds = not await self._gateway.holdings.seen_stream(
                         piece, reply.candidate.target.name if reply.candidate else "", context
                     )
+                if not ended and relay.ends_in(piece):
+                    ended = True
+                    self._ended(context, reply.status, relay)
                 out = translate.feed(piece) if translate is not None else piece
                 if out:
                     await call.send({"type": "http.response.body", "body": out, "more_body": True})
@@ -134,7 +138,7 @@ class Streamer:
             except UpstreamFailure as failure:
                 if failure.kind == "aborted":
                     raise _CallerLeft from None
-                if relay.said_so:
+                if ended:
                     break
                 relay.forget()
                 raise _Broke(failure.kind) from None
@@ -148,6 +152,11 @@ class Streamer:
             raise _Broke("ended without an end mark")
         if translate is not None:
             await call.send({"type": "http.response.body", "body": translate.finish(), "more_body": True})
+
+    def _ended(self, context: Context, status: int, relay: Relay) -> None:
+        """Let the log have the outcome of a whole stream before the caller reads its end mark."""
+        tokens_in, tokens_out = relay.tokens()
+        self._gateway.journal.ended(context, status, "whole", tokens_in, tokens_out, streamed=True)
 
     async def _broke(
         self,

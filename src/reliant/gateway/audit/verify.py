@@ -303,7 +303,7 @@ def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
     for one in kept:
         elsewhere.setdefault(one.chain, {}).setdefault(one.record, []).append(one)
     # Heads first, then chains: a head may not be ahead of the chain that is read after it.
-    heads = {file: file.read_bytes() for file in path.glob("*.head")} if path.is_dir() else {}
+    heads = {file: file.read_bytes() for file in path.glob("[!.]*.head")} if path.is_dir() else {}
     for chain, files in find_chains(path).items():
         walk = _Walk(chain, public)
         walk.kept = elsewhere.pop(chain, {})
@@ -325,11 +325,10 @@ def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
         problems.append(
             Problem(chain, 0, max(missed), f"the head kept in {said_by} is of a chain that is not here")
         )
-    if path.is_dir():
-        chains = {walk.chain for walk in walks}
-        for head in sorted(path.glob("*.head")):
-            if head.stem not in chains and not head.name.startswith("."):
-                problems.append(Problem(head.name, 0, None, "signs a chain that is not here"))
+    chains = {walk.chain for walk in walks}
+    for head in sorted(heads):
+        if head.stem not in chains:
+            problems.append(Problem(head.name, 0, None, "signs a chain that is not here"))
     return Report(tuple(walk.report() for walk in walks), tuple(problems))
 
 
