@@ -59,7 +59,6 @@ class Streamer:
         call: Call,
     ) -> None:
         """Send a stream to its end, whichever that is."""
-        gateway = self._gateway
         spoken = context.endpoint
         if reply.translation is not None:
             spoken = MESSAGES if spoken is CHAT else CHAT  # the provider's format, not the caller's
@@ -90,9 +89,7 @@ class Streamer:
             call.on_lost = None
             if not context.answered:
                 # Also on a failure nobody thought of: the log must say that it ended.
-                tokens_in, tokens_out = relay.tokens()
-                status = 499 if end == "caller left" else reply.status
-                gateway.journal.ended(context, status, end, tokens_in, tokens_out, streamed=True)
+                self._ended(context, 499 if end == "caller left" else reply.status, relay, end)
             current.release() if current.complete else current.abort()
         await call.send({"type": "http.response.body", "body": b""})
 
@@ -126,7 +123,7 @@ class Streamer:
                     )
                 if not ended and relay.ends_in(piece):
                     ended = True
-                    self._ended(context, reply.status, relay)
+                    self._ended(context, reply.status, relay, "whole")
                 out = translate.feed(piece) if translate is not None else piece
                 if out:
                     await call.send({"type": "http.response.body", "body": out, "more_body": True})
@@ -153,10 +150,10 @@ class Streamer:
         if translate is not None:
             await call.send({"type": "http.response.body", "body": translate.finish(), "more_body": True})
 
-    def _ended(self, context: Context, status: int, relay: Relay) -> None:
-        """Let the log have the outcome of a whole stream before the caller reads its end mark."""
+    def _ended(self, context: Context, status: int, relay: Relay, end: str) -> None:
+        """Let the log have the outcome of a stream, before the caller reads an end mark of it."""
         tokens_in, tokens_out = relay.tokens()
-        self._gateway.journal.ended(context, status, "whole", tokens_in, tokens_out, streamed=True)
+        self._gateway.journal.ended(context, status, end, tokens_in, tokens_out, streamed=True)
 
     async def _broke(
         self,
@@ -238,6 +235,8 @@ class Streamer:
                         return self._broke_again(context, candidate, exchange, "error event")
                     joined = joiner.feed(piece)
                     relay.feed(joined)
+                    if follow.ends_in(piece) and not context.answered:
+                        self._ended(context, 200, relay, "continued")
                     await call.send({"type": "http.response.body", "body": joined, "more_body": True})
                 data = await exchange.more()
         except UpstreamFailure as failure:
