@@ -20,17 +20,16 @@ _KEPT_LIMIT = 2 << 20
 _RECENT = 12
 """Pieces kept to see how a stream ended: the last event, the usage and the end mark may each be one."""
 
-# Marks begin a line or stand in quotes: what a model says holds neither, for JSON escapes both.
-_DONE = rb"(?:\A|\n)data: ?\[DONE\]"
-_SAID: dict[Endpoint, re.Pattern[bytes]] = {
-    CHAT: re.compile(_DONE),
-    COMPLETIONS: re.compile(_DONE),
-    MESSAGES: re.compile(rb'(?:\A|\n)event: ?message_stop|"type": ?"message_stop"'),
-    RESPONSES: re.compile(
-        rb'(?:(?:\A|\n)event: ?|"type": ?")response\.(?:completed|incomplete|failed|cancelled)\b'
-    ),
+_MARKS: dict[Endpoint, tuple[bytes, ...]] = {
+    CHAT: (b"[DONE]",),
+    COMPLETIONS: (b"[DONE]",),
+    MESSAGES: (b"message_stop",),
+    RESPONSES: (b"response.completed", b"response.incomplete", b"response.failed", b"response.cancelled"),
 }
-_ENDS = {**_SAID, **dict.fromkeys((CHAT, COMPLETIONS), re.compile(_DONE + rb'|"finish_reason": ?"'))}
+_BEFORE_MARK = (b"data: ", b"data:", b"event: ", b"event:")
+_NAMED = (b'"type": "', b'"type":"')
+_AFTER_MARK = (b"", b'"', b"\n", b"\r")
+_FINISH = (b'"finish_reason":"', b'"finish_reason": "')
 _ERROR = re.compile(rb'(?:\A|\n)(?:event: ?error\r?\n|data: ?\{\s*"error"\s*:\s*(?!null))')
 
 
@@ -90,13 +89,16 @@ class Relay:
     @property
     def complete(self) -> bool:
         """Whether the stream said that it is at its end; kinds of streams without such a word always have."""
-        ends = _ENDS.get(self.endpoint)
-        return ends is None or ends.search(self.tail) is not None
+        if self.endpoint not in _MARKS:
+            return True
+        tail = self.tail
+        if self.ends_in(tail):
+            return True
+        return self.endpoint in {CHAT, COMPLETIONS} and any(one in tail for one in _FINISH)
 
     def ends_in(self, piece: bytes) -> bool:
         """Whether the end mark stands in `piece`: what happens to the connection later does not matter."""
-        said = _SAID.get(self.endpoint)
-        return said is not None and said.search(piece) is not None
+        return any(_has_mark(piece, mark) for mark in _MARKS.get(self.endpoint, ()))
 
     @property
     def tail(self) -> bytes:
@@ -156,6 +158,22 @@ class _Chunk(msgspec.Struct):
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+def _has_mark(data: bytes, mark: bytes) -> bool:
+    """Whether `mark` is said by the provider: it begins a line or names the event's type.
+
+    What a model says can do neither, for JSON escapes line feeds and quotes.
+    """
+    at = data.rfind(mark)
+    while at >= 0:
+        end = at + len(mark)
+        if data[end : end + 1] in _AFTER_MARK:
+            begin = data.rfind(b"\n", 0, at) + 1
+            if data[begin:at] in _BEFORE_MARK or data.endswith(_NAMED, begin, at):
+                return True
+        at = data.rfind(mark, 0, at)
+    return False
 
 
 def data_of(stream: bytes) -> list[bytes]:
