@@ -42,6 +42,16 @@ def load(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def chat_usage(tokens_in: int, tokens_out: int, cached: int) -> dict[str, Any]:
+    """Return counts as chat has them; tokens read from a cache count as tokens in."""
+    return {
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+
+
 def loads_or_text(text: str) -> Any:
     """Return the JSON value in `text`, or an object that holds the text where it is none."""
     try:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from reliant.gateway.translate._common import Untranslatable, load, loads_or_text, text_of
+from reliant.gateway.translate._common import Untranslatable, chat_usage, load, loads_or_text, text_of
 
 _DROPPED = (
     "n",
@@ -271,12 +271,7 @@ def usage_of(usage: dict[str, Any]) -> dict[str, Any]:
     cached = usage.get("cacheReadInputTokens") or 0
     tokens_in = (usage.get("inputTokens") or 0) + cached + (usage.get("cacheWriteInputTokens") or 0)
     tokens_out = usage.get("outputTokens") or 0
-    return {
-        "prompt_tokens": tokens_in,
-        "completion_tokens": tokens_out,
-        "total_tokens": tokens_in + tokens_out,
-        "prompt_tokens_details": {"cached_tokens": cached},
-    }
+    return chat_usage(tokens_in, tokens_out, cached)
 
 
 def _image(url: str) -> dict[str, Any]:

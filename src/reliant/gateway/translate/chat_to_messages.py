@@ -8,6 +8,7 @@ import msgspec
 
 from reliant.gateway.translate._common import (
     STOP_TO_FINISH,
+    chat_usage,
     event_lines,
     image_to_messages,
     load,
@@ -219,12 +220,7 @@ def _usage(usage: dict[str, Any]) -> dict[str, Any]:
     cached = usage.get("cache_read_input_tokens") or 0
     tokens_in = (usage.get("input_tokens") or 0) + cached + (usage.get("cache_creation_input_tokens") or 0)
     tokens_out = usage.get("output_tokens") or 0
-    return {
-        "prompt_tokens": tokens_in,
-        "completion_tokens": tokens_out,
-        "total_tokens": tokens_in + tokens_out,
-        "prompt_tokens_details": {"cached_tokens": cached},
-    }
+    return chat_usage(tokens_in, tokens_out, cached)
 
 
 class _ChatStream:
