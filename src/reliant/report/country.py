@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COLUMNS = 80
 _ROWS = 10
 _HALVES = 5
+_WAY = COLUMNS - 15
+_UNDER = " " * 15  # under the name in a row of ways
 _COLOURS = {"BLOCKED": "31", "UNKNOWN": "33", "CONDITIONAL": "36", "OPEN": "32"}
 _ORDER = ("BLOCKED", "CONDITIONAL", "OPEN", "UNKNOWN")
 
@@ -133,7 +135,9 @@ def _access(result: Country, *, colour: bool) -> list[str]:
         gates = "; ".join(row.gates)
         if len(_asked_from(result)) > 1:
             gates = f"{_where(result, row)}: {gates}"
-        lines.append(f"  {shown} {fit(clean(row.name), 27)} {fit(row.channel, 8)} {fit(clean(gates), 28)}")
+        way = f"{clean(row.name)}, {row.channel}"
+        lines.append(f"  {shown} {way if len(way) <= _WAY else fit(way, _WAY)}")
+        lines += wrap(clean(gates), COLUMNS, indent=_UNDER, first=_UNDER)
     unknown = [row for row in result.access if row.verdict == "UNKNOWN"]
     rest = len(rows) - 2 * _ROWS
     if rest > 0:
