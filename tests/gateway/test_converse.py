@@ -248,7 +248,9 @@ def test_a_stream_that_breaks_ends_with_an_error_or_goes_on_elsewhere(tmp_path: 
             words = _words(running, model)
 
     assert error
-    assert words.startswith("w0 w1" if model in {"fault-first", "fault-bytes"} else "hello ")
+    # What is wrong may come with the first words or after them: it begins again, or goes on.
+    begins = ("w0 w1",) if model == "fault-first" else ("w0 w1", "hello ")
+    assert words.startswith(begins)
     assert words.rstrip().endswith("w19")
 
 

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
-from support.gateway_provider import Provider, Seen, _send, in_thread
+from support.gateway_provider import Provider, Seen, _send, closed, in_thread
 
 _SERVICE = Session().get_service_model("bedrock-runtime")
 CONVERSE = _SERVICE.operation_model("Converse")
@@ -182,13 +182,13 @@ def bedrock() -> Iterator[Bedrock]:
     """Run one."""
     with in_thread() as loop:
         made = Bedrock("bedrock")
-        start = asyncio.start_server(made._serve, "127.0.0.1", 0, limit=1 << 24)
+        start = asyncio.start_server(made.connected, "127.0.0.1", 0, limit=1 << 24)
         server = asyncio.run_coroutine_threadsafe(start, loop).result(60)
         made.port = server.sockets[0].getsockname()[1]
         try:
             yield made
         finally:
-            loop.call_soon_threadsafe(server.close)
+            asyncio.run_coroutine_threadsafe(closed([server], [made]), loop).result(60)
 
 
 __all__ = ["CONVERSE", "STREAM", "USAGE", "Bedrock", "bedrock", "events_of", "frame", "signature", "wrong"]

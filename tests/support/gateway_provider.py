@@ -432,7 +432,7 @@ async def _finish() -> None:
         await asyncio.sleep(0)
 
 
-async def _closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
+async def closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
     """Take no new connections, and end those that are open."""
     for server in servers:
         server.close()
@@ -456,4 +456,4 @@ def providers(*names: str) -> Iterator[list[Provider]]:
         try:
             yield made
         finally:
-            asyncio.run_coroutine_threadsafe(_closed(servers, made), loop).result(60)
+            asyncio.run_coroutine_threadsafe(closed(servers, made), loop).result(60)
