@@ -7,7 +7,7 @@ models, and import lines, and says so with less confidence than a parser would.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from reliant.core.use import Role, Scope
 from reliant.inventory.idforms import (
@@ -16,13 +16,14 @@ from reliant.inventory.idforms import (
     is_reference,
     is_weight_file,
     looks_like_id,
+    several_ids,
     snake,
 )
 from reliant.inventory.served import cannot_serve
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reliant.inventory.vendor_facts import Host, SdkFacts
     from reliant.inventory.view import FileView
@@ -118,6 +119,31 @@ def known_form(file: FileView, text: str) -> bool:
     if "test" in text.lower() or "fake" in text.lower():
         return False
     return file.vendors.developer(text) is not None and any(c.isdigit() for c in text)
+
+
+T = TypeVar("T", bound="Told")
+
+
+class Told(Protocol):
+    """A value as the readers of a language have it; its text is None if not known."""
+
+    @property
+    def text(self) -> str | None:
+        """What it is."""
+
+    def _replace(self, *, text: str | None) -> Self:
+        """Return it with another text."""
+
+
+def each_id(file: FileView, found: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Yield the values; of one that lists ids with commas each, and whether it is one more of these."""
+    for value in found:
+        ids = several_ids(value.text or "")
+        if ids and all(known_form(file, one) for one in ids):
+            for number, one in enumerate(ids):
+                yield value._replace(text=one), number > 0
+        else:
+            yield value, False
 
 
 def how_sure(file: FileView, name: str, text: str, has_sdk: bool) -> float:

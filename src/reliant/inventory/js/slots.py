@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.use import Role
-from reliant.inventory.idforms import holds_model, is_weight_file, looks_like_id, several_ids, snake
+from reliant.inventory.idforms import holds_model, is_weight_file, looks_like_id, snake
 from reliant.inventory.js.base import Base
 from reliant.inventory.js.tree import Block, Node, pairs, place_of, text_of
-from reliant.inventory.js.values import Value, values
-from reliant.inventory.loose import how_sure, known_form
+from reliant.inventory.js.values import values
+from reliant.inventory.loose import each_id, how_sure
 from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _LABELS = frozenset({"name", "id", "provider", "providerId", "slug", "key"})
 _CHOICES = ("provider", "backend", "service", "vendor", "llm_type", "llm_provider", "default_provider")
@@ -107,7 +107,7 @@ class Slots(Base):
             return
         listed = expression.type == "array" and len(expression.named_children) >= 4
         told = frozenset(self.told)
-        for value, more in self._each(values(expression, block)):
+        for value, more in each_id(self.file, values(expression, block)):
             text = value.text
             if text is None or (value.line, value.column) in told:
                 continue
@@ -129,16 +129,6 @@ class Slots(Base):
                 confidence=confidence,
                 role=Role.OPTIONAL if listed or more else None,
             )
-
-    def _each(self, found: Iterable[Value]) -> Iterator[tuple[Value, bool]]:
-        """Yield the values; of one that lists ids with commas each, and whether it is one more of these."""
-        for value in found:
-            ids = several_ids(value.text or "")
-            if ids and all(known_form(self.file, one) for one in ids):
-                for number, one in enumerate(ids):
-                    yield value._replace(text=one), number > 0
-            else:
-                yield value, False
 
     def _choice(self, name: str, expression: Node, block: Block) -> Iterator[Signal]:
         if snake(name).endswith(_ORDERS) and expression.type == "array":

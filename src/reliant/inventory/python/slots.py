@@ -14,10 +14,9 @@ from reliant.inventory.idforms import (
     is_hub_id,
     is_weight_file,
     looks_like_id,
-    several_ids,
     snake,
 )
-from reliant.inventory.loose import how_sure, known_form
+from reliant.inventory.loose import each_id, how_sure, known_form
 from reliant.inventory.python.base import LABELS, Base
 from reliant.inventory.python.nodes import GIVEN, Value, constant, dotted, keyword
 from reliant.inventory.python.tree import Block, Imported, Param
@@ -254,7 +253,7 @@ class Slots(Base):
             yield from self._keyed(name, expression, block, env)
             return
         listed = len(expression.elts) if isinstance(expression, ast.List | ast.Tuple | ast.Set) else 0
-        for value, more in self._each(self._slot_values(expression, block)):
+        for value, more in each_id(self.file, self._slot_values(expression, block)):
             text = value.text
             if text is None or value.ref == GIVEN or self._is_told(value):
                 continue
@@ -303,16 +302,6 @@ class Slots(Base):
                 confidence=confidence,
                 role=role,
             )
-
-    def _each(self, values: Iterator[Value]) -> Iterator[tuple[Value, bool]]:
-        """Yield the values; of one that lists ids with commas each, and whether it is one more of these."""
-        for value in values:
-            ids = several_ids(value.text or "")
-            if ids and all(known_form(self.file, one) for one in ids):
-                for number, one in enumerate(ids):
-                    yield value._replace(text=one), number > 0
-            else:
-                yield value, False
 
     @staticmethod
     def _is_off(block: Block) -> bool:
