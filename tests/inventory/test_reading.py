@@ -87,6 +87,8 @@ def test_a_tag_behind_a_model_is_not_its_name(vendors) -> None:
     [
         "from huggingface_hub import snapshot_download\n"
         "snapshot_download('gorilla-llm/Berkeley-Function-Calling-Leaderboard', repo_type='dataset')\n",
+        "from huggingface_hub import snapshot_download\nrepo_id = 'acme-ai/pages'\n"
+        "snapshot_download(repo_id=repo_id, repo_type='dataset')\n",
         "from datasets import load_dataset\nimport transformers\nrows = load_dataset('openai/gsm8k-v2')\n",
     ],
 )

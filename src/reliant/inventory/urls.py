@@ -96,7 +96,7 @@ def is_call(url: str) -> bool:
 
 
 _MODEL_PATH = re.compile(
-    r"/(models?|deployments|engines|publishers/[\w-]+/models)/([A-Za-z0-9][\w.:@-]*(?:/[A-Za-z0-9][\w.-]*)??)"
+    r"/(models?|deployments|engines|publishers/[\w-]+/models)/(?!(?:search|list)\b)([A-Za-z0-9][\w.:@-]*(?:/[A-Za-z0-9][\w.-]*)??)"
     r"(?=:[a-z]+[A-Z]|/(?:chat|completions?|embeddings?|predictions|predict|invoke|converse|images|audio|responses"
     r"|generate|infer|streamGenerateContent|invoke-with-response-stream)|[?#]|$)"
 )
@@ -111,6 +111,7 @@ def model_in_path(url: str) -> tuple[str, bool] | None:
         >>> model_in_path("https://h.test/openai/deployments/chat/chat/completions?v=1")
         ('chat', True)
         >>> model_in_path("https://h.test/v1/models")
+        >>> model_in_path("https://h.test/ai/models/search?search=acme")
     """
     match = _MODEL_PATH.search(url)
     if match is None or "{" in match[2]:

@@ -203,7 +203,7 @@ class Clients(Addresses):
     def _models_of_call(
         self, call: ast.Call, block: Block, sdk: SdkFacts, info: Name | None, endpoints: list[Endpoint]
     ) -> Iterator[Signal]:
-        if _of_data(call):
+        if self._of_data(call, block):
             return
         named = any(keyword(call, name) is not None for name in MODEL_KEYWORDS)
         values = self._model_values(call, block, info)
@@ -356,7 +356,9 @@ class Clients(Addresses):
 
     def _asked(self, call: ast.Call, block: Block) -> Iterator[Signal]:
         """Yield the models that a call on a client, or a loader, asks for."""
-        if id(call) in self.clients or not (call.args or call.keywords) or _of_data(call):
+        if id(call) in self.clients or not (call.args or call.keywords):
+            return
+        if self._of_data(call, block):
             return
         last = dotted(call.func).rpartition(".")[2] or (
             call.func.attr if isinstance(call.func, ast.Attribute) else ""
@@ -390,7 +392,14 @@ class Clients(Addresses):
                         continue
                     yield from self._model(value, call, block, sdk, endpoints, slot=True)
 
+    def _of_data(self, call: ast.Call, block: Block) -> bool:
+        """Say whether a call fetches a data set or a page from a hub: `repo_type="dataset"`.
 
-def _of_data(call: ast.Call) -> bool:
-    """Say whether a call fetches a data set or a page from a hub: `repo_type="dataset"`."""
-    return constant(keyword(call, "repo_type")) in {"dataset", "space"}
+        What it fetches is told, for it may be bound to a name that reads like a model's.
+        """
+        if constant(keyword(call, "repo_type")) not in {"dataset", "space"}:
+            return False
+        fetched = keyword(call, "repo_id") or (call.args[0] if call.args else None)
+        for value in self.evaluator.values(fetched, block) if fetched is not None else ():
+            self._tell(value, value.text or "")
+        return True
