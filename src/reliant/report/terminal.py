@@ -134,7 +134,7 @@ class _Screen:
         ]
         about = wrap(clean("; ".join(told)), COLUMNS, indent=" " * _VERDICT) if told else []
         if len(about) > 3:
-            about = [*about[:2], fit(" ".join(about[2:4]), COLUMNS)]
+            about = [*about[:2], fit(f"{about[2]} {about[3].lstrip()}", COLUMNS)]
         return [(head, set()), *((line, cited) for line in about)]
 
     def _axis(self, group: Group, axis: Axis, cited: set[int]) -> str:
