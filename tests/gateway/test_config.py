@@ -37,6 +37,9 @@ retention_days = 30
 url = "postgresql://u:pass-word@h/db"
 [shared]
 url_env = "REDIS"
+[prices]
+unknown = "warn"
+usd_per_mtok = { input = 3.0, output = 15.0 }
 [breaker]
 failures = 5
 [telemetry]
@@ -124,6 +127,22 @@ def test_a_file_with_every_table_is_read() -> None:
         ("timeout_s = 4", "timeout_s = 0", "greater than 0"),
         ('headers = { "x-team" = "a" }', 'headers = { "content-length" = "1" }', "cannot be sent"),
         ("price_usd_per_mtok = { input = 1.0, output = 2.0 }", "price_usd_per_mtok = { in = 1.0 }", "'in'"),
+        (
+            "price_usd_per_mtok = { input = 1.0, output = 2.0 }",
+            "price_usd_per_mtok = { input = 1.0 }",
+            "needs output too",
+        ),
+        (
+            "price_usd_per_mtok = { input = 1.0, output = 2.0 }",
+            "price_usd_per_mtok = { input = -1.0, output = 2.0 }",
+            "-1.0 is no price",
+        ),
+        ('unknown = "warn"', 'unknown = "free"', "Invalid enum value 'free'"),
+        (
+            "usd_per_mtok = { input = 3.0, output = 15.0 }",
+            "usd_per_mtok = { output = inf, input = 1.0 }",
+            "inf is no price",
+        ),
         ('sector = "private"', 'sector = "privat"', "'privat' is not known"),
         ('facts = { "owner.controlled_from" = "none" }', 'facts = { "owner.controled" = "none" }', "no fact"),
         (

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from reliant.errors import ConfigError
@@ -26,6 +27,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LONGEST_NAME = 200
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "te"})
 _SHORTEST_SECRET = 6
+_BOTH_WAYS = ("input", "output")
 
 _MAY_BE_ZERO = frozenset(
     {"port", "retries", "sticky_s", "retry_budget", "sample", "drain_s", "retention_days"}
@@ -226,8 +228,18 @@ class Checker:
             )
         if upstream.api_version is not None and not re.fullmatch(r"[\w.\-]+", upstream.api_version):
             raise self.wrong((*at, "api_version"), "is no version", 'For example api_version = "2024-10-21".')
+        self._price((*at, "price_usd_per_mtok"), upstream.price_usd_per_mtok)
         if upstream.api.startswith("bedrock") and upstream.region is None:
             raise self.wrong(at, "a bedrock upstream needs region", 'For example region = "us-east-1".')
+
+    def _price(self, at: TomlPath, price: Mapping[Literal["input", "output"], float]) -> None:
+        """Check that a price says both ways: the one left out would be free."""
+        if price and len(price) < len(_BOTH_WAYS):
+            missing = next(one for one in _BOTH_WAYS if one not in price)
+            raise self.wrong(at, f"a price needs {missing} too", f"Add {missing} = 0.0 if it is free.")
+        for way, usd in price.items():
+            if not math.isfinite(usd) or usd < 0:
+                raise self.wrong((*at, way), f"{usd} is no price", "Write US dollars per million tokens.")
 
     def _from_env(self, at: TomlPath, name: str) -> str:
         if not self.env.get(name):
@@ -304,6 +316,7 @@ class Checker:
             )
 
     def _services(self, config: Config) -> None:
+        self._price(("prices", "usd_per_mtok"), config.prices.usd_per_mtok)
         stores = (
             ("store", config.store, ("postgresql", "postgres")),
             ("shared", config.shared, ("redis", "rediss", "unix")),

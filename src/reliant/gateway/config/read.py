@@ -23,6 +23,7 @@ from reliant.gateway.config.service import (
     Listen,
     Place,
     Policy,
+    Prices,
     Shared,
     Signals,
     Store,
@@ -43,6 +44,7 @@ class Config(Part, frozen=True, kw_only=True):
     audit: Audit = Audit()
     store: Store = Store()
     shared: Shared = Shared()
+    prices: Prices = Prices()
     breaker: Breaker = Breaker()
     telemetry: Telemetry = Telemetry()
     tenant: tuple[Tenant, ...] = ()

@@ -175,6 +175,22 @@ class Shared(Part, frozen=True, kw_only=True):
     on_down: Literal["local", "refuse"] = "local"
 
 
+class Prices(Part, frozen=True, kw_only=True):
+    """What a model costs where neither its upstream nor the price list says it.
+
+    Such a call counts as unknown, not as free: the log and `/metrics` name it.
+
+    Attributes:
+        unknown: What a key with a budget in money gets then: `refuse` answers 403 before
+            anything is sent; `warn` lets it through with a header, outside the budget.
+        usd_per_mtok: `input` and `output` in US dollars per million tokens, taken for every
+            model without a price; then nothing is unknown.
+    """
+
+    unknown: Literal["refuse", "warn"] = "refuse"
+    usd_per_mtok: dict[Literal["input", "output"], float] = msgspec.field(default_factory=dict)
+
+
 class Breaker(Part, frozen=True, kw_only=True):
     """When an upstream counts as down, and for how long.
 
