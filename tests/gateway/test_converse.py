@@ -26,7 +26,7 @@ from reliant.gateway.translate.converse_stream import Frames
 from reliant.gateway.upstream.client import UpstreamFailure
 from support.gateway_bedrock import CONVERSE, Bedrock, bedrock, events_of, frame, signature, wrong
 from support.gateway_provider import providers
-from support.gateway_rig import Running, gateway, post
+from support.gateway_rig import Running, gateway, post, wall
 
 ENV = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "sec/ret"}
 MODEL = "anthropic.claude-x-v1:0"
@@ -142,6 +142,7 @@ def test_the_openai_sdk_works_against_converse(rig: tuple[Bedrock, Running], cli
     assert [json.loads(one.function.arguments)["n"] for one in calls if one.type == "function"] == [1, 2]
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (11, 5)
+    assert wall() - 600 < answer.created <= wall()
     assert "seed is not carried over" in raw.headers["x-reliant-warning"]
     assert rig[1].outcomes()[-1]["tokens_in"] == 11
 
@@ -186,6 +187,7 @@ def test_a_stream_of_frames_is_a_chat_stream(rig: tuple[Bedrock, Running], clien
         )
     )
     plain = list(client.chat.completions.create(model="claude", messages=HISTORY, stream=True))
+    assert all(wall() - 600 < one.created <= wall() for one in plain)
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     arguments = {0: "", 1: ""}
     for delta in deltas:
@@ -340,7 +342,7 @@ def test_what_converse_does_not_have_is_not_asked_of_it(method: str, path: str) 
     assert endpoint is not None
 
     with pytest.raises(Untranslatable, match="speaks Converse"):
-        translation(endpoint, "bedrock-converse")
+        translation(endpoint, "bedrock-converse", 0)
 
 
 _ANY = st.recursive(
@@ -368,7 +370,7 @@ _ANY = st.recursive(
 )
 def test_any_body_is_carried_over_or_refused(asked: dict[str, Any]) -> None:
     for api in ("bedrock-converse", "anthropic"):
-        how = translation(CHAT, api)
+        how = translation(CHAT, api, 0)
         assert how is not None
         try:
             path, body = how.request(json.dumps(asked).encode())
@@ -390,7 +392,7 @@ def test_every_conversation_fits_the_service_model(
     messages = [{"role": role, "content": text} for role, text in turns]
     asked = {"model": MODEL, "messages": messages, "temperature": temperature, "max_tokens": most}
 
-    _, body = ChatToConverse().request(json.dumps(asked).encode())
+    _, body = ChatToConverse(0).request(json.dumps(asked).encode())
 
     assert wrong({"modelId": MODEL, **json.loads(body)}, CONVERSE.input_shape) == ""
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reliant.gateway.translate.chat_to_messages import ChatToMessages
 from reliant.gateway.translate.messages_to_chat import MessagesToChat
 from support.gateway_provider import Provider, providers
-from support.gateway_rig import config, gateway, post
+from support.gateway_rig import config, gateway, post, wall
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -155,7 +155,7 @@ def test_text_survives_the_way_there_and_back(turns: list[tuple[str, str]], syst
         messages.insert(0, {"role": "system", "content": system})
     body = json.dumps({"model": "m", "messages": messages}).encode()
 
-    back = json.loads(MessagesToChat().request(ChatToMessages().request(body)[1])[1])["messages"]
+    back = json.loads(MessagesToChat().request(ChatToMessages(0).request(body)[1])[1])["messages"]
 
     assert _runs(back) == _runs(messages)
 
@@ -172,8 +172,22 @@ def _runs(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return runs
 
 
+def test_a_translated_answer_states_the_time_of_the_call(tmp_path: Path) -> None:
+    """Messages have no time; a client that sorts by it must not see 1970."""
+    before = int(wall())
+    with providers("mock") as (mock,), gateway(tmp_path, anthropic_config(mock)) as running:
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test", max_retries=0) as client:
+            asked: Any = {"model": "claude-x", "messages": [{"role": "user", "content": "hi"}]}
+            whole = client.chat.completions.create(**asked)
+            chunks = list(client.chat.completions.create(**asked, stream=True))
+
+    assert before <= whole.created <= wall()
+    assert {chunk.created for chunk in chunks} == {chunks[0].created}
+    assert before <= chunks[0].created <= wall()
+
+
 def test_what_is_not_carried_over_is_named() -> None:
-    there = ChatToMessages()
+    there = ChatToMessages(0)
     there.request(b'{"model":"m","messages":[],"seed":1,"logprobs":true}')
 
     assert there.warnings == ("logprobs is not carried over", "seed is not carried over")
@@ -181,7 +195,7 @@ def test_what_is_not_carried_over_is_named() -> None:
 
 def test_what_messages_would_refuse_is_not_sent_to_it() -> None:
     """Its metadata knows a user only, and its temperature ends at 1; the rest is a 400 there."""
-    there = ChatToMessages()
+    there = ChatToMessages(0)
     asked = {"model": "m", "messages": [], "metadata": {"a": "b"}, "user": "u1", "temperature": 1.7}
     asked["tools"] = [{"type": "custom", "custom": {"name": "x"}}]
 

@@ -49,11 +49,16 @@ _ANTHROPIC_TYPES = {
 }
 
 
+def anthropic_type(status: int) -> str:
+    """Return what Anthropic calls an error of this status."""
+    return _ANTHROPIC_TYPES.get(status, "api_error")
+
+
 def error_object(problem: Problem, dialect: Dialect) -> dict[str, object]:
     """Return the body of an error answer."""
     extra: dict[str, object] = {"reliant": problem.detail} if problem.detail else {}
     if dialect == "anthropic":
-        kind = _ANTHROPIC_TYPES.get(problem.status, "api_error")
+        kind = anthropic_type(problem.status)
         inner = {"type": kind, "message": problem.message, "code": problem.code, **extra}
         return {"type": "error", "error": inner}
     return {

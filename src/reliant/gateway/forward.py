@@ -19,7 +19,7 @@ from reliant.gateway.audit.records import Attempt
 from reliant.gateway.body import form_with_model, with_model
 from reliant.gateway.problems import failure_problem, nobody, our_key
 from reliant.gateway.refusals import Refusals, Shape
-from reliant.gateway.translate import Translation, begun, translation
+from reliant.gateway.translate import Translation, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
 
@@ -132,7 +132,7 @@ class Forwarder:
                     answer, how = self._ask(request, candidate)
                     exchange = await answer
                     if how is not None and isinstance(exchange, Exchange):
-                        exchange, how = begun(exchange, how)
+                        exchange = how.opened(exchange)
             except UpstreamFailure as failure:
                 self._failed(candidate.target, failure, reply)
                 again = failure.kind in {"connect", "reset"} and retries > 0
@@ -159,7 +159,9 @@ class Forwarder:
     ) -> tuple[Exchange | _Staged, Translation | None]:
         answer, how = self._ask(request, candidate)
         exchange = await answer
-        return begun(exchange, how) if how is not None and isinstance(exchange, Exchange) else (exchange, how)
+        if how is not None and isinstance(exchange, Exchange):
+            exchange = how.opened(exchange)
+        return exchange, how
 
     def _ask(
         self, request: Context, candidate: Candidate
@@ -172,7 +174,7 @@ class Forwarder:
             )
             if staged is not None:
                 return _at_once(_Staged(fault.id, staged.status, staged.headers, staged.body)), None
-        how = translation(endpoint, target.config.api)
+        how = translation(endpoint, target.config.api, int(self._wall()))
         body = request.body
         suffix, content_type = request.suffix, request.picked.content_type
         if candidate.model != request.model and body:

@@ -17,7 +17,7 @@ from reliant.gateway.body import tokens_of
 from reliant.gateway.continuation import Joiner, continued_body
 from reliant.gateway.events import Relay
 from reliant.gateway.forward import Reply, failure_problem
-from reliant.gateway.surface import CHAT, MESSAGES
+from reliant.gateway.surface import CHAT
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Streamer:
         """Send a stream to its end, whichever that is."""
         spoken = context.endpoint
         if reply.translation is not None:
-            spoken = MESSAGES if spoken is CHAT else CHAT  # the provider's format, not the caller's
+            spoken = reply.translation.spoken  # the provider's format, not the caller's
         relay = Relay(spoken, keeps=plan.route.continue_streams and len(candidates) > 1)
         exchange = reply.exchange
         if exchange is None:
@@ -102,7 +102,7 @@ class Streamer:
             _Broke: It broke off or said an error.
             _CallerLeft: Nobody is listening any more.
         """
-        translate = reply.translation.stream() if reply.translation is not None else None
+        translate = reply.translation.events() if reply.translation is not None else None
         data = reply.body
         holds = context.endpoint.holds
         ended = False

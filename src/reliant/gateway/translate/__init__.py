@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from reliant.gateway.upstream.client import Exchange
 
 _BAD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-_ONLY_CHAT_PROVIDERS = frozenset(
-    {"chat", "completions", "responses", "embeddings", "images", "audio", "moderations", "rerank"}
-)
+_BOTH_HAVE = frozenset({"files", "skills"})
+"""Held objects that both formats know, under the same paths."""
 
 
 class StreamTranslation(Protocol):
@@ -38,6 +37,14 @@ class StreamTranslation(Protocol):
 class Translation(Protocol):
     """One direction, for one request."""
 
+    @property
+    def spoken(self) -> Endpoint:
+        """Whose format the upstream's events have, once they are `opened`."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be carried over."""
+
     def request(self, body: bytes) -> tuple[str, bytes]:
         """Return the path after /v1 and the body for the upstream."""
 
@@ -47,77 +54,56 @@ class Translation(Protocol):
     def error(self, status: int, body: bytes) -> bytes:
         """Return an error object in the caller's format."""
 
-    def stream(self) -> StreamTranslation:
-        """Return the translation of an event stream."""
+    def opened(self, exchange: Exchange) -> Exchange:
+        """Return an answer that has begun as one whose stream, if it is one, is of events.
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be carried over."""
+        Raises:
+            UpstreamFailure: What is here of it is broken.
+        """
+
+    def events(self) -> StreamTranslation | None:
+        """Return the translation of an event stream; None if it has the caller's format once it is opened."""
 
 
-def translation(endpoint: Endpoint, api: str) -> Translation | None:
+def translation(endpoint: Endpoint, api: str, now: int) -> Translation | None:
     """Return the translation that is needed; None where the upstream speaks the caller's format.
+
+    Args:
+        endpoint: What is asked for.
+        api: What the upstream speaks, as in the configuration.
+        now: Seconds since 1970, for answers that state their time where the upstream's do not.
 
     Raises:
         Untranslatable: The upstream's format has nothing like what is asked.
     """
     if api == "bedrock-converse":
-        return _to_converse(endpoint)
+        return _to_converse(endpoint, now)
     if api == "anthropic":
         if endpoint is CHAT:
             from reliant.gateway.translate.chat_to_messages import ChatToMessages  # noqa: PLC0415
 
-            return Careful(ChatToMessages())
-        if endpoint.name in _ONLY_CHAT_PROVIDERS:
+            return Careful(ChatToMessages(now))
+        if endpoint.dialect != "anthropic" and endpoint.name not in _BOTH_HAVE:
             raise Untranslatable(f"this upstream speaks Messages, which has no {endpoint.name}")
     elif endpoint is MESSAGES:
         from reliant.gateway.translate.messages_to_chat import MessagesToChat  # noqa: PLC0415
 
         return Careful(MessagesToChat())
-    elif endpoint.name == "messages":
-        raise Untranslatable("this upstream speaks chat, which cannot count tokens beforehand")
+    elif endpoint.dialect == "anthropic":
+        raise Untranslatable("this upstream speaks chat, which has no batches of messages and no token count")
     return None
 
 
-def _to_converse(endpoint: Endpoint) -> Translation:
-    from reliant.gateway.translate.chat_to_converse import ChatToConverse  # noqa: PLC0415
-
+def _to_converse(endpoint: Endpoint, now: int) -> Translation:
     if endpoint is CHAT:
-        return Careful(ChatToConverse())
+        from reliant.gateway.translate.chat_to_converse import ChatToConverse  # noqa: PLC0415
+
+        return Careful(ChatToConverse(now))
     if endpoint is MESSAGES:
-        from reliant.gateway.translate.messages_to_chat import MessagesToChat  # noqa: PLC0415
+        from reliant.gateway.translate.messages_to_converse import MessagesToConverse  # noqa: PLC0415
 
-        return Careful(Chain(MessagesToChat(), ChatToConverse()))
+        return Careful(MessagesToConverse(now))
     raise Untranslatable(f"this upstream speaks Converse, which has no {endpoint.name}")
-
-
-class Chain:
-    """Two translations one after the other."""
-
-    def __init__(self, first: Translation, second: Translation) -> None:
-        self.first = first
-        self.second = second
-
-    def request(self, body: bytes) -> tuple[str, bytes]:
-        """Return the path and the body for the upstream."""
-        return self.second.request(self.first.request(body)[1])
-
-    def answer(self, body: bytes) -> bytes:
-        """Return the whole answer in the caller's format."""
-        return self.first.answer(self.second.answer(body))
-
-    def error(self, status: int, body: bytes) -> bytes:
-        """Return an error object in the caller's format."""
-        return self.first.error(status, self.second.error(status, body))
-
-    def stream(self) -> StreamTranslation:
-        """Return the translation of what the second has translated already."""
-        return self.first.stream()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be carried over."""
-        return (*self.first.warnings, *self.second.warnings)
 
 
 class Careful:
@@ -156,9 +142,19 @@ class Careful:
         except _BAD:
             return self.inner.error(status, b"{}")
 
-    def stream(self) -> StreamTranslation:
+    def opened(self, exchange: Exchange) -> Exchange:
+        """Return an answer that has begun as one whose stream is of events."""
+        return self.inner.opened(exchange)
+
+    def events(self) -> StreamTranslation | None:
         """Return the translation of an event stream."""
-        return _CarefulStream(self.inner.stream())
+        events = self.inner.events()
+        return _CarefulStream(events) if events is not None else None
+
+    @property
+    def spoken(self) -> Endpoint:
+        """Whose format the upstream's events have."""
+        return self.inner.spoken
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -187,20 +183,3 @@ class _CarefulStream:
     def finish(self) -> bytes:
         """Return what is still to be said at the end."""
         return b"" if self._broken else self._inner.finish()
-
-
-def begun(exchange: Exchange, how: Translation) -> tuple[Exchange, Translation | None]:
-    """Return an answer that has begun, and how the rest of it is translated.
-
-    Raises:
-        UpstreamFailure: What is here of it is broken.
-    """
-    inner = how.inner if isinstance(how, Careful) else how
-    last = inner.second if isinstance(inner, Chain) else inner
-    if exchange.status >= 400 or not getattr(last, "streams", False):
-        return exchange, how
-    from reliant.gateway.translate.chat_to_converse import ChatToConverse  # noqa: PLC0415
-    from reliant.gateway.translate.converse_stream import ConverseExchange  # noqa: PLC0415
-
-    assert isinstance(last, ChatToConverse)
-    return ConverseExchange(exchange, last), Careful(inner.first) if isinstance(inner, Chain) else None

@@ -8,15 +8,19 @@ import msgspec
 
 from reliant.gateway.upstream.client import UpstreamFailure
 
-STOP_TO_FINISH = {
+_STOP_TO_FINISH = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
     "pause_turn": "stop",
 }
+"""Messages and Converse share their words for why an answer ended."""
+
 FINISH_TO_STOP = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -40,6 +44,52 @@ def load(body: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def finish_of(reason: object) -> str:
+    """Return what chat calls the reason for which an answer of Messages or Converse ended."""
+    return _STOP_TO_FINISH.get(str(reason), "stop")
+
+
+def function_called(call_id: str, name: str, given: Any) -> dict[str, Any]:
+    """Return a call of a function as chat has it; `given` are its arguments."""
+    arguments = msgspec.json.encode(given or {}).decode()
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def chat_completion(
+    *,
+    answer_id: str,
+    created: int,
+    model: str,
+    text: str,
+    calls: list[dict[str, Any]],
+    finish: str,
+    usage: dict[str, Any],
+    thought: str = "",
+) -> bytes:
+    """Return a whole answer of chat."""
+    message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
+    if thought:
+        message["reasoning_content"] = thought
+    if calls:
+        message["tool_calls"] = calls
+    return msgspec.json.encode(
+        {
+            "id": answer_id,
+            "object": "chat.completion",
+            "created": created,
+            "model": model,
+            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+            "usage": usage,
+        }
+    )
+
+
+def chat_chunk(answer_id: str, created: int, model: str, choices: list[dict[str, Any]], **more: Any) -> bytes:
+    """Return an event of a chat stream."""
+    chunk = {"id": answer_id, "object": "chat.completion.chunk", "created": created, "model": model}
+    return b"data: " + msgspec.json.encode({**chunk, "choices": choices, **more}) + b"\n\n"
 
 
 def chat_usage(tokens_in: int, tokens_out: int, cached: int) -> dict[str, Any]:
@@ -86,10 +136,3 @@ def image_to_chat(source: dict[str, Any]) -> dict[str, Any]:
     else:
         url = source.get("url", "")
     return {"type": "image_url", "image_url": {"url": url}}
-
-
-def event_lines(events: bytes) -> list[bytes]:
-    """Return the data of each event."""
-    return [
-        line[5:].strip() for line in events.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(b"data:")
-    ]

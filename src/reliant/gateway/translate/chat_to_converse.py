@@ -14,7 +14,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from reliant.gateway.translate._common import Untranslatable, chat_usage, load, loads_or_text, text_of
+from reliant.gateway.surface import CHAT
+from reliant.gateway.translate._common import (
+    Untranslatable,
+    chat_completion,
+    chat_usage,
+    finish_of,
+    function_called,
+    load,
+    loads_or_text,
+    text_of,
+)
+from reliant.gateway.upstream.client import Exchange
 
 _DROPPED = (
     "n",
@@ -44,15 +55,6 @@ _TIERS = frozenset({"default", "priority", "flex"})
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9\-()\[\] ]+| {2,}")
 _LONGEST_NAME = 200
 
-FINISHES = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "guardrail_intervened": "content_filter",
-    "content_filtered": "content_filter",
-}
 _ERRORS = {
     400: "invalid_request_error",
     403: "permission_error",
@@ -66,7 +68,11 @@ _ERRORS = {
 class ChatToConverse:
     """Translates one request and its answer."""
 
-    def __init__(self) -> None:
+    spoken = CHAT
+
+    def __init__(self, now: int) -> None:
+        """Make it; answers of Converse state no time, so that they get `now`."""
+        self.created = now
         self._warnings: list[str] = []
         self.model = ""
         self.streams = False
@@ -228,25 +234,16 @@ class ChatToConverse:
                 thought += (block["reasoningContent"].get("reasoningText") or {}).get("text") or ""
             elif "toolUse" in block:
                 use = block["toolUse"]
-                arguments = msgspec.json.encode(use.get("input") or {}).decode()
-                function = {"name": use["name"], "arguments": arguments}
-                calls.append({"id": use["toolUseId"], "type": "function", "function": function})
-        message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
-        if thought:
-            message["reasoning_content"] = thought
-        if calls:
-            message["tool_calls"] = calls
-        finish = FINISHES.get(said.get("stopReason") or "", "stop")
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-        return msgspec.json.encode(
-            {
-                "id": new_id(),
-                "object": "chat.completion",
-                "created": 0,
-                "model": self.model,
-                "choices": [choice],
-                "usage": usage_of(said.get("usage") or {}),
-            }
+                calls.append(function_called(use["toolUseId"], use["name"], use.get("input")))
+        return chat_completion(
+            answer_id=new_id(),
+            created=self.created,
+            model=self.model,
+            text=text,
+            calls=calls,
+            finish=finish_of(said.get("stopReason")),
+            usage=usage_of(said.get("usage") or {}),
+            thought=thought,
         )
 
     def error(self, status: int, body: bytes) -> bytes:
@@ -256,9 +253,20 @@ class ChatToConverse:
         kind = _ERRORS.get(status, "server_error")
         return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": kind}})
 
-    def stream(self) -> Any:
-        """Streams come in frames and are decoded before they get here: see `converse_stream`."""
-        raise NotImplementedError
+    def opened(self, exchange: Exchange) -> Exchange:
+        """Return a stream of frames as one of chat's events; everything else as it is.
+
+        Raises:
+            UpstreamFailure: What is here of it is broken.
+        """
+        if exchange.status >= 400 or not self.streams:
+            return exchange
+        from reliant.gateway.translate.converse_stream import ConverseExchange  # noqa: PLC0415 - botocore
+
+        return ConverseExchange(exchange, self)
+
+    def events(self) -> None:
+        """Return nothing: a stream that is opened is chat's."""
 
 
 def new_id() -> str:

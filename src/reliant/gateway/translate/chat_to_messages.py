@@ -6,15 +6,20 @@ from typing import Any
 
 import msgspec
 
+from reliant.gateway.events import data_of
+from reliant.gateway.surface import MESSAGES
 from reliant.gateway.translate._common import (
-    STOP_TO_FINISH,
+    chat_chunk,
+    chat_completion,
     chat_usage,
-    event_lines,
+    finish_of,
+    function_called,
     image_to_messages,
     load,
     loads_or_text,
     text_of,
 )
+from reliant.gateway.upstream.client import Exchange
 
 _DEFAULT_MAX_TOKENS = 4_096
 """Messages demands a bound; chat does not. What the format's own examples use."""
@@ -43,7 +48,11 @@ _DROPPED = (
 class ChatToMessages:
     """Translates one request and its answer."""
 
-    def __init__(self) -> None:
+    spoken = MESSAGES
+
+    def __init__(self, now: int) -> None:
+        """Make it; answers of messages state no time, so that they get `now`."""
+        self._created = now
         self._warnings: list[str] = []
         self._usage_wanted = False
 
@@ -166,33 +175,15 @@ class ChatToMessages:
             if block.get("type") == "text":
                 text += block.get("text", "")
             elif block.get("type") == "tool_use":
-                arguments = msgspec.json.encode(block.get("input") or {}).decode()
-                calls.append(
-                    {
-                        "id": block.get("id", ""),
-                        "type": "function",
-                        "function": {"name": block.get("name", ""), "arguments": arguments},
-                    }
-                )
-        message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
-        if calls:
-            message["tool_calls"] = calls
-        return msgspec.json.encode(
-            {
-                "id": said.get("id", ""),
-                "object": "chat.completion",
-                "created": 0,
-                "model": said.get("model", ""),
-                "choices": [
-                    {
-                        "index": 0,
-                        "message": message,
-                        "logprobs": None,
-                        "finish_reason": STOP_TO_FINISH.get(said.get("stop_reason") or "", "stop"),
-                    }
-                ],
-                "usage": _usage(said.get("usage") or {}),
-            }
+                calls.append(function_called(block.get("id", ""), block.get("name", ""), block.get("input")))
+        return chat_completion(
+            answer_id=said.get("id", ""),
+            created=self._created,
+            model=said.get("model", ""),
+            text=text,
+            calls=calls,
+            finish=finish_of(said.get("stop_reason")),
+            usage=_usage(said.get("usage") or {}),
         )
 
     def error(self, status: int, body: bytes) -> bytes:
@@ -203,9 +194,13 @@ class ChatToMessages:
             {"error": {"message": inner.get("message", ""), "type": kind, "param": None, "code": kind}}
         )
 
-    def stream(self) -> _ChatStream:
+    def opened(self, exchange: Exchange) -> Exchange:
+        """Return the answer as it is: its stream is of events."""
+        return exchange
+
+    def events(self) -> _ChatStream:
         """Return the translation of an event stream."""
-        return _ChatStream(self._usage_wanted)
+        return _ChatStream(self._created, usage_wanted=self._usage_wanted)
 
 
 def _append(out: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
@@ -226,17 +221,17 @@ def _usage(usage: dict[str, Any]) -> dict[str, Any]:
 class _ChatStream:
     """Events of a message become chunks of a chat completion."""
 
-    def __init__(self, usage_wanted: bool) -> None:
+    def __init__(self, created: int, *, usage_wanted: bool) -> None:
+        self._created = created
         self._id = ""
         self._model = ""
         self._calls = -1
         self._usage: dict[str, Any] = {}
         self._usage_wanted = usage_wanted
-        self._ended = False
 
     def feed(self, events: bytes) -> bytes:
         """Return what whole events become."""
-        return b"".join(self._event(load(data)) for data in event_lines(events))
+        return b"".join(self._event(load(data)) for data in data_of(events))
 
     def _event(self, event: dict[str, Any]) -> bytes:
         kind = event.get("type")
@@ -264,7 +259,7 @@ class _ChatStream:
         if kind == "message_delta":
             self._usage |= event.get("usage") or {}
             reason = (event.get("delta") or {}).get("stop_reason")
-            return self._chunk({}, STOP_TO_FINISH.get(reason or "", "stop"))
+            return self._chunk({}, finish_of(reason))
         if kind == "error":
             inner = event.get("error") or {}
             error = {
@@ -281,15 +276,7 @@ class _ChatStream:
         return self._data([choice])
 
     def _data(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
-        chunk = {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": 0,
-            "model": self._model,
-            "choices": choices,
-            **more,
-        }
-        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+        return chat_chunk(self._id, self._created, self._model, choices, **more)
 
     def finish(self) -> bytes:
         """Return the usage, if it was asked for, and the end mark."""

@@ -13,8 +13,8 @@ import msgspec
 
 from reliant.errors import MissingExtra
 from reliant.gateway.answers import Headers
-from reliant.gateway.translate._common import load
-from reliant.gateway.translate.chat_to_converse import FINISHES, ChatToConverse, new_id, usage_of
+from reliant.gateway.translate._common import chat_chunk, finish_of, load
+from reliant.gateway.translate.chat_to_converse import ChatToConverse, new_id, usage_of
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 _KIND = b"text/event-stream; charset=utf-8"
@@ -23,8 +23,9 @@ _KIND = b"text/event-stream; charset=utf-8"
 class ChatEvents:
     """Turns events of Converse into chunks of a chat completion."""
 
-    def __init__(self, model: str, *, usage_wanted: bool) -> None:
+    def __init__(self, model: str, created: int, *, usage_wanted: bool) -> None:
         self._id = new_id()
+        self._created = created
         self._model = model
         self._usage_wanted = usage_wanted
         self._calls: dict[int, int] = {}
@@ -41,7 +42,7 @@ class ChatEvents:
         if kind == "contentBlockDelta":
             return self._delta(value.get("contentBlockIndex") or 0, value.get("delta") or {})
         if kind == "messageStop":
-            self._finish = FINISHES.get(value.get("stopReason") or "", "stop")
+            self._finish = finish_of(value.get("stopReason"))
         elif kind == "metadata":
             return self.end(usage_of(value.get("usage") or {}))
         return b""
@@ -77,8 +78,7 @@ class ChatEvents:
         return self._data([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}], **more)
 
     def _data(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
-        chunk = {"id": self._id, "object": "chat.completion.chunk", "created": 0, "model": self._model}
-        return b"data: " + msgspec.json.encode({**chunk, "choices": choices, **more}) + b"\n\n"
+        return chat_chunk(self._id, self._created, self._model, choices, **more)
 
 
 class Frames:
@@ -122,7 +122,7 @@ class Frames:
 class ConverseExchange(Exchange):
     """An answer in frames that reads like one in events; the connection is the one behind it."""
 
-    __slots__ = ("_events", "_frames", "_inner", "_ready", "_warnings")
+    __slots__ = ("_events", "_frames", "_inner", "_ready")
 
     def __init__(self, inner: Exchange, how: ChatToConverse) -> None:
         """Read what is here already.
@@ -132,8 +132,7 @@ class ConverseExchange(Exchange):
         """
         self._inner = inner
         self._frames = Frames()
-        self._events = ChatEvents(how.model, usage_wanted=how.usage_wanted)
-        self._warnings = how.warnings
+        self._events = ChatEvents(how.model, how.created, usage_wanted=how.usage_wanted)
         self._ready = self._decode(inner.taken())
 
     def _decode(self, data: bytes) -> bytes:
@@ -172,10 +171,9 @@ class ConverseExchange(Exchange):
 
     @property
     def headers(self) -> Headers:  # type: ignore[override]
-        """Those of the answer behind it, with what was not carried over."""
+        """Those of the answer behind it."""
         kept = [pair for pair in self._inner.headers if pair[0] != b"content-type"]
-        said = [(b"x-reliant-warning", one.encode("ascii", "replace")[:400]) for one in self._warnings]
-        return [*kept, (b"content-type", _KIND), *said]
+        return [*kept, (b"content-type", _KIND)]
 
     def taken(self) -> bytes:
         """Return what is ready."""

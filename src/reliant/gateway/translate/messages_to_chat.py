@@ -6,30 +6,26 @@ from typing import Any
 
 import msgspec
 
+from reliant.gateway.answers import anthropic_type
+from reliant.gateway.events import data_of
+from reliant.gateway.surface import CHAT
 from reliant.gateway.translate._common import (
     FINISH_TO_STOP,
-    event_lines,
     image_to_chat,
     load,
     loads_or_text,
     text_of,
 )
+from reliant.gateway.upstream.client import Exchange
 
 _SAME = ("model", "temperature", "top_p", "stream")
 _DROPPED = ("top_k", "thinking", "container", "mcp_servers", "context_management")
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-}
 
 
 class MessagesToChat:
     """Translates one request and its answer."""
+
+    spoken = CHAT
 
     def __init__(self) -> None:
         self._warnings: list[str] = []
@@ -163,13 +159,17 @@ class MessagesToChat:
     def error(self, status: int, body: bytes) -> bytes:
         """Return an error as Anthropic's SDK reads it."""
         inner = load(body).get("error") or {}
-        kind = _ERROR_TYPES.get(status, "api_error")
+        kind = anthropic_type(status)
         error = {"type": kind, "message": inner.get("message", ""), "code": inner.get("code")}
         return msgspec.json.encode({"type": "error", "error": error})
 
-    def stream(self) -> _MessageStream:
+    def opened(self, exchange: Exchange) -> Exchange:
+        """Return the answer as it is: its stream is of events."""
+        return exchange
+
+    def events(self) -> MessageEvents:
         """Return the translation of an event stream."""
-        return _MessageStream()
+        return MessageEvents()
 
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _usage(usage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _MessageStream:
+class MessageEvents:
     """Chunks of a chat completion become events of a message."""
 
     def __init__(self) -> None:
@@ -194,7 +194,7 @@ class _MessageStream:
 
     def feed(self, events: bytes) -> bytes:
         """Return what whole events become."""
-        return b"".join(self._chunk(load(data)) for data in event_lines(events) if data != b"[DONE]")
+        return b"".join(self._chunk(load(data)) for data in data_of(events) if data != b"[DONE]")
 
     def _chunk(self, chunk: dict[str, Any]) -> bytes:
         if "error" in chunk:
