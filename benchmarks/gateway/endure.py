@@ -27,7 +27,7 @@ from pathlib import Path
 from run import TOOLS, Target, config, memory_mb
 
 from reliant.gateway.audit.export import export_lines
-from reliant.gateway.audit.verify import public_key_of, verify
+from reliant.gateway.audit.verify import public_keys_of, verify
 
 HERE = Path(__file__).parent
 PORT = 8121
@@ -132,7 +132,7 @@ def kill(scratch: Path, times: int) -> None:
             client.join(5)
         stop(process)
     answered = {one.decode() for client in clients for one in client.answered}
-    report = verify(audit, public_key_of(audit, None))
+    report = verify(audit, public_keys_of(audit))
     records = [json.loads(line)["record"] for line in export_lines(audit)]
     decided = {one["id"] for one in records if one["kind"] == "decision"}
     ended = {one["id"] for one in records if one["kind"] == "outcome"}

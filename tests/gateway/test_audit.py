@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from reliant.cli.gateway import gateway as command
 from reliant.gateway.audit.export import export_lines
+from reliant.gateway.audit.heads import public_bytes
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
-from reliant.gateway.audit.verify import public_key_of, verify
-from reliant.gateway.audit.writer import ChainWriter, public_bytes
+from reliant.gateway.audit.verify import public_keys_of, verify
+from reliant.gateway.audit.writer import ChainWriter
 from support.gateway_log import SIGNER, opening, problems, written
 from support.gateway_process import served
 from support.gateway_provider import providers
@@ -42,7 +43,7 @@ def test_a_chain_goes_on_after_a_restart(tmp_path: Path) -> None:
     written(tmp_path)
     written(tmp_path)
 
-    report = verify(tmp_path, public_key_of(tmp_path, None))
+    report = verify(tmp_path, public_keys_of(tmp_path))
 
     assert report.sound
     assert report.chains[0].records == 2 * (1 + 12) + report.chains[0].checkpoints
@@ -133,7 +134,7 @@ def test_a_missing_segment_is_named(tmp_path: Path) -> None:
 
 
 def test_one_worker_vouches_for_the_others(tmp_path: Path) -> None:
-    from reliant.gateway.audit.folder import other_heads
+    from reliant.gateway.audit.heads import other_heads
 
     written(tmp_path, chain="n-0")
     writer = ChainWriter(tmp_path, "n-1", SIGNER, now=lambda: 1.0, opening=opening("n-1"))  # type: ignore[arg-type]
@@ -187,7 +188,7 @@ def test_a_kept_prompt_can_be_erased_and_the_chain_stays_valid(tmp_path: Path) -
     assert any("my secret plan" in line for line in export_lines(folder))
 
     erased = redact(folder, frozenset([answer.headers["x-reliant-request-id"]]))
-    report = verify(folder, public_key_of(folder, None))
+    report = verify(folder, public_keys_of(folder))
 
     assert erased == 1
     assert report.sound
@@ -339,7 +340,7 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
             for thread in threads:
                 thread.join()
 
-    report = verify(tmp_path / "audit", public_key_of(tmp_path / "audit", None))
+    report = verify(tmp_path / "audit", public_keys_of(tmp_path / "audit"))
     lines = [json.loads(line)["record"] for line in export_lines(tmp_path / "audit")]
     decided = {one["id"] for one in lines if one["kind"] == "decision"}
     ended = {one["id"] for one in lines if one["kind"] == "outcome"}

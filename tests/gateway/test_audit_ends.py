@@ -15,12 +15,13 @@ from click.testing import CliRunner
 
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError, TargetError
-from reliant.gateway.audit.folder import hold, other_heads
+from reliant.gateway.audit.folder import hold
+from reliant.gateway.audit.heads import other_heads
 from reliant.gateway.audit.kept import read_kept
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.removal import removable, remove
-from reliant.gateway.audit.verify import find_chains, public_key_of, verify
+from reliant.gateway.audit.verify import find_chains, public_keys_of, verify
 from reliant.gateway.audit.writer import ChainWriter
 from support.gateway_log import SIGNER, opening, problems, written
 from support.gateway_provider import providers
@@ -52,11 +53,11 @@ def test_a_log_cut_off_with_all_it_published_is_found_by_a_head_kept_elsewhere(
     folder.mkdir()
     written(folder, 12)
     shutil.copy(next(folder.glob("*.head")), kept)
-    before = verify(folder, public_key_of(folder, None), read_kept(kept))
+    before = verify(folder, public_keys_of(folder), read_kept(kept))
     cut(folder, records)
 
-    alone = verify(folder, public_key_of(folder, None))
-    (found,) = verify(folder, public_key_of(folder, None), read_kept(kept)).problems
+    alone = verify(folder, public_keys_of(folder))
+    (found,) = verify(folder, public_keys_of(folder), read_kept(kept)).problems
 
     assert before.sound
     assert alone.sound, "by itself no log can show this"
@@ -70,7 +71,7 @@ def test_another_history_does_not_have_the_head_that_was_kept(tmp_path: Path) ->
     written(tmp_path / "two", 12, every=4)
     kept = read_kept(next((tmp_path / "one").glob("*.head")))
 
-    (found,) = verify(tmp_path / "two", public_key_of(tmp_path / "two", None), kept).problems
+    (found,) = verify(tmp_path / "two", public_keys_of(tmp_path / "two"), kept).problems
 
     assert found.record == kept[0].record
     assert "has another hash than the head kept" in found.what
@@ -82,6 +83,7 @@ def test_the_head_that_is_served_can_be_kept_and_checked_with(tmp_path: Path) ->
         post(f"{running.url}/v1/chat/completions", json=BODY, headers=KEY)
         first = get(f"{running.url}/audit/head").text
         running.do(running.worker.chain.checkpoint)
+        until(lambda: get(f"{running.url}/audit/head").json()["heads"], "the disk has it, so it is published")
         second = get(f"{running.url}/audit/head").json()
         kept.write_text(first + "\n" + json.dumps(second) + "\n")
         folder = running.audit
@@ -162,7 +164,7 @@ def removed(folder: Path, before_s: float) -> int:
 def test_old_segments_are_taken_away_and_the_rest_can_still_be_checked(tmp_path: Path) -> None:
     count = removed(tmp_path, 3 * DAY)
 
-    report = verify(tmp_path, public_key_of(tmp_path, None))
+    report = verify(tmp_path, public_keys_of(tmp_path))
 
     assert count > 0
     assert report.sound, report.problems

@@ -2,145 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import random
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import threading
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from reliant.gateway.audit.verify import public_key_of, verify
+from reliant.gateway.audit.verify import public_keys_of, verify
 from reliant.gateway.state.postgres import PostgresStore
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until
+from support.gateway_stores import Cluster, Server, postgres_cluster, redis
 
 KEY = {"authorization": "Bearer sk-test"}
 
 
-def free_port() -> int:
-    """Return a port that nobody has, of those the system gives to nobody by itself.
-
-    One of the others could be gone before the server has it: to any connection that
-    is made meanwhile, also while the server is down.
-    """
-    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = random.randrange(max(1_024, first - 16_000), first)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-class Server:
-    """A database server that can be killed and started again on the same data."""
-
-    def __init__(self, command: list[str], ready: Callable[[], object], user: str | None = None) -> None:
-        self._command, self._ready, self._user = command, ready, user
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Return once it serves; begun anew where what was killed still holds its data."""
-        until(self._begun, "the server starts")
-
-    def _begun(self) -> bool:
-        if self._process is None or self._process.poll() is not None:
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self._process = subprocess.Popen(self._command, user=self._user, cwd="/", **quiet)  # type: ignore[call-overload]
-        return bool(self._ready()) and self._process.poll() is None
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(PATIENCE_S)
-            finally:
-                self.kill()
-
-
-def postgres_binary(name: str) -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    path = str(found[-1]) if found else shutil.which(name)
-    if path is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    return path
-
-
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[tuple[Server, int]]:
-    """A PostgreSQL server, and its port."""
-    user = "postgres" if os.getuid() == 0 else None
-    if user is not None and user not in {one.pw_name for one in pwd.getpwall()}:
-        pytest.skip("as root, PostgreSQL needs a user postgres")
-    # Its socket's path must be short, and `user` must be able to come there.
-    with tempfile.TemporaryDirectory(prefix="reliant-", dir="/tmp") as made:
-        folder, port = Path(made), free_port()
-        if user is not None:
-            shutil.chown(folder, user)
-        data = str(folder / "data")
-        initdb = [postgres_binary("initdb"), "-D", data, "-A", "trust", "-U", "reliant", "--no-sync"]
-        subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
-        command = [postgres_binary("postgres"), "-D", data, "-p", str(port), "-k", str(folder)]
-        # It is killed, not the machine: what it wrote is there without waiting for the disk.
-        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        asked = [postgres_binary("pg_isready"), "-q", "-h", str(folder), "-p", str(port)]
-        server = Server(command, lambda: subprocess.run(asked, check=False).returncode == 0, user)
-        try:
-            server.start()
-            yield server, port
-        finally:
-            server.stop()
+def cluster() -> Iterator[Cluster]:
+    with postgres_cluster() as made:
+        yield made
 
 
 @pytest.fixture
-def postgres(cluster: tuple[Server, int], request: pytest.FixtureRequest) -> tuple[Server, str]:
+def postgres(cluster: Cluster, request: pytest.FixtureRequest) -> tuple[Server, str]:
     """The server, and the address of a database of this test's own."""
-    server, port = cluster
-    name = f"test_{zlib.crc32(request.node.name.encode())}"
-    host = ["-h", "127.0.0.1", "-p", str(port), "-U", "reliant"]
-    made = [postgres_binary("createdb"), *host, "-T", "template0", name]
-    subprocess.run(made, check=True, capture_output=True)
-    return server, f"postgresql://reliant@127.0.0.1:{port}/{name}"
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[tuple[Server, str]]:
-    binary = shutil.which("valkey-server") or shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("neither Valkey nor Redis is installed: apt-get install redis-server")
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-
-    def ready() -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as asking:
-                asking.sendall(b"PING\r\n")
-                return asking.recv(7) == b"+PONG\r\n"
-        except OSError:
-            return False
-
-    server = Server([binary, *options, "--dir", str(folder)], ready)
-    try:
-        server.start()
-        yield server, f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.stop()
+    return cluster.server, cluster.database(request.node.name)
 
 
 def shared(url: str, more: str = "") -> str:
@@ -191,11 +79,13 @@ def test_the_log_reaches_postgres_whole_although_it_is_killed_under_load(
             store = running.worker.store
             assert isinstance(store, PostgresStore)
             chain = running.worker.chain
-            until(lambda: in_loop(running, store.copied(chain.chain)) >= chain.next_number - 1)
+            copier = running.worker.copier
+            assert copier is not None
+            until(lambda: copier.copied >= chain.next_number - 1)
             pulled = tmp_path / "pulled"
             in_loop(running, store.fetch_log(pulled))
             works = ask(running, made.json()["secret"]).status_code
-            public = public_key_of(running.audit, None)
+            public = public_keys_of(running.audit)
             answered = len(running.outcomes())
 
     report = verify(pulled / f"{running.worker.chain.chain}-00001.jsonl", public)

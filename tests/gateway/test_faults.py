@@ -184,10 +184,10 @@ def test_embeddings_and_responses_work_through_the_sdk(client: openai.OpenAI) ->
 
 
 def test_the_log_is_sound_after_all_that(rig: Rig) -> None:
-    from reliant.gateway.audit.verify import public_key_of, verify
+    from reliant.gateway.audit.verify import public_keys_of, verify
 
     def sound() -> bool:
-        report = verify(rig[1].audit, public_key_of(rig[1].audit, None))
+        report = verify(rig[1].audit, public_keys_of(rig[1].audit))
         return report.problems == () and report.chains[0].decisions == report.chains[0].outcomes
 
     until(sound, "what was begun has ended, and the log is sound")

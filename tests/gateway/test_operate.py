@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError
+from reliant.gateway.audit.folder import writer_name
 from reliant.gateway.config import parse_config
-from reliant.gateway.worker import node_name
 from support.gateway_process import Served, served
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, config, gateway, get, post, until
@@ -267,9 +267,9 @@ def test_workers_stop_when_the_process_that_watches_them_is_gone(tmp_path: Path)
 def test_why_a_worker_cannot_begin_is_said(tmp_path: Path) -> None:
     with providers("mock") as (mock,):
         audit = serving(mock, tmp_path, workers=2)
-        audit.mkdir()
+        name = writer_name(audit, "host")
         for number in range(2):
-            (audit / f"{node_name()}-{number}-00001.jsonl").write_text("not a record\n")
+            (audit / f"{name}-{number}-00001.jsonl").write_text("not a record\n")
         with served(tmp_path, ready=False) as running:
             ended = running.wait()
             said = running.said()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reliant.gateway.audit.export import export_lines
-from reliant.gateway.audit.verify import public_key_of, verify
+from reliant.gateway.audit.verify import public_keys_of, verify
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import config, gateway, post, until
 
@@ -57,7 +57,7 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
             files = list(folder.glob("*.jsonl"))
             until(lambda: not any(b"an old secret" in one.read_bytes() for one in files), "it is erased")
 
-    report = verify(folder, public_key_of(folder, None))
+    report = verify(folder, public_keys_of(folder))
     assert not any("an old secret" in line for line in export_lines(folder))
     assert report.sound
     assert report.chains[0].erased == 1

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from reliant.gateway.audit.heads import public_bytes
 from reliant.gateway.audit.records import Change, Opening
-from reliant.gateway.audit.verify import public_key_of, verify
-from reliant.gateway.audit.writer import ChainWriter, public_bytes
+from reliant.gateway.audit.verify import public_keys_of, verify
+from reliant.gateway.audit.writer import ChainWriter
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
@@ -54,4 +55,4 @@ def written(
 
 
 def problems(folder: Path) -> list[str]:
-    return [str(one) for one in verify(folder, public_key_of(folder, None)).problems]
+    return [str(one) for one in verify(folder, public_keys_of(folder)).problems]

@@ -22,8 +22,10 @@ _path = click.argument("path", type=click.Path(path_type=Path))
 @_path
 @click.option(
     "--public-key",
+    "public_keys",
+    multiple=True,
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="The key to check signatures with; by default the one beside the log.",
+    help="A file with the keys to check signatures with, one a line; by default the one beside the log.",
 )
 @click.option(
     "--head",
@@ -33,23 +35,24 @@ _path = click.argument("path", type=click.Path(path_type=Path))
     help="Answers of GET /audit/head that you kept: a log cut off at its end does not have them all.",
 )
 @format_option("terminal", "json")
-def verify(path: Path, public_key: Path | None, heads: tuple[Path, ...], style: str) -> None:
+def verify(path: Path, public_keys: tuple[Path, ...], heads: tuple[Path, ...], style: str) -> None:
     """Check the log at PATH, a folder or one segment; exit 0 if it is sound and 1 if not."""
     import msgspec
 
+    from reliant.gateway.audit.heads import fingerprint
     from reliant.gateway.audit.kept import read_kept
-    from reliant.gateway.audit.verify import public_key_of
+    from reliant.gateway.audit.verify import public_keys_of
     from reliant.gateway.audit.verify import verify as check
-    from reliant.gateway.audit.writer import fingerprint
 
-    public = public_key_of(path, public_key)
+    public = public_keys_of(path, public_keys)
     kept = [one for file in heads for one in read_kept(file)]
     report = check(path, public, kept)
     if style == "json":
         emit(msgspec.json.format(msgspec.json.encode(report)).decode())
         sys.exit(0 if report.sound else 1)
-    origin = "given" if public_key else "from beside the log: compare it with the one you were told"
-    click.echo(f"key {fingerprint(public)} ({origin})")
+    origin = "given" if public_keys else "from beside the log: compare it with the one you were told"
+    for key in public:
+        click.echo(f"key {fingerprint(key)} ({origin})")
     for one in report.chains:
         erased = f", {one.erased} erased" if one.erased else ""
         erased += f", {one.removed} before them removed by the gateway" if one.removed else ""

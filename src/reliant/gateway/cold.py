@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reliant.gateway.answers import NO_KEY, Headers, Problem, error_answer
-from reliant.gateway.audit.folder import published
+from reliant.gateway.audit.heads import published
 from reliant.gateway.keys import digest_of
 
 if TYPE_CHECKING:

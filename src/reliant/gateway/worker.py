@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -12,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reliant import __version__
-from reliant.errors import ReliantError
+from reliant.errors import ReliantError, TargetError
 from reliant.gateway.app import Gateway
-from reliant.gateway.audit.folder import open_chain
+from reliant.gateway.audit.folder import begin_anew, open_chain
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.removal import removable, remove
-from reliant.gateway.audit.replay import replay
+from reliant.gateway.audit.replay import chains_of, replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
@@ -34,10 +35,11 @@ from reliant.gateway.telemetry import Exporter
 
 if TYPE_CHECKING:
     from reliant.gateway.listen import Server
-    from reliant.gateway.state.postgres import Copier
+    from reliant.gateway.state.copier import Copier
 
 _NUMBERS_S = 1.0
 _RETENTION_S = 3_600.0
+_NAMES_TRIED = 3
 _CLOSE_S = 1.5
 """How long a database or a cache may take to say goodbye when the worker stops."""
 
@@ -86,8 +88,9 @@ class Worker:
         self.metrics = Metrics(lambda: self.chain.next_number)
         self.chain: ChainWriter = open_chain(
             self.audit,
-            f"{node_name()}-{number}",
+            number,
             config,
+            host=socket.gethostname(),
             clock=settings.clock,
             config_digest=self.runtime.digest,
             atlas_version=knowledge.atlas.version,
@@ -108,6 +111,7 @@ class Worker:
         self._learning = asyncio.Lock()
         self.server: Server | None = None
         self.exporter: Exporter | None = None
+        self.copier: Copier | None = None
         self.parent: int | None = None
 
     # life
@@ -115,9 +119,11 @@ class Worker:
         """Open what needs a running loop, and begin the regular work."""
         self.chain.gather(asyncio.get_running_loop())
         await self.store.open()
+        self.copier = await self._claim()
+        self.chain.begin()
         self.runtime.with_keys(await self.store.keys())
-        segments = find_chains(self.audit)[self.chain.chain]
-        replay(segments, self.runtime.meters, self.settings.clock.wall())
+        mine = chains_of(find_chains(self.audit), self.number, self.runtime.config.listen.workers)
+        replay(mine, self.runtime.meters, self.settings.clock.wall())
         self._tasks = [
             asyncio.create_task(self._checkpoints(), name="checkpoints"),
             asyncio.create_task(self._follow_keys(), name="keys"),
@@ -125,9 +131,8 @@ class Worker:
         ]
         if self.runtime.config.listen.workers > 1:
             self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))
-        copier = self.copier()
-        if copier is not None:
-            self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
+        if self.copier is not None:
+            self._tasks.append(asyncio.create_task(self._copy(self.copier), name="copy"))
         self._start_shared()
         if self.runtime.config.telemetry.otlp_endpoint:
             self.exporter = Exporter(self.runtime.config.telemetry, __version__)
@@ -146,6 +151,8 @@ class Worker:
             await self._close("shared counts", self.gateway.shared.stop())
         if self.exporter is not None:
             self.exporter.close()
+        if self.copier is not None:
+            await self._close("claim of the chain", self.copier.close())
         await self._close("store", self.store.close())
         self.gateway.runtime.close()
         self.chain.close()
@@ -157,23 +164,34 @@ class Worker:
         except Exception as error:  # whatever it is, the log comes after it
             self.settings.say(f"the {what} did not close: {str(error) or type(error).__name__}")
 
-    def copier(self) -> Copier | None:
-        """Return what copies the log to the database, if there is one."""
-        from reliant.gateway.state.postgres import Copier, PostgresStore  # noqa: PLC0415
+    async def _claim(self) -> Copier | None:
+        """Return what copies the log to the database, if one is configured; the chain is then ours alone."""
+        from reliant.gateway.state.copier import Copier  # noqa: PLC0415
+        from reliant.gateway.state.postgres import PostgresStore  # noqa: PLC0415
 
-        return (
-            Copier(self.audit, self.chain.chain, self.store)
-            if isinstance(self.store, PostgresStore)
-            else None
-        )
+        if not isinstance(self.store, PostgresStore):
+            return None
+        for _ in range(_NAMES_TRIED):
+            chain = self.chain
+            copier = Copier(self.audit, chain.chain, self.store, place_of(self.audit))
+            because = await copier.claim(chain.next_number - 1)
+            if not because:
+                return copier
+            self.settings.say(f"the chain {chain.chain} is not gone on with: {because}; a new one begins")
+            begin_anew(chain, self.number, socket.gethostname(), because=because)
+        raise TargetError("no chain of the log is free", hint="Look at reliant_writers in the database.")
 
     async def _copy(self, copier: Copier) -> None:
+        said = ""
         while True:
             try:
-                if not await copier.step():
+                if not await copier.step(self.settings.clock.steady()):
                     await asyncio.sleep(0.3)
+                said = ""
             except Exception as error:  # whatever the database does, copying must go on
-                self.settings.say(f"the log is not copied for now: {error}")
+                if str(error) != said:
+                    said = str(error)
+                    self.settings.say(f"the log is not copied for now: {error}")
                 await asyncio.sleep(1.0)
 
     async def _leave_numbers(self) -> None:
@@ -190,7 +208,9 @@ class Worker:
             audit, now = self.gateway.runtime.config.audit, self.settings.clock.wall()
             old = [file for file in find_chains(self.audit)[self.chain.chain] if file != self.chain.segment]
             if audit.delete_days is not None:
-                gone, said = await asyncio.to_thread(removable, old, now - audit.delete_days * DAY_S)
+                until = self.copier.copied if self.copier is not None else math.inf
+                before = now - audit.delete_days * DAY_S
+                gone, said = await asyncio.to_thread(removable, old, before, until)
                 if said is not None:
                     remove(self.chain, gone, said)
                     old = old[len(gone) :]
@@ -296,6 +316,9 @@ def open_store(config: Config, settings: Settings) -> Store:
     return PostgresStore(url)
 
 
-def node_name() -> str:
-    """Return what this machine is called in the names of its chains."""
-    return "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40] or "node"
+def place_of(folder: Path) -> str:
+    """Return what tells a folder from every copy of it: the machine since its start, and the place there."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    machine = boot.read_text(encoding="ascii").strip() if boot.exists() else socket.gethostname()
+    there = folder.stat()
+    return f"{socket.gethostname()} {machine} {there.st_dev}:{there.st_ino}"

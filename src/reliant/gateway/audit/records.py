@@ -13,7 +13,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
 
 
 class Opening(Record, frozen=True, kw_only=True, tag="opening"):
-    """A gateway process began to write: with which configuration, facts and key."""
+    """A gateway process began to write: with which configuration, facts and key.
+
+    Attributes:
+        node: What its machine is called.
+        cut_bytes: Of a half-written line that a crash left at the end; it was never acted on.
+        instead_of: The chain that this one was begun in place of, and `because` of what.
+    """
 
     chain: str
     node: str
@@ -23,7 +29,8 @@ class Opening(Record, frozen=True, kw_only=True, tag="opening"):
     atlas: str
     public_key: str
     cut_bytes: int = 0
-    """Bytes of a half-written line that a crash left at the end; it was never acted on."""
+    instead_of: str = ""
+    because: str = ""
 
 
 class Decision(Record, frozen=True, kw_only=True, tag="decision"):

@@ -7,7 +7,7 @@ that it was the gateway, and not somebody else, who took the beginning away.
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.gateway.audit.chain import BadLine, read_line
+from reliant.gateway.audit.ends import End, end_of
 from reliant.gateway.audit.records import Change
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
 
 WHAT = "segments removed"
-_TAIL_BYTES = 1 << 16
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -32,41 +32,30 @@ class Removed(msgspec.Struct, frozen=True):
     hash: str
 
 
-class _Place(msgspec.Struct):
-    n: int
-    t: int
-
-
-def last_of(file: Path) -> tuple[int, int, str] | None:
-    """Return number, time and hash of a segment's last record; None if it does not end in one."""
-    with file.open("rb") as source:
-        size = source.seek(0, os.SEEK_END)
-        take = _TAIL_BYTES
-        while True:
-            source.seek(max(0, size - take))
-            tail = source.read(take)
-            at = tail.rfind(b"\n", 0, len(tail) - 1) + 1
-            if at or take >= size:
-                break
-            take *= 4
+def _end(file: Path) -> End | None:
     try:
-        line = read_line(tail[at:])
-        place = msgspec.json.decode(line.record, type=_Place)
-    except (BadLine, msgspec.MsgspecError):
+        end = end_of(file)
+    except BadLine:
         return None
-    return place.n, place.t, line.digest.hex()
+    return end if isinstance(end, End) and not end.torn else None
 
 
-def removable(segments: Iterable[Path], before_s: float) -> tuple[list[Path], Removed | None]:
-    """Return the oldest segments that hold nothing newer, and what is to be said of them."""
+def removable(
+    segments: Iterable[Path], before_s: float, until: float = math.inf
+) -> tuple[list[Path], Removed | None]:
+    """Return the oldest segments that hold nothing newer, and what is to be said of them.
+
+    None that holds a record after the one numbered `until`: those are to be copied first.
+    """
     gone: list[Path] = []
     said: Removed | None = None
     for file in segments:
-        last = last_of(file)
-        if last is None or last[1] >= before_s * 1_000_000:
+        last = _end(file)
+        if last is None or last.moment >= before_s * 1_000_000 or last.number > until:
             break
         gone.append(file)
-        said = Removed(segment=int(file.stem.rpartition("-")[2]), record=last[0], hash=last[2])
+        segment = int(file.stem.rpartition("-")[2])
+        said = Removed(segment=segment, record=last.number, hash=last.digest.hex())
     return gone, said
 
 
@@ -80,6 +69,7 @@ def remove(writer: ChainWriter, gone: Iterable[Path], said: Removed) -> None:
     detail = msgspec.json.encode(said).decode()
     writer.append(Change(n=number, t=moment, what=WHAT, by="the gateway", detail=detail))
     writer.checkpoint()
+    writer.settle()
     for file in gone:
         file.unlink()
 

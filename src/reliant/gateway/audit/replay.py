@@ -7,12 +7,14 @@ killed process kept in memory. Only the part since the oldest open window is rea
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from reliant.gateway.audit.chain import BadLine, read_line
+from reliant.gateway.audit.ends import begin_near
 from reliant.gateway.limits import Meter
 
 
@@ -31,14 +33,28 @@ class _Counted(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Counted)
 
 
-def replay(segments: list[Path], meters: Mapping[str, Meter], now: float) -> int:
+def chains_of(chains: Mapping[str, list[Path]], number: int, workers: int) -> list[list[Path]]:
+    """Return the chains whose counts the worker `number` of so many goes on with.
+
+    Its own and those before it: of a time with another name or with more workers.
+    """
+
+    def writer(chain: str) -> int:
+        end = chain.rpartition("-")[2]
+        return int(end) if end.isascii() and end.isdigit() else 0
+
+    return [files for chain, files in chains.items() if writer(chain) % workers == number]
+
+
+def replay(chains: Iterable[list[Path]], meters: Mapping[str, Meter], now: float) -> int:
     """Add what the log says was used since the oldest open window; return how many records counted."""
     bounded = {name: meter for name, meter in meters.items() if meter.bounded}
     if not bounded:
         return 0
     since = _oldest(bounded.values(), now)
     counted = 0
-    for record in _since(segments, int(since * 1_000_000)):
+    streams = (_since(segments, int(since * 1_000_000)) for segments in chains)
+    for record in heapq.merge(*streams, key=lambda record: record.t):
         meter = bounded.get(record.key)
         if meter is None:
             continue
@@ -61,22 +77,14 @@ def _oldest(meters: object, now: float) -> float:
 
 def _since(segments: list[Path], since: int) -> Iterator[_Counted]:
     """Yield records from `since` on; the place to begin is found by halving."""
+
+    def earlier(raw: bytes) -> bool:
+        found = _read(raw)
+        return found is not None and found.t < since
+
     for segment in segments:
         with segment.open("rb") as file:
-            size = file.seek(0, 2)
-            low, high = 0, size
-            while high - low > 65_536:
-                middle = (low + high) // 2
-                file.seek(middle)
-                file.readline()
-                found = _read(file.readline())
-                if found is not None and found.t < since:
-                    low = middle
-                else:
-                    high = middle
-            file.seek(low)
-            if low:
-                file.readline()
+            begin_near(file, earlier)
             for raw in file:
                 found = _read(raw)
                 if found is not None and found.t >= since:

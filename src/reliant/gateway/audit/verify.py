@@ -17,6 +17,7 @@ import msgspec
 
 from reliant.errors import MissingExtra, TargetError
 from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal
+from reliant.gateway.audit.heads import Head, fingerprint
 from reliant.gateway.audit.kept import Kept
 from reliant.gateway.audit.records import (
     AnyRecord,
@@ -28,10 +29,9 @@ from reliant.gateway.audit.records import (
     signed_text,
 )
 from reliant.gateway.audit.removal import Removed, find_removal, removal_of
-from reliant.gateway.audit.writer import Head, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _SEGMENT = re.compile(r"(?P<chain>.+)-(?P<segment>\d{5})\.jsonl\Z")
 _MAX_LINE = 64 << 20
@@ -103,8 +103,10 @@ def find_chains(path: Path) -> dict[str, list[Path]]:
     return chains
 
 
-def public_key_of(path: Path, given: Path | None) -> bytes:
-    """Return the public key: from `given`, or from the file that stands beside the log.
+def public_keys_of(path: Path, given: Sequence[Path] = ()) -> tuple[bytes, ...]:
+    """Return the public keys: from `given`, or from the file that stands beside the log.
+
+    A file holds one key a line: those of several nodes, or of one before and after its key was changed.
 
     Raises:
         TargetError: There is none, or it is not an Ed25519 key; or there is nothing at `path`.
@@ -112,16 +114,19 @@ def public_key_of(path: Path, given: Path | None) -> bytes:
     if not path.exists():
         raise TargetError(f"there is no decision log at {path}", hint="Name the folder from [audit] path.")
     folder = path if path.is_dir() else path.parent
-    file = given or folder / "audit-public-key.txt"
-    try:
-        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise TargetError(
-            f"{file} holds no public key", hint="Give --public-key FILE: 64 hexadecimal digits, one line."
-        )
-    return key
+    keys: list[bytes] = []
+    for file in given or [folder / "audit-public-key.txt"]:
+        try:
+            found = [bytes.fromhex(line) for line in file.read_text(encoding="ascii").splitlines()]
+        except (OSError, ValueError):
+            found = []
+        if not found or any(len(key) != 32 for key in found):
+            raise TargetError(
+                f"{file} holds no public key",
+                hint="Give --public-key FILE: 64 hexadecimal digits, one key a line.",
+            )
+        keys += found
+    return tuple(keys)
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -134,14 +139,14 @@ def read_lines(path: Path) -> Iterator[bytes]:
 class _Walk:
     """Follows one chain from its first record."""
 
-    def __init__(self, chain: str, public: bytes) -> None:
+    def __init__(self, chain: str, public: Iterable[bytes]) -> None:
         try:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
         except ImportError:
             raise MissingExtra("checking the decision log", "gateway") from None
         self.chain = chain
-        self.public = Ed25519PublicKey.from_public_bytes(public)
-        self.key_name = fingerprint(public)
+        self.public = {fingerprint(one): Ed25519PublicKey.from_public_bytes(one) for one in public}
+        self.key_names = " or ".join(self.public)
         self.head = START
         self.number = 0
         self.name: str | None = None
@@ -243,7 +248,7 @@ class _Walk:
             self.wrong(file, at, "signs another head than the record before it", self.number)
             return
         if not self.signed(self.number, record.head, record.others, record.signature, record.key):
-            self.wrong(file, at, f"is not signed by the key {self.key_name}", self.number)
+            self.wrong(file, at, f"is not signed by the key {self.key_names}", self.number)
             return
         self.hashes[self.number] = record.head
         self.checkpoints += 1
@@ -256,11 +261,12 @@ class _Walk:
     def signed(self, number: int, head: str, others: dict[str, str], signature: str, key: str) -> bool:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
-        if key != self.key_name:
+        public = self.public.get(key)
+        if public is None:
             return False
         try:
             text = signed_text(self.name or self.chain, number, head, others)
-            self.public.verify(bytes.fromhex(signature), text)
+            public.verify(bytes.fromhex(signature), text)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -286,12 +292,12 @@ def _seals(record: AnyRecord) -> dict[str, str]:
     return {}
 
 
-def verify(path: Path, public: bytes, kept: Iterable[Kept] = ()) -> Report:
+def verify(path: Path, public: Sequence[bytes], kept: Iterable[Kept] = ()) -> Report:
     """Check the log at `path`, a folder or one segment; a gateway may go on writing it meanwhile.
 
     Args:
         path: The log.
-        public: The key that checkpoints must be signed with.
+        public: The keys that checkpoints must be signed with, one of them each.
         kept: Heads of it that were kept elsewhere.
 
     Raises:
@@ -365,7 +371,7 @@ def _head(walk: _Walk, file: Path, data: bytes | None) -> None:
     if msgspec.json.encode(head) + b"\n" != data or head.chain != (walk.name or walk.chain):
         walk.wrong(file, 0, "is not a published head of this chain")
     elif not walk.signed(head.n, head.hash, head.others, head.signature, head.key):
-        walk.wrong(file, 0, f"is not signed by the key {walk.key_name}")
+        walk.wrong(file, 0, f"is not signed by the key {walk.key_names}")
     elif head.n >= walk.number:
         walk.wrong(
             file, 0, f"signs record {head.n}, but the chain ends at {walk.number - 1}: its end was cut off"

@@ -4,23 +4,28 @@ A killed process loses nothing that way. Under load the records of one turn of t
 event loop are written at once, and the bytes that must not go out before them wait
 for that (`after`). The disk follows within a twentieth of a second; with durability
 `disk` an answer waits for it. One `fdatasync` serves all that wait, and it runs
-while the provider is thinking.
+while the provider is thinking. A head is published once the disk has what it names.
+
+While a segment cannot be written, or was moved or changed by somebody else, nothing
+may be answered. A full disk is tried again; what happened is then in the chain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
+import errno
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal, write_line
-from reliant.gateway.audit.records import Checkpoint, Opening, Record, signed_text
+from reliant.gateway.audit.chain import START, BadLine, Opened, link, seal, write_line
+from reliant.gateway.audit.ends import End, end_of, record_at
+from reliant.gateway.audit.heads import Head, fingerprint, head_of, public_bytes, publish
+from reliant.gateway.audit.records import Change, Checkpoint, Opening, Record, signed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +33,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _ENCODE = msgspec.json.Encoder()
-_Any = TypeVar("_Any", bound=Record)
 
 _FAST_SYNC_S = 0.0004
 """A disk this fast is waited for on the spot when only one request waits: a thread would cost more."""
@@ -39,34 +43,20 @@ BEHIND_S = 0.05
 _PUBLISH_S = 0.25
 """Checkpoints that come sooner after one another are in the chain only."""
 
-_TAIL_BYTES = 1 << 20
+_AGAIN_S = 1.0
+"""So often a full disk is tried again."""
 
-
-class Head(msgspec.Struct, frozen=True):
-    """The newest checkpoint, beside the chain: cutting records off the end then shows."""
-
-    chain: str
-    n: int
-    hash: str
-    key: str
-    signature: str
-    others: dict[str, str] = {}
-
-
-def public_bytes(key: Ed25519PrivateKey) -> bytes:
-    """Return the raw public key."""
-    return key.public_key().public_bytes_raw()
-
-
-def fingerprint(public: bytes) -> str:
-    """Return the short name of a public key: the first 16 digits of its SHA-256."""
-    return hashlib.sha256(public).hexdigest()[:16]
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ChainWriter:
     """Appends to `<folder>/<chain>-<segment>.jsonl`; the only writer of that chain.
 
     A new segment begins each day, and when one is full.
+
+    Attributes:
+        lost: Why the chain cannot be gone on with: its end is not here.
+        instead_of: The chain that this one was begun in place of, and `because` of what.
     """
 
     def __init__(
@@ -80,6 +70,7 @@ class ChainWriter:
         to_disk: bool = True,
         every_records: int = 1_000,
         segment_bytes: int = 1 << 28,
+        begin: bool = True,
     ) -> None:
         """Open the chain where it ended, and write that it was opened.
 
@@ -93,9 +84,12 @@ class ChainWriter:
             to_disk: Whether `durable` waits for the disk.
             every_records: A checkpoint is written at least this often.
             segment_bytes: A new file begins after this many.
+            begin: Whether to write that now; else `begin` does.
         """
         self.folder = folder
         self.chain = chain
+        self.lost = ""
+        self.instead_of = self.because = ""
         self._key = key
         self._key_name = fingerprint(public_bytes(key))
         self._now = now
@@ -116,44 +110,98 @@ class ChainWriter:
         self._error: OSError | None = None
         self._roll_due = False
         self._published = 0.0
+        self._unpublished: Head | None = None
+        self._inode = (0, 0)
+        self._tried = 0.0
+        self._opening = opening
+        self._torn = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: list[bytes] = []
         self._then: list[tuple[Callable[[bytes], object], bytes, Callable[[OSError], object]]] = []
         self.pending = False
         self.others: Callable[[], dict[str, str]] = dict
         self.on_close: Callable[[], None] | None = None
-        cut = self._resume()
-        self.append(opening(self._next, self._stamp(), cut))
+        self._resume()
+        if begin:
+            self.begin()
 
     # opening
     def _path(self, segment: int) -> Path:
         return self.folder / f"{self.chain}-{segment:05d}.jsonl"
 
-    def _resume(self) -> int:
+    def _resume(self) -> None:
+        """Open the chain where it ended; nothing is changed in it yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
         mine = sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl"))
-        cut = 0
         if mine:
             self._segment = int(mine[-1].stem.rsplit("-", 1)[1])
         for last in reversed(mine):  # the newest may be empty: a crash came right after it was begun
-            found, torn = _last_record(last)
-            cut += torn
-            if found is not None:
-                self._next, self._head = found[0] + 1, found[1]
+            found = self._end(last)
+            if isinstance(found, End):
+                self._next, self._head = found.number + 1, found.digest
                 break
-        self._open()
-        return cut
+        self.lost = self._lacks(mine)
+        if not self.lost:
+            self._open()
+
+    def _end(self, segment: Path) -> End | int:
+        try:
+            found = end_of(segment)
+        except BadLine as error:
+            raise OSError(
+                f"the log {segment} does not end in a record ({error}); move it away to begin anew"
+            ) from None
+        self._torn += found.torn if isinstance(found, End) else found
+        return found
+
+    def _lacks(self, mine: list[Path]) -> str:
+        """Return what the chain has no more though its published head names it; empty if it has it all."""
+        head = head_of(self.folder, self.chain)
+        if head is None:
+            return ""
+        if head.n >= self._next:
+            return f"it ends at record {self._next - 1}, but its published head names record {head.n}"
+        before = record_at(mine, head.n - 1)
+        if before is not None and before[0].digest.hex() != head.hash:
+            return f"its record {head.n - 1} is not the one its published head names"
+        return ""
+
+    def begin(self) -> None:
+        """Cut off the half line that a crash left, and write that the chain was opened."""
+        if self._torn:
+            for segment in sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl")):
+                found = end_of(segment)
+                torn = found.torn if isinstance(found, End) else found
+                if torn:
+                    os.truncate(segment, segment.stat().st_size - torn)
+            self._size = os.fstat(self._fd).st_size
+        cut, self._torn = self._torn, 0
+        self.append(self._opening(self._next, self._stamp(), cut))
+
+    def move(self, chain: str) -> None:
+        """Leave a chain that nothing was written to, and open another one."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        self.chain = chain
+        self._head, self._next, self._segment, self._torn = START, 0, 1, 0
+        self._resume()
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._fd = os.open(self._path(self._segment), flags, 0o640)
-        self._size = os.fstat(self._fd).st_size
-        self._day = self._today()
-        folder = os.open(self.folder, os.O_RDONLY)
+        handle = os.open(self._path(self._segment), flags, 0o640)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError:
+            os.close(handle)
+            raise
+        there = os.fstat(handle)
+        self._fd, self._size, self._inode = handle, there.st_size, (there.st_dev, there.st_ino)
+        self._day = self._today()
 
     @property
     def segment(self) -> Path:
@@ -306,27 +354,48 @@ class ChainWriter:
             )
         )
         if publish:
-            # The head may never be ahead of the chain.
-            self._must()
-            self._publish(Head(self.chain, number, head, self._key_name, signature, others))
+            self._unpublished = Head(self.chain, number, head, self._key_name, signature, others)
+            self._published = self._now()
+            if self._loop is None:
+                self._must()
+                self._publish()
         self._roll_due = self._size >= self._segment_bytes or self._day != self._today()
         if self._roll_due and not self._syncing:
             self._roll()
 
-    def _publish(self, head: Head) -> None:
-        target = self.folder / f"{self.chain}.head"
-        draft = self.folder / f".{self.chain}.head"
-        draft.write_bytes(_ENCODE.encode(head) + b"\n")
-        draft.replace(target)
-        self._published = self._now()
+    def _publish(self) -> None:
+        """Publish the newest head; the chain must have what it names."""
+        head, self._unpublished = self._unpublished, None
+        if head is not None:
+            try:
+                publish(self.folder, head)
+            except OSError:
+                self._unpublished = head
+                raise
 
     def _roll(self) -> None:
+        """Begin a new segment; where none can be opened the old one goes on."""
         self._must()
-        self._roll_due = False
         os.fdatasync(self._fd)
-        os.close(self._fd)
+        old = self._fd
         self._segment += 1
-        self._open()
+        try:
+            self._open()
+        except OSError:
+            self._segment -= 1
+            return
+        self._roll_due = False
+        os.close(old)
+
+    def settle(self) -> None:
+        """Return once all of it is on the disk, and the newest head is published.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._must()
+        os.fdatasync(self._fd)
+        self._publish()
 
     # durability
     def start_sync(self) -> None:
@@ -340,11 +409,59 @@ class ChainWriter:
             self._sync_in_thread()
 
     async def follow(self) -> None:
-        """Bring what is written to the disk, again and again."""
+        """Bring what is written to the disk, again and again, and see that it stays where it is."""
         while True:
             await asyncio.sleep(BEHIND_S)
-            if not self._syncing and self._synced < self._next - 1 and self._fd >= 0:
+            if self._fd < 0:
+                continue
+            if self._error is None:
+                self._error = self._moved()
+            if self._error is not None:
+                self._write_again(asyncio.get_running_loop().time())
+                continue
+            if self._unpublished is not None and self._unpublished.n <= self._synced:
+                with contextlib.suppress(OSError):  # tried again the next time
+                    self._publish()
+            if not self._syncing and self._synced < self._next - 1:
                 self._sync_in_thread()
+
+    def _moved(self) -> OSError | None:
+        """Return what somebody else did to the segment that is being written, if anything."""
+        try:
+            there = self.segment.stat()
+        except OSError as error:
+            return OSError(f"{self.segment} was taken away while it was written: {error.strerror}")
+        if (there.st_dev, there.st_ino) != self._inode:
+            return OSError(f"{self.segment} was replaced while it was written")
+        if not self.pending and there.st_size != self._size:
+            return OSError(f"{self.segment} was changed by somebody else while it was written")
+        return None
+
+    def _write_again(self, now: float) -> None:
+        """Go on after the last whole record where the disk was full and may be so no more."""
+        error = self._error
+        if error is None or error.errno not in _FULL or self._syncing or now - self._tried < _AGAIN_S:
+            return
+        self._tried = now
+        try:
+            there = self.segment.stat()
+            end = end_of(self.segment)
+            if not isinstance(end, End) or (there.st_dev, there.st_ino) != self._inode:
+                return
+            os.ftruncate(self._fd, there.st_size - end.torn)
+        except (OSError, BadLine):
+            return
+        # What was not written was not acted on either: those who waited for it were told.
+        self._next, self._head = end.number + 1, end.digest
+        self._size = there.st_size - end.torn
+        self._synced = min(self._synced, end.number)
+        self._error, self._unpublished = None, None
+        number, moment = self.take()
+        detail = f"{error.strerror}; {end.torn} bytes of half a line were cut off"
+        with contextlib.suppress(OSError):
+            what = "the log could not be written for a time"
+            self.append(Change(n=number, t=moment, what=what, by="the gateway", detail=detail))
+            self._must()
 
     async def durable(self, number: int) -> None:
         """Return once the record `number` is as safe as the configuration asks.
@@ -413,41 +530,10 @@ class ChainWriter:
         self._loop = None
         if self._fd >= 0 and self._error is None:
             self.checkpoint()
-            os.fdatasync(self._fd)
+            with contextlib.suppress(OSError):
+                self.settle()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
         if self.on_close is not None:
             self.on_close()
-
-
-class _Number(msgspec.Struct):
-    n: int
-
-
-def _last_record(path: Path) -> tuple[tuple[int, bytes] | None, int]:
-    """Return number and hash of the last whole record, after cutting off a half-written line."""
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = max(0, size - _TAIL_BYTES)
-        while True:
-            file.seek(start)
-            tail = file.read(size - start)
-            end = tail.rfind(b"\n")
-            before = tail.rfind(b"\n", 0, end) if end > 0 else -1
-            if (end >= 0 and before >= 0) or start == 0:
-                break
-            start = max(0, start - _TAIL_BYTES)
-        torn = len(tail) - (end + 1)
-        if torn:
-            file.truncate(size - torn)
-        if end < 0:
-            return None, torn
-        line = tail[before + 1 : end + 1]
-        try:
-            parts = read_line(line)
-            return (msgspec.json.decode(parts.record, type=_Number).n, parts.digest), torn
-        except (BadLine, msgspec.DecodeError) as error:
-            raise OSError(
-                f"the log {path} does not end in a record ({error}); move it away to begin anew"
-            ) from None

@@ -1,27 +1,21 @@
-"""The store for many machines: PostgreSQL. Also where the log is copied to.
-
-The file stays the log that answers wait for. Its lines are copied here soon after
-and in order; while the database is away they wait in the file, and copying goes
-on from the last line that arrived. Nothing is lost and nothing is written twice.
-"""
+"""The store for many machines: PostgreSQL. Also where the log is copied to (see `copier`)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from reliant.errors import MissingExtra, TargetError
-from reliant.gateway.audit.chain import read_line, write_line
-from reliant.gateway.audit.verify import find_chains, read_lines
+from reliant.gateway.audit.chain import BadLine, read_line
+from reliant.gateway.audit.heads import Head, publish
+from reliant.gateway.audit.records import Checkpoint
 from reliant.gateway.keys import StoredKey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Workers that begin at once would make the same table: the lock lasts as long as these commands.
 _TABLES = """
@@ -31,12 +25,37 @@ create table if not exists reliant_held (id text primary key, upstream text not 
 create table if not exists reliant_log (
     chain text not null, n bigint not null, line text not null, primary key (chain, n)
 );
+create table if not exists reliant_writers (
+    chain text primary key, place text not null, seen timestamptz not null
+);
 """
-_BATCH = 1_000
-_TRIES = 40
+_ALL_THERE = """
+select count(*) from unnest($1::text[]) as wanted where to_regclass(wanted) is not null
+"""
+_NAMES = ["reliant_keys", "reliant_held", "reliant_log", "reliant_writers"]
+
+TAKEN_HINT = "Its records stay in the folder. Started anew, this gateway begins a chain of its own."
+
+LEASE_S = 10
+"""A writer that said nothing for so long writes no more."""
+
+_CLAIM = """
+insert into reliant_writers values ($1, $2, now())
+on conflict (chain) do update set place = excluded.place, seen = excluded.seen
+where reliant_writers.place = excluded.place or reliant_writers.seen < now() - $3 * interval '1 s'
+returning place
+"""
+
+PATIENCE_S = 10.0
+_CONNECT_S = 5.0
 _PAUSE_S = 0.25
 _AWAY = ("08", "53", "57")
 """Classes of SQLSTATE that mean: no connection, no room, being shut down or started."""
+
+_READ_ONLY = "25006"
+"""A replica that has not taken over yet."""
+
+_CHAIN = re.compile(r"\w[\w-]{0,99}")
 
 _Result = TypeVar("_Result")
 
@@ -59,36 +78,55 @@ class PostgresStore:
         self._pool: Any = None
 
     async def open(self) -> None:
-        """Connect and make the tables; wait while the database starts."""
-        await self._do(lambda connection: connection.execute(_TABLES))
+        """Connect and make the tables that are not there; wait while the database starts."""
+        await self._do(self._make_tables)
+
+    @staticmethod
+    async def _make_tables(connection: Any) -> None:
+        # Where all are there, nobody needs the right to make tables.
+        if await connection.fetchval(_ALL_THERE, _NAMES) < len(_NAMES):
+            await connection.execute(_TABLES)
 
     async def _connected(self) -> Any:
         if self._pool is None:
-            self._pool = await self._driver.create_pool(self._url, min_size=0, max_size=4, command_timeout=10)
+            self._pool = await self._driver.create_pool(
+                self._url, min_size=0, max_size=4, command_timeout=_CONNECT_S, timeout=_CONNECT_S
+            )
         return self._pool
 
     async def _do(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
         """Run `work` on a connection; wait while the database restarts.
 
         Raises:
-            TargetError: It stayed away for ten seconds.
+            TargetError: It stayed away for ten seconds, or it refuses.
         """
         driver = self._driver
-        for _ in range(_TRIES):
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE_S
+        while True:
             try:
                 pool = await self._connected()
-                async with pool.acquire(timeout=5) as connection:
+                async with pool.acquire(timeout=_CONNECT_S) as connection:
                     return await work(connection)
             except driver.UniqueViolationError:
-                # Two workers made the same table at once: it is there now.
-                await asyncio.sleep(0.05)
-            except (OSError, TimeoutError, driver.InterfaceError, driver.InternalClientError):
-                await asyncio.sleep(_PAUSE_S)
+                why = "two workers made the same table at once"  # it is there now
+            except (OSError, TimeoutError, driver.InterfaceError, driver.InternalClientError) as error:
+                why = str(error) or type(error).__name__
             except driver.PostgresError as error:
-                if not str(error.sqlstate).startswith(_AWAY):
-                    raise
-                await asyncio.sleep(_PAUSE_S)
-        raise TargetError("the database of the store does not answer", hint="See [store] url.")
+                if not str(error.sqlstate).startswith(_AWAY) and error.sqlstate != _READ_ONLY:
+                    raise TargetError(
+                        f"the database of the store refuses: {error}", hint="See [store] url."
+                    ) from None
+                why = str(error)
+            except ValueError as error:
+                raise TargetError(
+                    f"the address of the store cannot be used: {error}", hint="See [store] url."
+                ) from None
+            if loop.time() >= end:
+                raise TargetError(
+                    f"the database of the store does not answer: {why}", hint="See [store] url."
+                )
+            await asyncio.sleep(_PAUSE_S)
 
     async def keys(self) -> list[StoredKey]:
         """Return all keys made at run time."""
@@ -119,96 +157,81 @@ class PostgresStore:
                 await asyncio.wait_for(self._pool.close(), 3)
 
     # the log's copy
-    async def copied(self, chain: str) -> int:
-        """Return the number of the last record of `chain` that is here; -1 if none is."""
-        sql = "select max(n) as n from reliant_log where chain = $1"
+    async def claim(self, chain: str, place: str) -> str:
+        """Say that `place` writes a chain; return who does, where that is somebody else."""
+        if await self._do(lambda c: c.fetchval(_CLAIM, chain, place, LEASE_S)) is not None:
+            return ""
+        sql = "select place from reliant_writers where chain = $1"
+        return str(await self._do(lambda c: c.fetchval(sql, chain)))
+
+    async def give_up(self, chain: str, place: str) -> None:
+        """Say that `place` writes a chain no more."""
+        sql = "delete from reliant_writers where chain = $1 and place = $2"
+        await self._do(lambda c: c.execute(sql, chain, place))
+
+    async def last_copied(self, chain: str) -> tuple[int, bytes] | None:
+        """Return number and line of the last record of `chain` that is here; None if none is."""
+        sql = "select n, line from reliant_log where chain = $1 order by n desc limit 1"
         row: Any = await self._do(lambda c: c.fetchrow(sql, chain))
-        return -1 if row["n"] is None else int(row["n"])
+        return None if row is None else (int(row["n"]), row["line"].encode())
 
     async def copy(self, chain: str, lines: list[tuple[int, bytes]]) -> None:
-        """Add lines of a chain; those that are here already stay."""
+        """Add lines of a chain; those that are here already stay.
+
+        Raises:
+            TargetError: What is here already is another history of it.
+        """
         sql = "insert into reliant_log values ($1, $2, $3) on conflict (chain, n) do nothing"
         rows = [(chain, number, line.decode()) for number, line in lines]
         await self._do(lambda c: c.executemany(sql, rows))
+        # Each hash covers all before it: if the last line is the same, all are.
+        number, line = lines[-1]
+        sql_line = "select line from reliant_log where chain = $1 and n = $2"
+        if await self._do(lambda c: c.fetchval(sql_line, chain, number)) != line.decode():
+            raise TargetError(
+                f"the database holds another record {number} of the chain {chain}",
+                hint=TAKEN_HINT,
+            )
 
     async def fetch_log(self, folder: Path) -> int:
-        """Write every chain into `folder`, ready to be checked; return the number of records."""
+        """Write every chain into `folder`, ready to be checked; return the number of records.
+
+        The last checkpoint of each becomes its head: a copy that was cut off at its end
+        can be seen with a head that was kept elsewhere only.
+
+        Raises:
+            TargetError: A chain in the database has a name that is none.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         chains: Any = await self._do(lambda c: c.fetch("select distinct chain from reliant_log order by 1"))
         total = 0
         sql = "select n, line from reliant_log where chain = $1 and n >= $2 order by n limit 5000"
         for row in chains:
             chain = str(row["chain"])
-            start = 0
+            if not _CHAIN.fullmatch(chain):
+                raise TargetError(f"the database holds a chain whose name is none: {chain[:100]!r}")
+            start, head = 0, None
             with (folder / f"{chain}-00001.jsonl").open("wb") as file:
                 while lines := await self._page(sql, chain, start):
-                    file.writelines(line["line"].encode() for line in lines)
+                    for line in lines:
+                        file.write(line["line"].encode())
+                        head = _head_in(chain, line["line"]) or head
                     start = lines[-1]["n"] + 1
                     total += len(lines)
+            if head is not None:
+                publish(folder, head)
         return total
 
     async def _page(self, sql: str, chain: str, start: int) -> Any:
         return await self._do(lambda c: c.fetch(sql, chain, start))
 
 
-class _Number(msgspec.Struct):
-    n: int
-
-
-class Copier:
-    """Follows one chain's file and copies it."""
-
-    def __init__(self, folder: Path, chain: str, store: PostgresStore) -> None:
-        self._folder = folder
-        self._chain = chain
-        self._store = store
-        self._next = -1
-        self._at: tuple[Path, int] | None = None
-
-    async def step(self) -> int:
-        """Copy what is new; return how many records went."""
-        if self._next < 0:
-            self._next = await self._store.copied(self._chain) + 1
-        batch, at = self._read()
-        if batch:
-            await self._store.copy(self._chain, batch)
-            self._next = batch[-1][0] + 1
-        self._at = at  # only now: what was read and not copied is read again
-        return len(batch)
-
-    def _read(self) -> tuple[list[tuple[int, bytes]], tuple[Path, int] | None]:
-        batch: list[tuple[int, bytes]] = []
-        at = self._at
-        segments = find_chains(self._folder).get(self._chain, [])
-        if self._at is not None:
-            segments = segments[segments.index(self._at[0]) :] if self._at[0] in segments else segments
-        for segment in segments:
-            start = self._at[1] if self._at is not None and self._at[0] == segment else 0
-            for raw, end in _from(segment, start):
-                line = read_line(raw)
-                number = msgspec.json.decode(line.record, type=_Number).n
-                at = (segment, end)
-                if number >= self._next:
-                    # Kept prompts stay in the file, where they can be erased.
-                    batch.append((number, write_line(line.digest, line.record) if line.opened else raw))
-                if len(batch) >= _BATCH:
-                    return batch, at
-        return batch, at
-
-
-def _from(segment: Path, start: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the whole lines of a segment from an offset, each with the offset after it."""
-    if start == 0:
-        at = 0
-        for raw in read_lines(segment):
-            at += len(raw)
-            if raw.endswith(b"\n"):
-                yield raw, at
-        return
-    with segment.open("rb") as file:
-        file.seek(start)
-        at = start
-        for raw in file:
-            at += len(raw)
-            if raw.endswith(b"\n"):
-                yield raw, at
+def _head_in(chain: str, line: str) -> Head | None:
+    """Return the head that a line is, if it is a checkpoint."""
+    if '"kind":"checkpoint"' not in line:
+        return None
+    try:
+        found = msgspec.json.decode(read_line(line.encode()).record, type=Checkpoint)
+    except (BadLine, msgspec.MsgspecError):
+        return None
+    return Head(chain, found.n, found.head, found.key, found.signature, found.others)
