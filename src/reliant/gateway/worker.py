@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import signal
@@ -147,15 +148,26 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.gateway.shared is not None:
-            await self._close("shared counts", self.gateway.shared.stop())
+        with contextlib.suppress(OSError):
+            self.chain.checkpoint()
+            self.chain.settle()
         if self.exporter is not None:
             self.exporter.close()
-        if self.copier is not None:
-            await self._close("claim of the chain", self.copier.close())
-        await self._close("store", self.store.close())
+        closing = [self._close("store", self._leave_store())]
+        if self.gateway.shared is not None:
+            closing.append(self._close("shared counts", self.gateway.shared.stop()))
+        await asyncio.gather(*closing)
         self.gateway.runtime.close()
         self.chain.close()
+
+    async def _leave_store(self) -> None:
+        """Copy what is left of the log, let go of the chain, and disconnect."""
+        copier = self.copier
+        if copier is not None:
+            while await copier.step(self.settings.clock.steady()):
+                pass
+            await copier.close()
+        await self.store.close()
 
     async def _close(self, what: str, closing: Awaitable[None]) -> None:
         """Wait for a service to be closed, but never for long: the log must still be signed."""
