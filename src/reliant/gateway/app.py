@@ -12,17 +12,14 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from reliant.gateway import answers
 from reliant.gateway.answers import Problem, bad_request, error_answer
 from reliant.gateway.body import BadBody, Head, names_nothing
+from reliant.gateway.catalogue import Catalogue
 from reliant.gateway.context import Context
 from reliant.gateway.forward import Forwarder
 from reliant.gateway.holdings import Holdings, named_in
 from reliant.gateway.intake import (
-    MODELS,
-    UNKNOWN,
     Passage,
     Picked,
     drain,
@@ -49,7 +46,7 @@ from reliant.gateway.refusals import Refusals, load_shapes
 from reliant.gateway.replies import Replier
 from reliant.gateway.routes import Candidate, Plan, unmet
 from reliant.gateway.running import as_task
-from reliant.gateway.surface import Endpoint, object_ids
+from reliant.gateway.surface import MODELS, UNKNOWN, Endpoint, object_ids
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
@@ -122,6 +119,7 @@ class Gateway:
             after=log.after,
         )
         self.replier = Replier(self)
+        self.catalogue = Catalogue(self)
         self._day = int(clock.wall()) // 86_400
 
     async def serve(self, call: Call) -> None:
@@ -142,7 +140,7 @@ class Gateway:
         context = Context(runtime, endpoint, call, b"%b%08x" % (self._prefix, self._count), clock.steady())
         self.active += 1
         try:
-            if endpoint is UNKNOWN:
+            if endpoint.name == UNKNOWN.name:
                 self._answer(context, call, not_served(call.method, call.path))
             else:
                 await self._serve(context, endpoint, call, now)
@@ -183,8 +181,8 @@ class Gateway:
         if body and endpoint.body == "none":
             self._answer(context, call, bad_request(f"A {call.method} of this path has no body."))
             return
-        if endpoint is MODELS:
-            self._models(context, call, address, direct)
+        if endpoint.name == MODELS.name:
+            await self.catalogue.answer(context, call, direct=direct)
             return
         try:
             head = read_head(endpoint, body, picked.content_type)
@@ -416,39 +414,3 @@ class Gateway:
             self.clock.steady() - context.began,
         )
         call.answer(status, headers, body)
-
-    def _models(self, context: Context, call: Call, address: str, direct: bool) -> None:
-        """List the names this caller may use here and now."""
-        runtime, caller = context.runtime, context.caller
-        if caller is None:
-            return
-        placement = runtime.placer.place(
-            address=address,
-            declared=caller.country,
-            key=caller.name,
-            now=self.clock.wall(),
-            headers={},
-            direct=direct,
-            rtt=None,
-        )
-        listed = []
-        for name in runtime.model_names():
-            plan = runtime.routes.plan(caller, name, placement.places) if name in caller.models else None
-            if plan is not None and plan.candidates:
-                owner = plan.candidates[0].target.config.provider
-                listed.append({"id": name, "object": "model", "created": 0, "owned_by": owner})
-        wanted = call.path.removeprefix("/v1/models").strip("/")
-        result: dict[str, object] = {"object": "list", "data": listed, "has_more": False}
-        if wanted:
-            one = next((entry for entry in listed if entry["id"] == wanted), None)
-            if one is None:
-                problem = Problem(
-                    status=404, code="model_not_found", message=f"There is no model {wanted!r}.", retry=False
-                )
-                self._answer(context, call, problem)
-                return
-            result = dict(one)
-        body = msgspec.json.encode(result)
-        headers = [(b"content-type", b"application/json"), (b"x-request-id", context.id)]
-        self.metrics.answered("models", "", "allow", 200, self.clock.steady() - context.began)
-        call.answer(200, headers, body)

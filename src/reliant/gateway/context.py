@@ -71,6 +71,11 @@ class Context:
         return self.call.path[3:]
 
     @property
+    def query(self) -> bytes:
+        """What stands after the question mark."""
+        return self.call.query
+
+    @property
     def headers(self) -> Headers:
         """As the caller sent them."""
         return self.call.headers

@@ -196,7 +196,7 @@ class Forwarder:
         else:
             head = self._begin(request, candidate, suffix, None) + b"\r\n"
         if target.signs:
-            path = target.path(endpoint, suffix, candidate.model, request.call.query)
+            path = target.path(endpoint, suffix, candidate.model, request.query)
             head = target.signed(head, request.method, path, content_type, body)
         config = target.config
         return target.pool.request(
@@ -211,7 +211,7 @@ class Forwarder:
         lines = picked.lines.get(target.name)
         if lines is None:
             lines = picked.lines[target.name] = target.lines(request.headers)
-        path = target.path(request.endpoint, suffix, candidate.model, request.call.query)
+        path = target.path(request.endpoint, suffix, candidate.model, request.query)
         return target.head(request.method, path, lines, content_type)
 
     async def _hedged(

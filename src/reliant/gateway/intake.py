@@ -11,7 +11,7 @@ from reliant.gateway.answers import Headers
 from reliant.gateway.body import Head, read_form, read_json
 from reliant.gateway.call import Call
 from reliant.gateway.keys import digest_of
-from reliant.gateway.surface import Endpoint, find
+from reliant.gateway.surface import Endpoint, find, unknown
 
 if TYPE_CHECKING:
     from reliant.gateway.journal import Said
@@ -110,21 +110,17 @@ def pick(call: Call, forwarded: bytes) -> Picked:
     return kept
 
 
-UNKNOWN = Endpoint("unknown", "none")
-MODELS = Endpoint("models", "none")
-
-
 def endpoint_of(call: Call) -> Endpoint | None:
     """Return what is asked for; None for what has nothing to do with models."""
     head = call.head
     path = head.path
     if head.endpoint is None and path.startswith("/v1/"):
+        anthropic = any(name == b"anthropic-version" for name, _ in head.headers)
         found = None
-        if path.startswith("/v1/models") and path[10:11] in ("", "/"):
-            found = MODELS
-        elif head.raw_path == path.encode("latin-1", "replace"):
-            found = find(head.method, path)
-        head.endpoint = found or UNKNOWN
+        if path.startswith("/v1/models/") or head.raw_path == path.encode("latin-1", "replace"):
+            # The names of models may hold what a path has to escape.
+            found = find(head.method, path, anthropic=anthropic)
+        head.endpoint = found or unknown(path, anthropic=anthropic)
     return head.endpoint
 
 

@@ -21,10 +21,12 @@ class Endpoint(NamedTuple):
     Attributes:
         name: For keys' scopes, metrics and the log.
         body: How the model's name is found in it.
-        holds: Whether the provider keeps what is made here, so that later
+        holds: Whether its answer may name what the provider keeps, so that later
             requests about it must go to the same provider.
         streams: Whether its event stream has a known end.
         listing: Whether the answer lists objects of everybody behind one provider key.
+        model_optional: Whether it may be asked without naming a model.
+        runs: Whether a model runs also where none is named: the provider's usual one.
         objects: Whether the path may name objects that a provider holds.
     """
 
@@ -35,13 +37,16 @@ class Endpoint(NamedTuple):
     streams: bool = False
     listing: bool = False
     model_optional: bool = False
+    runs: bool = False
     objects: bool = False
 
 
 CHAT = Endpoint("chat", "json", streams=True)
 COMPLETIONS = Endpoint("completions", "json", streams=True)
-RESPONSES = Endpoint("responses", "json", holds=True, streams=True)
+RESPONSES = Endpoint("responses", "json", holds=True, streams=True, runs=True)
 MESSAGES = Endpoint("messages", "json", dialect="anthropic", streams=True)
+MODELS = Endpoint("models", "none")
+UNKNOWN = Endpoint("unknown", "none")
 
 _EXACT: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/chat/completions"): CHAT,
@@ -52,18 +57,23 @@ _EXACT: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/messages"): MESSAGES,
     ("POST", "/v1/messages/count_tokens"): Endpoint("messages", "json", dialect="anthropic"),
     ("POST", "/v1/embeddings"): Endpoint("embeddings", "json"),
-    ("POST", "/v1/moderations"): Endpoint("moderations", "json", model_optional=True),
-    ("POST", "/v1/images/generations"): Endpoint("images", "json", model_optional=True),
-    ("POST", "/v1/images/edits"): Endpoint("images", "form", model_optional=True),
-    ("POST", "/v1/images/variations"): Endpoint("images", "form", model_optional=True),
+    ("POST", "/v1/moderations"): Endpoint("moderations", "json", model_optional=True, runs=True),
+    ("POST", "/v1/images/generations"): Endpoint("images", "json", model_optional=True, runs=True),
+    ("POST", "/v1/images/edits"): Endpoint("images", "form", model_optional=True, runs=True),
+    ("POST", "/v1/images/variations"): Endpoint("images", "form", model_optional=True, runs=True),
     ("POST", "/v1/audio/speech"): Endpoint("audio", "json"),
     ("POST", "/v1/audio/transcriptions"): Endpoint("audio", "form"),
     ("POST", "/v1/audio/translations"): Endpoint("audio", "form"),
     ("POST", "/v1/rerank"): Endpoint("rerank", "json"),
+    ("POST", "/v1/videos"): Endpoint(
+        "videos", "form", holds=True, objects=True, model_optional=True, runs=True
+    ),
+    ("GET", "/v1/models"): MODELS,
+    ("HEAD", "/v1/models"): MODELS,
 }
 
-# Objects that a provider keeps. The first word after /v1/ decides.
-_HELD = {
+# Objects that a provider keeps, by how their paths begin.
+_HELD: dict[str, Body] = {
     "files": "form",
     "uploads": "json",
     "batches": "json",
@@ -77,17 +87,23 @@ _HELD = {
     "assistants": "json",
     "threads": "json",
     "responses": "json",
-    "chat": "json",
+    "chat/completions": "json",
+    "messages/batches": "json",
 }
+_NAMED = {"chat/completions": "chat", "messages/batches": "message_batches"}
 
-NAMES = frozenset({*(endpoint.name for endpoint in _EXACT.values()), *_HELD})
+NAMES = frozenset(
+    {*(endpoint.name for endpoint in _EXACT.values()), *(_NAMED.get(kind, kind) for kind in _HELD)}
+)
 """The kinds of request that a key can be bound to."""
 
 _PATH = re.compile(r"/v1(/[A-Za-z0-9_][A-Za-z0-9_\-.:]*)+\Z")
 _WORDS = frozenset(
     {
         "alpha",
+        "batches",
         "cancel",
+        "characters",
         "checkpoints",
         "complete",
         "completions",
@@ -107,6 +123,7 @@ _WORDS = frozenset(
         "pause",
         "permissions",
         "remix",
+        "results",
         "resume",
         "run",
         "runs",
@@ -120,36 +137,65 @@ _WORDS = frozenset(
 """Parts of paths that are words of the interface; every other part names an object."""
 
 
-def find(method: str, path: str) -> Endpoint | None:
-    """Return what is asked for; None if it is not served."""
+_RAW = frozenset({"content", "results"})
+"""Last words of paths whose answers are what was stored, not an object."""
+
+
+def find(method: str, path: str, *, anthropic: bool = False) -> Endpoint | None:
+    """Return what is asked for; None if it is not served.
+
+    Args:
+        method: In capitals.
+        path: As it was written.
+        anthropic: Whether the caller speaks Anthropic's format where the path does not say it.
+    """
     known = _EXACT.get((method, path))
-    if known is not None:
-        return known
-    if not _PATH.match(path) or ".." in path:
+    if known is None:
+        if path.startswith("/v1/models/") and method in {"GET", "HEAD"}:
+            known = MODELS
+        else:
+            known = _held(method, path)
+    if known is not None and anthropic and known.dialect != "anthropic":
+        return known._replace(dialect="anthropic") if known.objects or known is MODELS else known
+    return known
+
+
+def _held(method: str, path: str) -> Endpoint | None:
+    """Return the kind of a request about what a provider holds."""
+    if not _PATH.match(path) or ".." in path or method not in {"GET", "POST", "DELETE"}:
         return None
     parts = path.split("/")[2:]
-    kind = _HELD.get(parts[0])
-    if kind is None or method not in {"GET", "POST", "DELETE"}:
+    kind = parts[0] if parts[0] in _HELD else "/".join(parts[:2])
+    if kind not in _HELD:
         return None
-    if parts[0] == "chat" and (len(parts) < 2 or parts[1] != "completions"):
-        return None
-    body: Body = "none" if method != "POST" else "form" if _takes_form(parts) else "json"
+    body: Body = "none" if method != "POST" else "form" if _takes_form(kind, parts) else "json"
+    listing = method == "GET" and not object_ids(path)
     return Endpoint(
-        parts[0],
+        _NAMED.get(kind, kind),
         body,
-        holds=method == "POST",
-        listing=method == "GET" and not object_ids(path),
+        dialect="anthropic" if kind == "messages/batches" else "openai",
+        holds=method != "DELETE" and not listing and parts[-1] not in _RAW,
+        listing=listing,
         model_optional=True,
         objects=True,
     )
 
 
+def unknown(path: str, *, anthropic: bool = False) -> Endpoint:
+    """Return the kind of what is not served, in whose format its caller expects to be told."""
+    return ANTHROPIC_UNKNOWN if anthropic or path.startswith("/v1/messages") else UNKNOWN
+
+
+ANTHROPIC_UNKNOWN = UNKNOWN._replace(dialect="anthropic")
+
+
 def listed() -> Iterator[tuple[str, str, Endpoint]]:
     """Yield method, path and endpoint of what is served; `{id}` stands for an object."""
     for (method, path), endpoint in _EXACT.items():
-        yield method, path, endpoint
+        if method != "HEAD":
+            yield method, path, endpoint
     for kind in _HELD:
-        if kind in {"chat", "responses", "fine_tuning", "assistants", "threads"}:
+        if kind in {"chat/completions", "responses", "fine_tuning", "assistants", "threads"}:
             continue
         for method, path in (
             ("GET", f"/v1/{kind}"),
@@ -158,18 +204,17 @@ def listed() -> Iterator[tuple[str, str, Endpoint]]:
             ("DELETE", f"/v1/{kind}/{{id}}"),
         ):
             found = find(method, path.replace("{id}", "obj-0001"))
-            if found is not None:
+            if found is not None and (method, path) not in _EXACT:
                 yield method, path, found
-    yield "GET", "/v1/models", Endpoint("models", "none")
 
 
-def _takes_form(parts: list[str]) -> bool:
+def _takes_form(kind: str, parts: list[str]) -> bool:
     """Say whether the body may be a form; where it is JSON after all, it is read as that."""
     last = parts[-1]
     return (
-        _HELD[parts[0]] == "form"
-        or (parts[0] == "uploads" and last == "parts")
-        or (parts[0] == "containers" and last == "files")
+        _HELD[kind] == "form"
+        or (kind == "uploads" and last == "parts")
+        or (kind == "containers" and last == "files")
     )
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reliant.gateway.upstream.client import Exchange
 
 _BAD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-_BOTH_HAVE = frozenset({"files", "skills"})
-"""Held objects that both formats know, under the same paths."""
+_BOTH_HAVE = frozenset({"files", "skills", "models"})
+"""What both formats know, under the same paths."""
 
 
 class StreamTranslation(Protocol):
