@@ -136,6 +136,7 @@ class Admin:
                         "country": one.country,
                         "admin": one.admin,
                         "used": runtime.meters[one.name].state(now),
+                        "unpriced": gateway.metrics.unpriced_of(one.name),
                     }
                     for one in runtime.keys.callers
                 ],

@@ -30,6 +30,7 @@ from reliant.gateway.intake import (
 )
 from reliant.gateway.journal import Journal
 from reliant.gateway.named_models import models_within
+from reliant.gateway.prices import within_budget
 from reliant.gateway.problems import (
     model_problem,
     no_route,
@@ -290,6 +291,11 @@ class Gateway:
         if not plan.candidates:
             await self._refuse(context, call, placement, plan, refusal(plan), body)
             return None
+        paid = within_budget(runtime.prices, caller.quota, endpoint, call.method, plan)
+        if isinstance(paid, Problem):
+            await self._refuse(context, call, placement, plan, paid, body)
+            return None
+        plan = paid
         said = self.journal.always_says(context, placement, plan.candidates[0])
         until = now + _REMEMBERED_S
         passage = Passage(until, runtime, caller, context.client, day, placement, plan, said, {})

@@ -51,6 +51,22 @@ def _shared(record: Decision | Outcome) -> bytes:
 _NEW = re.compile(rb'\{"kind":"[a-z]+","n":0,"t":0,"id":""(?:,"status":0)?')
 
 
+_CALLER_LEFT = 499
+_REPORTING = frozenset({"chat", "completions", "responses", "messages", "embeddings"})
+_BYTES_A_TOKEN = 4
+"""What is taken where a provider does not say how many tokens it read."""
+
+
+def _reports(context: Context, status: int) -> bool:
+    """Say whether an answer like this one should have told its tokens."""
+    return (
+        context.upstream is not None
+        and context.endpoint.name in _REPORTING
+        and (status < 400 or status == _CALLER_LEFT)
+        and context.method == b"POST"
+    )
+
+
 def action_of(placement: Placement, first: Candidate) -> str:
     """Return what is done with a request that goes to `first`."""
     action = first.ruling.action
@@ -197,11 +213,18 @@ class Journal:
         context.answered = True
         took = self.clock.steady() - context.began
         prices = context.runtime.prices
-        microusd = 0
         upstream = context.upstream or ""
-        if prices.active and (tokens_in or tokens_out):
-            microusd = prices.microusd(upstream, context.served or context.model, tokens_in, tokens_out)
+        estimated = not tokens_in and (tokens_out > 0 or status < 400) and _reports(context, status)
+        if estimated:
+            tokens_in = len(context.body) // _BYTES_A_TOKEN
+        microusd = 0
         metrics = self.metrics
+        if prices.active and (tokens_in or tokens_out or status < 400):
+            price = prices.microusd(upstream, context.served or context.model, tokens_in, tokens_out)
+            if price is not None:
+                microusd = price
+            elif upstream:
+                metrics.unpriced(upstream, context.key)
         metrics.answered(context.endpoint.name, upstream, context.action, status, took)
         if tokens_in or tokens_out:
             metrics.used(upstream, context.key, tokens_in, tokens_out, microusd / 1_000_000)
@@ -210,6 +233,7 @@ class Journal:
         number, moment = self.log.take()
         said = context.passage.said
         plain = end == "whole" and len(context.attempts) == 1 and not streamed and not self.listeners
+        plain = plain and not estimated
         if plain and said is not None and said.upstream == upstream:
             # What most requests are: only these differ from one to the next.
             self.log.append_text(
@@ -241,6 +265,7 @@ class Journal:
             streamed=streamed,
             end=end,
             took_us=int(took * 1_000_000),
+            estimated=estimated,
         )
         self.log.append(outcome)
         for listener in self.listeners:
@@ -249,4 +274,9 @@ class Journal:
     def _outcome(self, context: Context, upstream: str | None, served: str) -> Outcome:
         """Return what an outcome says of every answer by `upstream`; the rest is still to be set."""
         model = served if served != context.model else ""
-        return Outcome(n=0, t=0, id="", status=0, upstream=upstream, model=model, key=context.key)
+        unpriced = upstream is not None and (
+            context.runtime.prices.each(upstream, served or context.model) is None
+        )
+        return Outcome(
+            n=0, t=0, id="", status=0, upstream=upstream, model=model, key=context.key, unpriced=unpriced
+        )

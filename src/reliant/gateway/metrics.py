@@ -36,6 +36,7 @@ class Metrics:
         self._records = records
         self._cells: dict[tuple[str, str, str, int], _Cell] = {}
         self._tokens: dict[tuple[str, str], list[float]] = {}
+        self._unpriced: dict[tuple[str, str], int] = {}
         self.refusals = Counter(
             "reliant_gateway_refusals", "Requests refused, by rule.", ("rule",), registry=self.registry
         )
@@ -77,6 +78,15 @@ class Metrics:
         cell[1] += tokens_out
         cell[2] += usd
 
+    def unpriced(self, upstream: str, key: str) -> None:
+        """Count an answer whose price is not known."""
+        if len(self._unpriced) < _CELLS or (upstream, key) in self._unpriced:
+            self._unpriced[upstream, key] = self._unpriced.get((upstream, key), 0) + 1
+
+    def unpriced_of(self, key: str) -> int:
+        """Return how many answers to a key had no known price."""
+        return sum(count for (_, name), count in self._unpriced.items() if name == key)
+
     def collect(self) -> Iterator[Metric]:
         """Yield the plain numbers as metrics."""
         requests = CounterMetricFamily(
@@ -112,7 +122,14 @@ class Metrics:
                 dollars.add_metric((upstream, key), usd)
         records = CounterMetricFamily("reliant_gateway_log_records", "Records in the decision log.")
         records.add_metric((), self._records())
-        yield from (requests, seconds, tokens, dollars, records)
+        unpriced = CounterMetricFamily(
+            "reliant_gateway_unpriced_answers",
+            "Answers that are not in the cost, since nobody here knows their price.",
+            labels=("upstream", "key"),
+        )
+        for (upstream, key), count in self._unpriced.items():
+            unpriced.add_metric((upstream, key), count)
+        yield from (requests, seconds, tokens, dollars, unpriced, records)
 
     def text(self) -> bytes:
         """Return everything in the text format."""

@@ -1,17 +1,30 @@
 """What a call costs at list price, for budgets.
 
-From the configuration, or else from the price data of the package genai-prices,
-which is loaded only if some key has a budget in money. A model without a known
-price costs nothing here, and the log then shows tokens without money.
+From the upstream's entry in the configuration, or else from the price data of the
+package genai-prices, which is loaded only if some key has a budget in money, or
+else from `[prices] usd_per_mtok`. A model without any of these has no known price:
+its calls count as unknown and not as free, and a key with a budget is refused them
+unless the operator says otherwise.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
 from reliant.errors import MissingExtra
+from reliant.gateway.answers import Problem
 from reliant.gateway.config import Config, Quota
+from reliant.gateway.routes import Plan, warning_header
+from reliant.gateway.surface import Endpoint
+
+
+class Each(NamedTuple):
+    """US dollars for a million tokens each way."""
+
+    tokens_in: float
+    tokens_out: float
 
 
 class Prices:
@@ -28,34 +41,84 @@ class Prices:
             MissingExtra: A key has a budget, no price is configured, and the package is not there.
         """
         self._given = {
-            upstream.name: upstream.price_usd_per_mtok
+            upstream.name: _each(upstream.price_usd_per_mtok)
             for upstream in config.upstream
             if upstream.price_usd_per_mtok
         }
+        self._else = _each(config.prices.usd_per_mtok) if config.prices.usd_per_mtok else None
         self._providers = {upstream.name: upstream.provider for upstream in config.upstream}
-        wanted = any(
-            quota.usd_per_day is not None or quota.usd_per_month is not None
-            for quota in (*(key.quota for key in config.key), *quotas)
-        )
+        wanted = any(map(in_money, (*(key.quota for key in config.key), *quotas)))
         self._listed = _load() if wanted and len(self._given) < len(config.upstream) else None
-        self._known = functools.lru_cache(maxsize=4_096)(self._of_list)
-        self.active = wanted or bool(self._given)
+        self._known = functools.lru_cache(maxsize=4_096)(self._find)
+        self.active = wanted or bool(self._given) or self._else is not None
+        self.refuses = config.prices.unknown == "refuse"
 
-    def microusd(self, upstream: str, model: str, tokens_in: int, tokens_out: int) -> int:
-        """Return the price in millionths of a dollar; 0 if it is not known."""
+    def each(self, upstream: str, model: str) -> Each | None:
+        """Return what a model costs at an upstream; None if that is not known."""
         given = self._given.get(upstream)
-        if given is not None:
-            return int(tokens_in * given.get("input", 0.0) + tokens_out * given.get("output", 0.0))
-        if self._listed is None:
-            return 0
-        each = self._known(self._providers.get(upstream, ""), model)
-        return int(tokens_in * each[0] + tokens_out * each[1])
+        return given if given is not None else self._known(self._providers.get(upstream, ""), model)
 
-    def _of_list(self, provider: str, model: str) -> tuple[float, float]:
-        """Return dollars per million tokens in and out."""
-        if self._listed is None:
-            return 0.0, 0.0
-        return self._listed(provider, model)
+    def microusd(self, upstream: str, model: str, tokens_in: int, tokens_out: int) -> int | None:
+        """Return the price in millionths of a dollar; None if it is not known."""
+        each = self.each(upstream, model)
+        return None if each is None else int(tokens_in * each[0] + tokens_out * each[1])
+
+    def _find(self, provider: str, model: str) -> Each | None:
+        found = self._listed(provider, model) if self._listed is not None else None
+        return found if found is not None else self._else
+
+
+def in_money(quota: Quota) -> bool:
+    """Say whether a quota is a budget in money."""
+    return quota.usd_per_day is not None or quota.usd_per_month is not None
+
+
+_RUNS_UNSEEN = frozenset(
+    {"batches", "message_batches", "fine_tuning", "evals", "videos", "threads", "containers"}
+)
+"""Kinds of request that let a model run without saying in the answer what it used."""
+
+
+def within_budget(
+    prices: Prices, quota: Quota, endpoint: Endpoint, method: str, plan: Plan
+) -> Plan | Problem:
+    """Leave out the upstreams where a key with a budget would spend what nobody can count."""
+    if not in_money(quota) or method not in {"POST", "PUT"}:
+        return plan
+    if endpoint.name in _RUNS_UNSEEN:
+        unpriced = [f"what {endpoint.name} cost is not known when they are asked for"] * len(plan.candidates)
+    else:
+        unpriced = [
+            f"the price of {one.model!r} at {one.target.name!r} is not known"
+            if one.model and prices.each(one.target.name, one.model) is None
+            else ""
+            for one in plan.candidates
+        ]
+    if not any(unpriced):
+        return plan
+    if not prices.refuses:
+        said = tuple(
+            one._replace(headers=(*one.headers, warning_header(f"{why}: outside the budget"))) if why else one
+            for one, why in zip(plan.candidates, unpriced, strict=True)
+        )
+        return plan._replace(candidates=said)
+    left = tuple(one for one, why in zip(plan.candidates, unpriced, strict=True) if not why)
+    if left:
+        out = tuple(why for why in unpriced if why)
+        return plan._replace(candidates=left, left_out=(*plan.left_out, *out))
+    return Problem(
+        status=403,
+        code="reliant_price_unknown",
+        message=f"This key has a budget in money, and {unpriced[0]}. The operator can say a price with "
+        "price_usd_per_mtok or [prices] usd_per_mtok, or let such calls through with [prices] unknown.",
+        type="request_forbidden",
+        param="model",
+        retry=False,
+    )
+
+
+def _each(price: Mapping[Literal["input", "output"], float]) -> Each:
+    return Each(price.get("input", 0.0), price.get("output", 0.0))
 
 
 def _load() -> _Listed:
@@ -69,18 +132,16 @@ def _load() -> _Listed:
 class _Listed:
     """Asks the package for the price of a million tokens each way."""
 
-    def __call__(self, provider: str, model: str) -> tuple[float, float]:
+    def __call__(self, provider: str, model: str) -> Each | None:
         from genai_prices import Usage, calc_price  # noqa: PLC0415
 
-        found = []
-        for usage in (Usage(input_tokens=1_000), Usage(output_tokens=1_000)):
-            for provider_id in (provider, None):
-                try:
-                    price = calc_price(usage, model_ref=model, provider_id=provider_id)
-                except LookupError:
-                    continue
-                found.append(float(price.total_price) * 1_000)
-                break
-            else:
-                found.append(0.0)
-        return found[0], found[1]
+        for provider_id in (provider, None):
+            try:
+                priced = calc_price(Usage(input_tokens=1_000), model_ref=model, provider_id=provider_id)
+                back = calc_price(Usage(output_tokens=1_000), model_ref=model, provider_id=provider_id)
+            except LookupError:
+                continue
+            if priced.model_price.input_mtok is None and priced.model_price.output_mtok is None:
+                return None  # it is sold by the hour, the letter or the picture
+            return Each(float(priced.total_price) * 1_000, float(back.total_price) * 1_000)
+        return None

@@ -78,6 +78,9 @@ class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
     Attributes:
         model: What the upstream calls it, where that is another name than was asked for.
         end: `whole`, or why not.
+        unpriced: Whether no price of the model is known; `microusd` is 0 then and says nothing.
+        estimated: Whether the provider did not say the tokens: those in are then a quarter of the
+            body's bytes, those out the events of the stream.
     """
 
     id: str
@@ -92,6 +95,8 @@ class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
     end: str = "whole"
     key: str = ""
     took_us: int = 0
+    unpriced: bool = False
+    estimated: bool = False
 
 
 class Observation(Record, frozen=True, kw_only=True, tag="observation"):
