@@ -61,6 +61,11 @@ def seeds(folder: Path) -> None:
     npz.unlink()
     for at, body in enumerate(bodies):
         (folder / f"seed{at}").write_bytes(bytes([at]) + body)
+    inner = tiny.field(
+        1, tiny.field(4, b"If") + tiny.field(5, tiny.field(6, tiny.field(5, tiny.onnx_tensor("a", w["a"]))))
+    )
+    (folder / "seed-script").write_bytes(bytes([2]) + tiny.torch_script({"a.b": w["a"]}))
+    (folder / "seed-branch").write_bytes(bytes([3]) + tiny.field(7, inner))
     with np.load(TESTS / "lineage" / "formats" / "data" / "packed.npz") as recorded:
         for kind in {name.partition(".")[0] for name in recorded}:
             parts = {name: one for name, one in recorded.items() if name.startswith(f"{kind}.")}

@@ -1,14 +1,16 @@
 """The same pairs by another tool, in that tool's own environment.
 
-    PEER_ENV/bin/python benchmarks/lineage/peers.py modeldna|cisco|reliant ZOO_FOLDER RESULTS.jsonl [--bare]
+    PEER_ENV/bin/python benchmarks/lineage/peers.py modeldna|cisco|reliant ZOO RESULTS.jsonl [--bare|--cross]
 
 `--bare` takes the pairs that are hardest to tell from relatives: bases of one architecture, one tokenizer
 and one data set, trained apart from other random draws and only briefly, so that they are still alike in
-every statistic of their weights.
+every statistic of their weights. `--cross` takes every model of the zoo against every base, the pairs of
+`zoo_pairs.py`.
 
 modeldna counts as having found a relation if its verdict is neither NO_MATCH nor unresolved;
-provenancekit if its decision is a match of any strength. Both read folders only. Bytes are what
-the process read; mapped files are not counted.
+provenancekit if its decision is a match of any strength. What modeldna leaves unresolved is counted
+apart: its own description of that verdict is "family-level match, exact parent ambiguous". Both read
+folders only. Bytes are what the process read; mapped files are not counted.
 """
 
 from __future__ import annotations
@@ -22,6 +24,16 @@ from pathlib import Path
 from typing import Any
 
 UNRELATED = ("c_base", "e_base")
+REFERENCES = 21  # seven trained bases and fourteen bare ones
+
+
+def bases(truth: dict[str, dict]) -> list[str]:
+    """Return the models trained from nothing."""
+    return [
+        name
+        for name, one in truth.items()
+        if one["weights_of"] == [name] and "distilled" not in name and "same_init" not in name
+    ]
 
 
 def pairs(folder: Path) -> list[tuple[str, str, bool]]:
@@ -51,6 +63,17 @@ def bare_pairs(folder: Path) -> list[tuple[str, str, bool]]:
     return [(a, b, False) for names in kinds.values() for a, b in itertools.combinations(names, 2)]
 
 
+def cross_pairs(folder: Path) -> list[tuple[str, str, bool]]:
+    """Return every model with every base, but for those that only had a first random draw in common."""
+    truth = json.loads((folder / "truth.json").read_text())
+    return [
+        (suspect, base, base in one["weights_of"])
+        for suspect, one in truth.items()
+        for base in bases(truth)[:REFERENCES]
+        if suspect != base and one["same_initialisation_as"] != base
+    ]
+
+
 def reliant(suspect: Path, reference: Path) -> tuple[bool, str]:
     """Return whether reliant finds a relation, and its verdict."""
     from reliant.lineage.opening import Limits, open_named  # noqa: PLC0415
@@ -67,9 +90,29 @@ def modeldna(suspect: Path, reference: Path) -> tuple[bool, str]:
     """Return whether modeldna finds a relation, and its verdict."""
     from modeldna.scan import compare_pair  # noqa: PLC0415
 
-    verdict = compare_pair(str(suspect), str(reference))[3].to_dict()
-    word = str(verdict.get("verdict") or verdict.get("label") or verdict)
+    word = compare_pair(str(suspect), str(reference))[3].verdict.value
     return not any(part in word.upper() for part in ("NO_MATCH", "UNRESOLVED", "NO MATCH")), word
+
+
+def kept_fingerprints() -> None:
+    """Let modeldna make each fingerprint once, as it would for its database."""
+    from modeldna import scan  # noqa: PLC0415
+
+    made: dict[str, Any] = {}
+    make = scan.extract_fingerprint
+
+    def once(source: Any, **how: Any) -> Any:
+        name = how["model_id"]
+        if name not in made:
+            try:
+                made[name] = make(source, **how)
+            except Exception as problem:  # it fails the same way in every pair
+                made[name] = problem
+        if isinstance(made[name], Exception):
+            raise made[name]
+        return made[name]
+
+    scan.extract_fingerprint = once
 
 
 _SCANNER: list[Any] = []
@@ -92,11 +135,14 @@ def read_bytes() -> int:
     return int(Path("/proc/self/io").read_text().split()[1])
 
 
-def main(tool: str, folder: Path, results: Path, *, bare: bool) -> None:
+def main(tool: str, folder: Path, results: Path, which: str) -> None:
     """Run, and print one line."""
     run = {"modeldna": modeldna, "cisco": cisco, "reliant": reliant}[tool]
+    if tool == "modeldna" and which == "--cross":
+        kept_fingerprints()
     rows = []
-    for suspect, reference, related in bare_pairs(folder) if bare else pairs(folder):
+    chosen = {"--bare": bare_pairs, "--cross": cross_pairs}.get(which, pairs)
+    for suspect, reference, related in chosen(folder):
         started, cpu, before = time.perf_counter(), time.process_time(), read_bytes()
         try:
             found, word = run(folder / suspect, folder / reference)
@@ -126,17 +172,18 @@ def report(tool: str, rows: list[dict]) -> None:
     true, false = [row for row in rows if row["related"]], [row for row in rows if not row["related"]]
     cpu = sorted(row["cpu"] for row in rows)[len(rows) // 2]
     size = sorted(row["bytes"] for row in rows)[len(rows) // 2] / 1e6
+    unsure = [sum("UNRESOLVED" in row["word"] for row in group) for group in (true, false)]
     print(
         f"{tool}: found {sum(row['found'] for row in true)} of {len(true)}, false alarms "
         f"{sum(row['found'] for row in false)} of "
-        f"{len(false)}, errors {sum(bool(row['error']) for row in rows)}, median {cpu:.2f} s CPU "
-        f"and {size:.1f} MB a pair"
+        f"{len(false)}, errors {sum(bool(row['error']) for row in rows)}, unresolved {unsure[0]} related and "
+        f"{unsure[1]} unrelated, median {cpu:.2f} s CPU and {size:.1f} MB a pair"
     )
     print(
         "   ",
         dict(
             Counter(
-                f"{'related' if row['related'] else 'unrelated'}: {row['word'] or 'error'}"[:70]
+                f"{'related' if row['related'] else 'unrelated'}: {row['word'].partition(' (')[0] or 'error'}"
                 for row in rows
             )
         ),
@@ -144,4 +191,4 @@ def report(tool: str, rows: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), bare="--bare" in sys.argv)
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")

@@ -15,22 +15,13 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from peers import REFERENCES, bases
+
 from reliant.lineage.formats import Meter
 from reliant.lineage.opened import open_model
 from reliant.lineage.place import local_place
 from reliant.lineage.results import RELATED
 from reliant.lineage.trace import Model, compare, prepare
-
-REFERENCES = 21  # seven trained bases and fourteen bare ones
-
-
-def bases(truth: dict[str, dict]) -> list[str]:
-    """Return the models trained from nothing."""
-    return [
-        name
-        for name, one in truth.items()
-        if one["weights_of"] == [name] and "distilled" not in name and "same_init" not in name
-    ]
 
 
 def main(folder: Path, results: Path, part: int = 0, of: int = 1) -> None:

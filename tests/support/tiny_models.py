@@ -209,32 +209,50 @@ def safetensors(w: Weights, *, header: dict[str, Any] | None = None) -> bytes:
 
 def torch_zip(w: Weights, *, extra: bytes = b"", compression: int = zipfile.ZIP_STORED) -> bytes:
     """Return a checkpoint as torch.save writes it; `extra` is put into the pickle before its end."""
-    kinds = {"float32": "FloatStorage", "float16": "HalfStorage"}
-    body = io.BytesIO()
-    body.write(b"\x80\x02}")
+    items = b"".join(
+        _text(name) + _torch_tensor(at, value) + b"s" for at, (name, value) in enumerate(w.items())
+    )
+    return _torch_archive(b"\x80\x02}" + items + extra + b".", w, compression)
+
+
+def torch_script(w: Weights) -> bytes:
+    """Return a TorchScript file: a module of modules, whose classes the file itself would define."""
+    parts: dict[str, bytes] = {}
     for at, (name, value) in enumerate(w.items()):
-        storage = (
-            b"ctorch._utils\n_rebuild_tensor_v2\n(("
-            + _text("storage")
-            + f"ctorch\n{kinds[value.dtype.name]}\n".encode()
-            + _text(str(at))
-            + _text("cpu")
-            + _int(value.size)
-            + b"tQ"
-        )
-        strides = [stride // value.itemsize for stride in value.strides]
-        body.write(
-            _text(name)
-            + storage
-            + _int(0)
-            + _tuple(value.shape)
-            + _tuple(strides)
-            + b"\x89ccollections\nOrderedDict\n)RtRs"
-        )
-    body.write(extra + b".")
+        module, _, attribute = name.rpartition(".")
+        parts[module] = parts.get(module, b"") + _text(attribute) + _torch_tensor(at, value)
+    rates = _text("rates") + b"ctorch.jit._pickle\nbuild_intlist\n(](" + _int(8000) + _int(16000) + b"etR"
+    inner = b"".join(
+        _text(name) + b"c__torch__.net.___torch_mangle_1\nConv\n)\x81}(" + attributes + b"ub"
+        for name, attributes in parts.items()
+    )
+    return _torch_archive(
+        b"\x80\x02c__torch__.net\nNet\n)\x81}(" + rates + inner + b"ub.", w, zipfile.ZIP_STORED
+    )
+
+
+def _torch_tensor(at: int, value: np.ndarray) -> bytes:
+    kinds = {"float32": "FloatStorage", "float16": "HalfStorage"}
+    strides = [stride // value.itemsize for stride in value.strides]
+    return (
+        b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        + _text("storage")
+        + f"ctorch\n{kinds[value.dtype.name]}\n".encode()
+        + _text(str(at))
+        + _text("cpu")
+        + _int(value.size)
+        + b"tQ"
+        + _int(0)
+        + _tuple(value.shape)
+        + _tuple(strides)
+        + b"\x89ccollections\nOrderedDict\n)RtR"
+    )
+
+
+def _torch_archive(pickled: bytes, w: Weights, compression: int) -> bytes:
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", compression) as archive:
-        archive.writestr("archive/data.pkl", body.getvalue())
+        archive.writestr("archive/data.pkl", pickled)
         archive.writestr("archive/byteorder", "little")
         for at, value in enumerate(w.values()):
             archive.writestr(f"archive/data/{at}", value.tobytes())

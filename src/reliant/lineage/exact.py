@@ -6,13 +6,13 @@ This is the one test that needs no neurons, so it also serves models that have n
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from reliant.errors import WeightsError
 from reliant.lineage.formats.header import ITEM_SIZE, count_of
+from reliant.lineage.formula import is_formula
 
 if TYPE_CHECKING:
     from reliant.lineage.arrays import Values
@@ -23,10 +23,15 @@ _SMALL = 256  # smaller tensors are constants of the graph or counters, and are 
 
 
 class Sameness(NamedTuple):
-    """What part of the suspect's bytes is in the reference, and the reverse, in [0, 1]."""
+    """What part of the suspect's values is in the reference, and the reverse, in [0, 1].
+
+    Attributes:
+        trained: The suspect's part again, but for tables that follow from a formula.
+    """
 
     ours: float
     theirs: float
+    trained: float
 
     @property
     def complete(self) -> bool:
@@ -46,7 +51,7 @@ def same_bytes(ours: Values, theirs: Values) -> Sameness | None:
             one.name: _digest(values, one) if (one.dtype, one.nbytes) in common else b"" for one in tensors
         }
 
-    return _compare(left, right, digests(ours, left), digests(theirs, right))
+    return _compare(ours, left, right, digests(ours, left), digests(theirs, right))
 
 
 def same_values(ours: Values, theirs: Values) -> Sameness | None:
@@ -55,6 +60,7 @@ def same_values(ours: Values, theirs: Values) -> Sameness | None:
     if not _affordable(ours, left, 4) or not _affordable(theirs, right, 4):
         return None
     return _compare(
+        ours,
         left,
         right,
         {one.name: _sorted_digest(ours, one) for one in left},
@@ -91,15 +97,29 @@ def _sorted_digest(values: Values, tensor: Tensor) -> bytes:
 
 
 def _compare(
-    left: list[Tensor], right: list[Tensor], ours: dict[str, bytes], theirs: dict[str, bytes]
+    values: Values,
+    left: list[Tensor],
+    right: list[Tensor],
+    ours: dict[str, bytes],
+    theirs: dict[str, bytes],
 ) -> Sameness:
-    in_left, in_right = Counter(ours.values()), Counter(theirs.values())
+    in_left, in_right = set(ours.values()) - {b""}, set(theirs.values()) - {b""}
+    here = [one for one in left if ours[one.name] in in_right]
+    there = [one for one in right if theirs[one.name] in in_left]
+    tables = [one for one in here if _is_table(values, one)] if 0 < len(here) < len(left) else []
+    trained = [one for one in here if one not in tables]
+    return Sameness(
+        _part(here, left), _part(there, right), _part(trained, [one for one in left if one not in tables])
+    )
 
-    def part(tensors: list[Tensor], digests: dict[str, bytes], other: Counter[bytes]) -> float:
-        weights = [
-            (count_of(one.shape), bool(digests[one.name]) and other[digests[one.name]] > 0) for one in tensors
-        ]
-        total = sum(count for count, _ in weights)
-        return sum(count for count, found in weights if found) / total if total else 0.0
 
-    return Sameness(part(left, ours, in_right), part(right, theirs, in_left))
+def _part(some: list[Tensor], of: list[Tensor]) -> float:
+    total = sum(count_of(one.shape) for one in of)
+    return sum(count_of(one.shape) for one in some) / total if total else 0.0
+
+
+def _is_table(values: Values, tensor: Tensor) -> bool:
+    try:
+        return is_formula(values.whole(tensor.name))
+    except WeightsError:
+        return False

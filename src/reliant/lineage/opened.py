@@ -19,6 +19,7 @@ from reliant.lineage.formats.header import Header, Node, Tensor, short
 from reliant.lineage.formats.json import loads_or_none
 from reliant.lineage.formats.packed import joined, unread
 from reliant.lineage.formats.safetensors import shard_names
+from reliant.lineage.formats.sniff import SUFFIXES
 from reliant.lineage.formats.source import BudgetSpent
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 MAX_SIDE_FILE = 32 << 20
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_KINDS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".npz", ".npy")
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.(?:safetensors|gguf|bin)$")
 _TRAINING_STATE = re.compile(
     r"(?:^|/)(?:optimizer|scheduler|training_args|rng_state|scaler|trainer_state)[^/]*\.(?:bin|pt|pth)$"
@@ -169,7 +169,7 @@ def _chosen(place: Place, names: Sequence[str], notes: list[NotLookedAt]) -> tup
             if present:
                 _note_others(names, present, notes)
                 return present, shards
-    weights = [name for name in names if name.lower().endswith(_KINDS) and not _TRAINING_STATE.search(name)]
+    weights = [name for name in names if name.lower().endswith(SUFFIXES) and not _TRAINING_STATE.search(name)]
     if not weights:
         return [], {}
     shallow = min(name.count("/") for name in weights)
@@ -185,8 +185,7 @@ def _chosen(place: Place, names: Sequence[str], notes: list[NotLookedAt]) -> tup
 
 
 def _rank(name: str) -> int:
-    order = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".npz", ".npy"]
-    return order.index("." + name.rpartition(".")[2].lower())
+    return SUFFIXES.index("." + name.rpartition(".")[2].lower())
 
 
 def _one_series(group: list[str]) -> list[str]:
@@ -204,7 +203,7 @@ def _one_series(group: list[str]) -> list[str]:
 
 def _note_others(names: Iterable[str], chosen: Sequence[str], notes: list[NotLookedAt]) -> None:
     for name in names:
-        if name.lower().endswith(_KINDS) and name not in chosen:
+        if name.lower().endswith(SUFFIXES) and name not in chosen:
             notes.append(NotLookedAt(name, f"the model is read from {chosen[0]}"))
 
 

@@ -82,6 +82,16 @@ def statement(suspect: str, reference: str, found: Weights) -> str:
             f"{suspect} shares weights with {reference}: nearly equal throughout (mean cosine "
             f"{found.cosine:.4f})."
         )
+    if found.path == "bytes" and found.verdict in {"derived", "partial"}:
+        return (
+            f"{suspect} shares weights with {reference}{' in small part' * (found.verdict == 'partial')}: "
+            f"{found.agreement:.0%} of its trained values lie in tensors that are equal."
+        )
+    if found.verdict == "derived" and found.path == "T":
+        return (
+            f"{suspect} shares weights (or their first random draw) with {reference}: {found.agreement:.0%} "
+            f"of the rows of its best matrix agree twice (p 1e{found.log10_p:.0f})."
+        )
     if found.verdict == "derived":
         layers = len({match.layer for match in matched})
         what = "heads" if found.path == "A" else f"neurons, in {layers} of {looked} layers looked at"

@@ -81,18 +81,22 @@ def drift_pattern(suspect: Sampler, reference: Sampler, matches: Sequence[LayerM
     """
     for match in [one for one in matches if one.expert == 0][:4]:
         a, b = _raw(suspect, match.layer), _raw(reference, match.reference or 0)
-        if a is None or b is None or a.shape != b.shape:
-            continue
-        scale = (a * b).sum(axis=1, keepdims=True) / np.maximum((b * b).sum(axis=1, keepdims=True), 1e-30)
-        rest = unit(a) - unit(scale * b)
-        size = float((rest**2).sum())
-        if size < _NOTHING * len(rest):
-            continue
-        rows, width = rest.shape
-        largest = float(np.linalg.svd(rest, compute_uv=False)[0] ** 2) / size
-        if largest > _STANDS_OUT * (1 + np.sqrt(rows / width)) ** 2 / rows:
+        if a is not None and b is not None and a.shape == b.shape and has_drift(a, b):
             return True
     return False
+
+
+def has_drift(ours: Any, theirs: Any) -> bool:
+    """Return True if rows of one shape differ along few directions; see `drift_pattern`."""
+    scale = (ours * theirs).sum(axis=1, keepdims=True)
+    scale = scale / np.maximum((theirs * theirs).sum(axis=1, keepdims=True), 1e-30)
+    rest = unit(ours) - unit(scale * theirs)
+    size = float((rest**2).sum())
+    if size < _NOTHING * len(rest):
+        return False
+    rows, width = rest.shape
+    largest = float(np.linalg.svd(rest, compute_uv=False)[0] ** 2) / size
+    return bool(largest > _STANDS_OUT * (1 + np.sqrt(rows / width)) ** 2 / rows)
 
 
 def permutation_p(suspect: Sampler, reference: Sampler, matches: Sequence[LayerMatch]) -> float | None:

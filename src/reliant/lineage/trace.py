@@ -16,7 +16,6 @@ from reliant.lineage.anatomy import Anatomy, anatomy_of
 from reliant.lineage.blueprint import blueprint_of, compare_blueprints
 from reliant.lineage.declared import compare_declared, declared_by
 from reliant.lineage.formats.header import count_of
-from reliant.lineage.opened import UNPACK
 from reliant.lineage.vocabulary import Vocabulary, compare_tokenizers, vocabulary_of
 
 try:
@@ -24,7 +23,7 @@ try:
 
     from reliant.lineage.adapter import Fit, MergedValues, fit, is_adapter
     from reliant.lineage.arrays import Values
-    from reliant.lineage.exact import same_bytes, same_values
+    from reliant.lineage.exact import same_bytes
     from reliant.lineage.heads import turned_heads
     from reliant.lineage.hints import hints_for
     from reliant.lineage.results import (
@@ -39,6 +38,7 @@ try:
     from reliant.lineage.sample import Sampler, spread_layers
     from reliant.lineage.shares import parent_shares, permutation_p
     from reliant.lineage.weights import LOG10_P, Side, Weights, weigh
+    from reliant.lineage.without_neurons import weigh_without_neurons
 except ImportError as error:  # numpy is not part of the core
     raise MissingExtra("trace", "trace") from error
 
@@ -130,7 +130,8 @@ def compare(suspect: Model, reference: Model) -> Weights:
         WeightsError: Values that the headers promise cannot be read.
     """
     if suspect.side is None or reference.side is None:
-        return _without_neurons(suspect, reference)
+        values = (one.side.sampler.values if one.side else Values(one.opened) for one in (suspect, reference))
+        return weigh_without_neurons(*values)
     ours, theirs = suspect.side, reference.side
     found = weigh(ours, theirs)
     if found.verdict == "near_copy" and found.cosine > 0.999999:
@@ -159,47 +160,6 @@ def compare(suspect: Model, reference: Model) -> Weights:
         bytes_read=ours.meter.bytes_read,
         reference_bytes_read=theirs.meter.bytes_read,
         ranges=ours.meter.ranges,
-    )
-
-
-def _without_neurons(suspect: Model, reference: Model) -> Weights:
-    """Return the verdict for a pair of which one has no FFN neurons: equality of values is all there is."""
-    ours = suspect.side.sampler.values if suspect.side else Values(suspect.opened)
-    theirs = reference.side.sampler.values if reference.side else Values(reference.opened)
-    why = "No feed-forward neurons were found, so only equality could be tested, and the values differ."
-    if not suspect.opened.tensors or not reference.opened.tensors:
-        return Weights(verdict="not_testable", why="There are no weights to read.")
-    meters = (suspect.opened.place.meter, reference.opened.place.meter)
-    bits = same_bytes(ours, theirs)
-    if bits is not None and bits.complete:
-        return Weights(
-            verdict="exact",
-            path="bytes",
-            agreement=1.0,
-            bits_equal=True,
-            bytes_read=meters[0].bytes_read,
-            reference_bytes_read=meters[1].bytes_read,
-        )
-    for one in (suspect.opened, reference.opened):
-        if one.unread:
-            why = f"The weights of {one.name} are packed by {one.unread}, which is not unpacked: {UNPACK}."
-            return Weights(verdict="not_testable", why=why, bytes_read=meters[0].bytes_read)
-    values = same_values(ours, theirs)
-    if bits is None or values is None:
-        why = "No feed-forward neurons were found, and the tensors are too large to compare whole."
-        return Weights(verdict="not_testable", why=why, bytes_read=meters[0].bytes_read)
-    share = max(bits.ours, values.ours)
-    hint = (f"{share:.0%} of its values lie in tensors equal to the reference's in another format",)
-    verdict = "near_copy" if share >= 0.99 else "partial" if share >= 0.1 else "not_testable"
-    return Weights(
-        verdict=verdict,
-        path="bytes" if verdict != "not_testable" else None,
-        agreement=round(share, 4),
-        cosine=share,
-        bytes_read=meters[0].bytes_read,
-        reference_bytes_read=meters[1].bytes_read,
-        hints=hint if verdict != "not_testable" else (),
-        why="" if verdict != "not_testable" else why,
     )
 
 

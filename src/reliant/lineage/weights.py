@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 Floats = Any
 
-_NEAR_COPY = 0.995
+NEAR_COPY = 0.995
 _WIDE = 2048
 
-__all__ = ["FLOOR", "LOG10_P", "Attempt", "LayerMatch", "Side", "Weights", "weigh"]
+__all__ = ["FLOOR", "LOG10_P", "NEAR_COPY", "Attempt", "LayerMatch", "Side", "Weights", "weigh"]
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -58,9 +58,10 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         verdict: exact, near_copy, derived, partial, same_space, none_detected or not_testable.
-        path: I, E or P; `bytes` for an exact copy; `S0` for the embedding test; None if nothing is found.
-        agreement: The best layer's share of agreeing neurons.
-        log10_p: The best layer's, corrected for the number of tests.
+        path: I, E, P or A; T for matrices of models without neurons; `bytes` for equality; `S0` for the
+            embedding test; None if nothing is found.
+        agreement: The best layer's share of agreeing neurons; of rows for T, of equal values for `bytes`.
+        log10_p: The best layer's or matrix's, corrected for the number of tests.
         layer_map: Per layer of the suspect the layer of the reference, or None.
         detection_limit: The least cosine between neurons that these rows would have shown.
         same_index: Share of hits at the same neuron number: low means the neurons were shuffled.
@@ -148,7 +149,7 @@ def _verdict(ours: Side, theirs: Side, best: Outcome, tried: list[str], rows: li
     verdict, path = "none_detected", None
     embedding_cosine, embedding_p = (None, None) if sure else _same_space(ours, theirs)
     if sure:
-        near = all(match.cosine >= _NEAR_COPY and match.share >= 0.9 for match in best.matches)
+        near = all(match.cosine >= NEAR_COPY and match.share >= 0.9 for match in best.matches)
         straight = all(match.reference == match.layer for match in best.matches if match.expert == 0)
         whole = best.path == "I" and ours.depth == theirs.depth
         drifted = near and straight and whole and drift_pattern(ours.sampler, theirs.sampler, sure)

@@ -149,3 +149,37 @@ def test_a_file_of_an_unknown_kind_is_refused_with_a_next_step() -> None:
     with pytest.raises(WeightsError, match="no reader knows") as caught:
         read_header(MemoryFile("model.bin", b"neither one thing nor another"))
     assert "zip checkpoint" in caught.value.hint
+
+
+def test_torchscript_is_read_without_torch_and_its_code_is_not_looked_at(tmp_path) -> None:
+    w = {"encoder.weight": np.ones((4, 3), np.float32), "decoder.bias": np.arange(5, dtype=np.float32)}
+    (tmp_path / "m.jit").write_bytes(tiny.torch_script(w))
+    model = opened(tmp_path / "m.jit")
+    assert set(model.tensors) == set(w)
+    assert np.array_equal(Values(model).whole("decoder.bias"), w["decoder.bias"])
+
+
+def _branch(value: np.ndarray) -> bytes:
+    """Return a graph with one weight, named as in every other branch, and a step that uses it."""
+    step = tiny.field(1, b"x") + tiny.field(1, b"w") + tiny.field(2, b"y") + tiny.field(4, b"MatMul")
+    return tiny.field(1, step) + tiny.field(5, tiny.onnx_tensor("w", value))
+
+
+def test_weights_inside_the_branches_of_an_onnx_graph_are_read(tmp_path) -> None:
+    branches = [np.full((2, 3), at, np.float32) for at in (1, 2)]
+    step = tiny.field(1, b"rate") + tiny.field(2, b"out") + tiny.field(4, b"If")
+    for name, value in zip((b"then_branch", b"else_branch"), branches, strict=True):
+        step += tiny.field(5, tiny.field(1, name) + tiny.field(6, _branch(value)))
+    (tmp_path / "m.onnx").write_bytes(tiny.field(7, tiny.field(1, step)))
+    model = opened(tmp_path / "m.onnx")
+    assert [float(Values(model).whole(name)[0, 0]) for name in model.tensors] == [1, 2]
+    products = [node for node in model.nodes if node.op == "MatMul"]
+    assert [node.inputs for node in products] == [("x", name) for name in model.tensors]
+
+
+def test_graphs_nested_beyond_reason_are_refused() -> None:
+    graph = _branch(np.ones((2, 3), np.float32))
+    for _ in range(200):
+        graph = tiny.field(1, tiny.field(4, b"Loop") + tiny.field(5, tiny.field(6, graph)))
+    with pytest.raises(WeightsError, match="graphs inside graphs"):
+        read_header(MemoryFile("m.onnx", tiny.field(7, graph)))

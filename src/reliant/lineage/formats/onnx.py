@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_NODES = 500_000
 MAX_TEXT = 1 << 20
+_DEEPEST = 8  # of graphs inside graphs
 _TYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64",
     12: "U32", 13: "U64", 16: "BF16", 17: "F8_E4M3", 19: "F8_E5M2",
@@ -127,6 +128,7 @@ class _Model:
         self.metadata: dict[str, Any] = {}
         self.notes: list[str] = []
         self._names: set[str] = set()
+        self._graphs = 0
 
     def read(self) -> None:
         cursor = _Cursor(self.source, Window(self.source, chunk=1 << 13), self.source.size)
@@ -140,23 +142,30 @@ class _Model:
             elif number == 7 and wire == _BYTES:
                 self._graph(cursor.inner(value))
 
-    def _graph(self, cursor: _Cursor) -> None:
+    def _graph(self, cursor: _Cursor, scope: str = "") -> None:
+        """Gather one graph; `scope` goes before every name that a graph inside a step defines."""
+        first = len(self.nodes)
+        defined: set[str] = set()
         for number, wire, value in cursor.fields():
             if wire != _BYTES:
                 continue
             if number == 1:
                 if len(self.nodes) >= MAX_NODES:
                     raise WeightsError(self.source.name, f"more than {MAX_NODES:,} steps in its graph")
-                self.nodes.append(self._node(cursor.inner(value)))
-            elif number == 2:
+                node = self._node(cursor.inner(value), scope)
+                defined.update(node.outputs)
+                self.nodes.append(node)
+            elif number == 2 and not scope:
                 self.metadata["graph_name"] = cursor.text(value)
             elif number == 5:
-                self._add(_tensor(self, cursor.inner(value)), None)
+                tensor = _tensor(self, cursor.inner(value))
+                if tensor is not None:
+                    defined.add(tensor.name)
+                    self._add(tensor, scope + tensor.name)
+        if scope:
+            self.nodes[first:] = [_scoped(node, scope, defined) for node in self.nodes[first:]]
 
-    def _add(self, tensor: Tensor | None, name: str | None) -> None:
-        if tensor is None:
-            return
-        name = name or tensor.name
+    def _add(self, tensor: Tensor, name: str) -> None:
         if len(self.tensors) >= MAX_TENSORS:
             raise WeightsError(self.source.name, f"more than {MAX_TENSORS:,} tensors")
         if name in self._names:
@@ -174,7 +183,7 @@ class _Model:
             )
         )
 
-    def _node(self, cursor: _Cursor) -> Node:
+    def _node(self, cursor: _Cursor, scope: str) -> Node:
         inputs: list[str] = []
         outputs: list[str] = []
         op = name = ""
@@ -192,15 +201,15 @@ class _Model:
             elif number == 4:
                 op = cursor.text(value)
             elif number == 5:
-                key, found, tensor = self._attribute(cursor.inner(value))
+                key, found, tensor = self._attribute(cursor.inner(value), scope)
                 if found is not None:
                     ints[key] = found
                 held = tensor or held
         if op == "Constant" and held is not None and outputs and len(held.shape) >= 1:
-            self._add(held, outputs[0])
+            self._add(held, scope + outputs[0])
         return Node(op, name, tuple(inputs), tuple(outputs), ints)
 
-    def _attribute(self, cursor: _Cursor) -> tuple[str, int | None, Tensor | None]:
+    def _attribute(self, cursor: _Cursor, scope: str) -> tuple[str, int | None, Tensor | None]:
         key, number_found, tensor = "", None, None
         for number, wire, value in cursor.fields():
             if number == 1 and wire == _BYTES:
@@ -209,7 +218,21 @@ class _Model:
                 number_found = value - (1 << 64) if value >> 63 else value
             elif number == 5 and wire == _BYTES:
                 tensor = _tensor(self, cursor.inner(value))
+            elif number in {6, 11} and wire == _BYTES:  # the branches of If, the bodies of Loop and Scan
+                if scope.count(".") >= _DEEPEST:
+                    raise WeightsError(self.source.name, f"graphs inside graphs, more than {_DEEPEST} deep")
+                self._graphs += 1
+                self._graph(cursor.inner(value), f"{scope}{self._graphs}.")
         return key, number_found, tensor
+
+
+def _scoped(node: Node, scope: str, defined: set[str]) -> Node:
+    """Return a step with the names that its own graph defines made unlike those of other graphs."""
+    inputs, outputs = (
+        tuple(scope + one if one in defined else one for one in names)
+        for names in (node.inputs, node.outputs)
+    )
+    return Node(node.op, node.name, inputs, outputs, node.ints)
 
 
 def _pair(cursor: _Cursor) -> tuple[str, str]:

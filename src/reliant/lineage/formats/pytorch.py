@@ -3,7 +3,8 @@
 A checkpoint is a zip with one pickle (`data.pkl`) and one member per storage. The pickle is
 never loaded: `pickletools.genops` only splits it into instructions, and the small machine
 below follows those that build lists, dicts and tensors. A name outside the few that weights
-need makes the file refused, and is shown.
+need makes the file refused, and is shown. TorchScript files are read the same way: their
+modules are names of code inside the file, which is not looked at, and become plain dicts.
 """
 
 from __future__ import annotations
@@ -47,11 +48,20 @@ _DTYPES = {
 _REBUILD = ("torch._utils", "_rebuild_tensor_v2")
 _PARAMETER = ("torch._utils", "_rebuild_parameter")
 _ORDERED = ("collections", "OrderedDict")
+_SCRIPTED = frozenset(
+    {"build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag"}
+)
+_DEEPEST = 24  # of modules inside modules
 
 
 class _Name(NamedTuple):
     module: str
     name: str
+
+    @property
+    def is_module(self) -> bool:
+        """Return True for a class that the file itself defines, as TorchScript has them."""
+        return self.module == "__torch__" or self.module.startswith("__torch__.")
 
 
 class _Storage(NamedTuple):
@@ -67,6 +77,10 @@ class _Built(NamedTuple):
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+
+class _Module(dict[Any, Any]):
+    """A module of a TorchScript file: its attributes."""
 
 
 _MARK = object()
@@ -151,7 +165,7 @@ def _walk(file: str, value: Any) -> list[tuple[str, _Built]]:
             if len(found) > MAX_TENSORS:
                 raise WeightsError(file, f"more than {MAX_TENSORS:,} tensors")
         elif isinstance(item, dict | list) or type(item) is tuple:
-            if id(item) in seen or depth > 8:
+            if id(item) in seen or depth > _DEEPEST:
                 continue
             seen.add(id(item))
             pairs = item.items() if isinstance(item, dict) else enumerate(item)
@@ -228,8 +242,15 @@ class Machine:
         elif name == "REDUCE":
             arguments, called = stack.pop(), stack.pop()
             stack.append(self._call(called, arguments))
-        elif name == "BUILD":  # state of an OrderedDict, such as _metadata: set aside
-            stack.pop()
+        elif name == "BUILD":
+            state, target = stack.pop(), stack[-1]
+            if isinstance(target, _Module) and isinstance(state, dict):
+                target.update(state)  # the state of an OrderedDict, such as _metadata, is set aside
+        elif name == "NEWOBJ":
+            arguments, made = stack.pop(), stack.pop()
+            if not isinstance(made, _Name) or not made.is_module or arguments != ():
+                raise self._refused("makes an object")
+            stack.append(_Module())
         elif name not in {"PROTO", "FRAME"}:
             raise self._refused(f"uses the instruction {name}")
 
@@ -282,10 +303,12 @@ class Machine:
             or (module in {"torch", "torch.storage"} and word in _STORAGES)
             or (module == "torch" and (word in _DTYPES or word == "Size"))
             or (module, word) == ("torch.serialization", "_get_layout")
+            or (module == "torch.jit._pickle" and word in _SCRIPTED)
         )
-        if not known:
+        name = _Name(module, word)
+        if not known and not name.is_module:
             raise self._refused(f"names {short(module + '.' + word)}")
-        return _Name(module, word)
+        return name
 
     def _refused(self, what: str) -> WeightsError:
         return WeightsError(
@@ -314,7 +337,7 @@ class Machine:
             return dict(arguments[0]) if arguments and isinstance(arguments[0], dict) else {}
         if called.name == "Size":
             return tuple(arguments[0])
-        if called == _PARAMETER:
+        if called == _PARAMETER or called.module == "torch.jit._pickle":
             return arguments[0]
         if called == _REBUILD:
             storage, offset, shape, strides = arguments[:4]

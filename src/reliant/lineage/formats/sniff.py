@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from reliant.lineage.formats.header import Header
     from reliant.lineage.formats.source import Source
 
-# Names that may be weights; what a folder is searched for. Order: the safest to read first.
-SUFFIXES = (".safetensors", ".gguf", ".onnx", ".npz", ".npy", ".bin", ".pt", ".pth", ".ckpt")
+# Names that may be weights; what a folder is searched for. Of several formats the first is read.
+SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".jit", ".gguf", ".onnx", ".npz", ".npy")
 
 
 def reader_of(source: Source) -> Callable[[Source], Header]:

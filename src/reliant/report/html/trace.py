@@ -28,8 +28,9 @@ _PATHS = {
     "E": "E: turned by common tokens",
     "P": "P: turned by recognised neurons",
     "A": "A: attention heads",
+    "T": "T: matrices of one shape",
     "S0": "S0: embeddings at equal coordinates",
-    "bytes": "every byte",
+    "bytes": "equal values",
 }
 _WIDTHS = {"wide": 1080.0, "narrow": 360.0}
 _LARGEST = 22.0
@@ -196,21 +197,26 @@ def _levels(one: TraceResult) -> Table:
     )
 
 
+def _best(found: Weights) -> list[tuple[str, str, str]]:
+    """Return what was best, in the words of its path."""
+    if found.path == "bytes":
+        return [("Equal", f"{found.agreement:.1%} of values", "in tensors that the reference has too")]
+    tested = f"p {_power(found.log10_p)} after {plural(found.tests, 'test')}, mean cosine {found.cosine:.3f}"
+    if "T" in found.paths_tried:
+        return [("Best matrix", f"{found.agreement:.1%} of rows agree twice", tested)] * bool(found.tests)
+    runner_up = plural(max((match.runner_up for match in found.layers), default=0), "hit")
+    return [
+        ("Best layer", f"{found.agreement:.1%} of neurons agree twice", tested),
+        ("Nearest runner-up", runner_up, "in another layer of the reference"),
+    ]
+
+
 def _measures(found: Weights) -> Table:
     limit = "not measured" if found.detection_limit is None else f"cosine {found.detection_limit:g}"
     tried = ", ".join(found.paths_tried) or "none"
     rows = [
         ("Path", _PATHS.get(found.path or "", "none found a relation"), f"tried: {tried}"),
-        (
-            "Best layer",
-            f"{found.agreement:.1%} of neurons agree twice",
-            f"p {_power(found.log10_p)} after {plural(found.tests, 'test')}, mean cosine {found.cosine:.3f}",
-        ),
-        (
-            "Nearest runner-up",
-            plural(max((match.runner_up for match in found.layers), default=0), "hit"),
-            "in another layer of the reference",
-        ),
+        *_best(found),
         ("Detection limit", limit, "the least likeness of neurons that these rows would have shown"),
         (
             "Read of the suspect",
