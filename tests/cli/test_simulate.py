@@ -189,7 +189,7 @@ def test_the_screen_says_both_shares_and_never_passes_eighty_columns(app: Path) 
         simulate, [str(app), "--cut", "provider:openai", "--offline", "--as-of", "2024-07-10"]
     )
 
-    assert "If the provider openai is cut, 75 % of the weight of 2 AI functions stops; 75 %" in " ".join(
+    assert "If the provider OpenAI is cut, 75 % of the weight of 2 AI functions stops; 75 %" in " ".join(
         result.stdout.split()
     )
     assert max(map(len, result.stdout.splitlines())) <= 80

@@ -33,8 +33,8 @@ def find() -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[WebDriver]:
-    """Give a running Chromium that can reach nothing but files."""
+def started(*, local: bool = False) -> Iterator[WebDriver]:
+    """Give a running Chromium that can reach nothing but files, and with `local` what this machine serves."""
     chromium, driver = find()
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
@@ -51,7 +51,8 @@ def started() -> Iterator[WebDriver]:
     ):
         options.add_argument(word)
     options.add_argument("--proxy-server=127.0.0.1:9")
-    options.add_argument("--proxy-bypass-list=<-loopback>")
+    if not local:
+        options.add_argument("--proxy-bypass-list=<-loopback>")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     running = begun(lambda: WebDriver(options=options, service=Service(executable_path=driver)))
     try:

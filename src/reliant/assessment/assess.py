@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from reliant.assessment.model_files import ModelFiles
     from reliant.atlas import Atlas
-    from reliant.core.results import Descent, Model
+    from reliant.core.results import Descent, Impact, Model
     from reliant.core.use import Use
     from reliant.core.verdict import VerdictChange
     from reliant.inventory import Inventory
@@ -110,7 +110,7 @@ def assess(
         not_looked_at=(*found.not_looked_at, *(files.not_looked_at if files else ())),
         sources=citations.sources,
         parties=parties,
-        place_names=_place_names(question.place, parties, models, atlas),
+        place_names=_place_names(question.place, parties, models, impact, atlas),
         scenario=question.scenario,
         changes=_changes(found.uses, answers, question, atlas, before, edges) if before else (),
         model_files=files.files if files else (),
@@ -237,9 +237,9 @@ def _parties(uses: Iterable[Use], models: Iterable[Model], atlas: Atlas) -> tupl
 
 
 def _place_names(
-    place: str | None, parties: Iterable[Party], models: Iterable[Model], atlas: Atlas
+    place: str | None, parties: Iterable[Party], models: Iterable[Model], impact: Impact, atlas: Atlas
 ) -> dict[str, str]:
-    codes: set[str | None] = {place}
+    codes: set[str | None] = {place, *(share.id for share in (*impact.face_value, *impact.look_through))}
     for party in parties:
         codes |= {party.country, party.owner_country}
     codes |= {model.country for model in models}

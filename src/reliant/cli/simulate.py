@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from reliant.cli._options import (
     as_of_option,
@@ -233,4 +234,22 @@ def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> 
         sources=today.sources,
         assumptions=estate.remarks,
     )
-    return play(estate.graph, scenario, plans, setting)
+    result = play(estate.graph, scenario, plans, setting)
+    return msgspec.structs.replace(result, names=_names(today, scenario, atlas))
+
+
+def _names(today: Assessment, scenario: Scenario, atlas: Atlas) -> dict[str, str]:
+    """Return the names of the providers and countries of an assessment, and of what is cut."""
+    from reliant.assessment.country_blocs import title
+
+    names = {party.id: party.name for party in today.parties} | today.place_names
+    for word in scenario.name.split(" + "):
+        level, _, code = word.partition(":")
+        if level == "jurisdiction":
+            names.setdefault(code.upper(), title(code, atlas))
+    for cut in (cut for stage in scenario.stages for cut in stage.cuts):
+        if cut.level == "jurisdiction":
+            names.setdefault(cut.id, atlas.country_name(cut.id))
+        elif cut.level in {"provider", "developer", "hub"}:
+            names.setdefault(cut.id, atlas.provider(cut.id).name)
+    return dict(sorted(names.items()))

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reliant.core.need import suppliers
 from reliant.core.use import Channel, Kind, Role, Scope
 from reliant.core.verdict import Axis, AxisAnswer, Verdict
-from reliant.report._text import percent
+from reliant.report._text import listed, percent, plural
 
 if TYPE_CHECKING:
     from reliant.core.results import (
@@ -145,15 +146,41 @@ class View:
             return id_
         return self.name(name) if level in {"provider", "developer"} else name
 
-    def why(self, use_id: str) -> str:
-        """Say how a use stands that decides a function: its access, and whatever else forbids it."""
+    def behind(self, use_id: str) -> Party | None:
+        """Return who is bought from: the provider, or the developer of weights on own machines."""
+        use = self.uses.get(use_id)
+        if use is None:
+            level, _, named = use_id.partition(":")
+            return self.party(named) if level == "provider" else None
+        return self.party(use.developer if use.channel is Channel.SELF_HOSTED else use.provider)
+
+    def whys(self, use_ids: Iterable[str], at_most: int | None = None) -> str:
+        """Say how the uses stand that decide a function: what stands alike at one provider is told once.
+
+        Args:
+            use_ids: The uses, or suppliers that are no use, in the order to be told.
+            at_most: So many providers, and so many models of each; then how many more there are.
+        """
+        told: dict[tuple[str, str], list[str]] = {}
+        for use_id in use_ids:
+            model, who, how = self._why(use_id)
+            told.setdefault((who, how), []).extend([model] if model else [])
+        said = []
+        for (who, how), models in told.items():
+            names = listed(dict.fromkeys(models), at_most=at_most or len(models))
+            said.append(f"{' at '.join(part for part in (names, who) if part)}: {how}")
+        rest = len(said) - (at_most or len(said))
+        return "; ".join(said[:at_most]) + (f"; and {plural(rest, 'provider')} more" if rest > 0 else "")
+
+    def _why(self, use_id: str) -> tuple[str | None, str, str]:
+        """Return model, provider, and how access to it stands, with whatever else forbids it."""
         use, answer = self.uses.get(use_id), self.answers.get(use_id)
         if use is None:
-            return f"{self.supplier(use_id)}: told in reliant.toml, and not found in the files"
+            return None, self.supplier(use_id), "told in reliant.toml, and not found in the files"
         absent = "own machines" if use.channel is Channel.SELF_HOSTED else "a provider not known"
-        what = " at ".join(part for part in (use.model, self.name(use.provider, absent)) if part)
+        who = self.name(use.provider, absent)
         if answer is None:
-            return f"{what}: nobody asked"
+            return use.model, who, "nobody asked"
         access = answer.axes.get(Axis.ACCESS, _NO_ANSWER).verdict
         others = [
             axis.value
@@ -161,7 +188,14 @@ class View:
             if axis is not Axis.ACCESS and said.verdict is Verdict.BLOCKED
         ]
         forbidden = f", {' and '.join(others)} BLOCKED" if others else ""
-        return f"{what}: access {access.value}{forbidden}"
+        return use.model, who, f"access {access.value}{forbidden}"
+
+    def sources_why(self, use_id: str) -> tuple[str, ...]:
+        """Return the ids of the sources that the access of a use rests on, those of closed gates first."""
+        answer = self.answers.get(use_id)
+        gates = answer.axes.get(Axis.ACCESS, _NO_ANSWER).gates if answer else ()
+        worst_first = sorted(gates, key=lambda gate: WORST_FIRST.index(gate.verdict))
+        return tuple(id_ for gate in worst_first for id_ in self.sources_of(gate.rule))
 
     @functools.cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -349,6 +383,26 @@ class View:
         most = max(abroad, key=lambda id_: (deep[id_].share.low, face[id_].share.low, id_))
         return face[most], deep[most]
 
+    def hidden(self, country: str) -> float:
+        """Return the weight of functions that touch a country and buy nothing from it directly, as a share.
+
+        Look-through minus face value is more: face value divides a function among its suppliers,
+        and look-through counts it whole.
+        """
+        functions = [item.function for item in self.result.impact.functions]
+        whole = sum(function.weight for function in functions) or 1.0
+        direct = sum(
+            function.weight
+            for function in functions
+            if any(
+                party.country == country
+                for party in map(self.behind, suppliers(function.need))
+                if party is not None
+            )
+        )
+        deep = {share.id: share.share.low for share in self.result.impact.look_through}
+        return max(0.0, deep.get(country, 0.0) - direct / whole)
+
     @property
     def reliance_sentence(self) -> str:
         """The second headline: face value beside look-through."""
@@ -357,7 +411,7 @@ class View:
         if self.foreign is None:
             return "No part of it is known to be bought from, or to descend from, another country."
         face, deep = self.foreign
-        hidden = deep.share.low - face.share.low
+        hidden = self.hidden(face.id)
         tail = f", {percent(hidden)} of it hidden" if hidden > 1e-9 else ""
         return (
             f"Most relied on abroad: {self.place(face.id)}, face value {percent(face.share)}, "

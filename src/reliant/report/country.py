@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA, the
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = 80
 _ROWS = 10
 _HALVES = 5
+_FEW, _MOVED = 4, 0.2
 _WAY = COLUMNS - 15
 _UNDER = " " * 15  # under the name in a row of ways
 _COLOURS = {"BLOCKED": "31", "UNKNOWN": "33", "CONDITIONAL": "36", "OPEN": "32"}
@@ -27,7 +29,7 @@ _ORDER = ("BLOCKED", "CONDITIONAL", "OPEN", "UNKNOWN")
 def to_terminal(result: Country, /, *, colour: bool = False) -> str:
     """Return the four answers as lines of at most 80 columns."""
     known = f", known on {result.known_on}" if result.known_on else ""
-    lines = [f"{name(result, result.country)} on {name(result, result.on)}, as of {result.as_of}{known}"]
+    lines = [f"{name(result, result.country)} on {the(name(result, result.on))}, as of {result.as_of}{known}"]
     for sentence in headlines(result):
         lines += wrap(clean(sentence), COLUMNS)
     if result.ends:
@@ -108,21 +110,56 @@ def by_verdict(result: Country) -> list[Reach]:
     return sorted(result.access, key=lambda row: (_ORDER.index(row.verdict), row.name.casefold()))
 
 
-def turning(result: Country) -> str | None:
-    """Return how the share moved between its highest half-year and the last one, if it did."""
+@dataclass(frozen=True)
+class Turning:
+    """How the share of models with a root in the other country moved, in a sentence.
+
+    Attributes:
+        floor: The same over all its models, in a sentence.
+        since: The half-year since which it is under one half; None if it did not fall from above to below.
+    """
+
+    says: str
+    floor: str
+    since: str | None
+
+
+def turning(result: Country) -> Turning | None:
+    """Return how the share moved from its highest or lowest half-year to the last one, if it did.
+
+    Half-years with fewer than four models with a recorded base say too little and are passed over.
+    """
     known = [
-        half for half in result.reliance.halves if half.base_known >= 4 and half.share_of_known is not None
+        (half, half.share_of_known)
+        for half in result.reliance.halves
+        if half.base_known >= _FEW and half.share_of_known is not None
     ]
     if len(known) < 2:
         return None
-    top = max(known, key=lambda half: half.share_of_known or 0.0)
-    last = known[-1]
-    if top is last or (top.share_of_known or 0) - (last.share_of_known or 0) < 0.2:
+    *before, (last, now) = known
+    top, most = max(before, key=lambda one: one[1])
+    low, least = min(before, key=lambda one: one[1])
+    first, then = (top, most) if most - now >= now - least else (low, least)
+    if abs(then - now) < _MOVED:
         return None
-    return (
-        f"Of models with a recorded base, those with a root in {the(name(result, result.on))} went from "
-        f"{percent(top.share_of_known or 0)} ({top.half}) to "
-        f"{percent(last.share_of_known or 0)} ({last.half})."
+    since = None
+    if then > 0.5 > now:
+        over = max(at for at, (_, share) in enumerate(known) if share >= 0.5)
+        since = known[over + 1][0].half
+    told = "turned round" if since else "fell" if then > now else "grew"
+    floor = ""
+    if first.floor is not None and last.floor is not None:
+        floor = (
+            f"Over all its models, with a recorded base or without, the same counts are "
+            f"{percent(first.floor)} and {percent(last.floor)}: a floor."
+        )
+    return Turning(
+        f"The dependence {told}: of models with a recorded base, those with a root in "
+        f"{the(name(result, result.on))} went from {percent(then)} in {first.half} ({first.root_on} of "
+        f"{first.base_known}) to {percent(now)} in {last.half} ({last.root_on} of {last.base_known})"
+        f"{f', and are under half since {since}' if since else ''}.",
+        floor,
+        since,
     )
 
 
@@ -181,7 +218,7 @@ def _reliance(result: Country) -> list[str]:
     lines += [_half(half) for half in found.halves[-2 * _HALVES :]]
     changed = turning(result)
     if changed:
-        lines += wrap(clean(changed), COLUMNS, indent="  ", first="  ")
+        lines += wrap(clean(f"{changed.says} {changed.floor}"), COLUMNS, indent="  ", first="  ")
     if found.shared_design is not None:
         lines += wrap(
             f"Blueprint taken over, not weights, where recorded: {percent(found.shared_design)}.",

@@ -44,6 +44,15 @@ def day(date: str | None) -> Markup:
     return Markup('<span class="nb">{}</span>').format(date or "not known")
 
 
+def code(id_: str) -> Markup:
+    """Return the id of a record, which may break at its dots."""
+    from markupsafe import Markup  # noqa: PLC0415  (as above)
+
+    from reliant.report.html.base import breakable  # noqa: PLC0415  (as above)
+
+    return Markup('<code class="soft">{}</code>').format(breakable(id_))
+
+
 def _verdict(word: str) -> Markup:
     from reliant.report.html.base import badge  # noqa: PLC0415  (as above)
 
@@ -77,6 +86,9 @@ def access_figure(result: Country) -> Figure | None:
             tuple((piece.name, number(piece.weight)) for piece in pieces),
             file_name="access.csv",
             compact=True,
+        ),
+        legend=tuple(
+            (piece.class_, f"{piece.mark} {piece.name.lower()} {number(piece.weight)}") for piece in pieces
         ),
     )
 

@@ -108,8 +108,8 @@ def year_cells(year: YearFlags) -> tuple[str, str, str, str, str]:
 def persistence(one: Screen) -> str:
     """Return what a screen comes down to."""
     verdict = {
-        True: "Dependent: all three flags in at least two of the last three years.",
-        False: "Not dependent: all three flags in fewer than two of the last three years.",
+        True: "Dependent by this screen: all three flags in at least two of the last three years.",
+        False: "Not dependent by this screen: all three flags in fewer than two of the last three years.",
         None: "One year alone says nothing: the flag needs two of the last three.",
     }[one.dependent]
     return f"{verdict} Flags: {', '.join(_TICKS)}."

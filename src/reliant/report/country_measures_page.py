@@ -59,6 +59,11 @@ def kept_figure(result: Country) -> Figure | None:
             file_name="kept.csv",
             compact=True,
         ),
+        legend=tuple(
+            (class_, f"{sides[side]} {percent(first.shares[side])}")
+            for side, class_ in _KEPT
+            if first.shares[side] > 0
+        ),
     )
 
 
@@ -96,7 +101,7 @@ def screen_tables(result: Country) -> list[tuple[str, Table]]:
                     Column("foreign", numeric=True),
                     Column("foreign per own abroad", numeric=True),
                     Column("flags"),
-                    Column("from"),
+                    Column("amounts by origin"),
                 ),
                 tuple((*(cell.strip() for cell in year_cells(year)), _imports(year)) for year in one.years),
                 file_name=f"screen-{at}.csv",

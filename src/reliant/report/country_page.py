@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reliant.core.country import COUNTRY_SCHEMA, the
 from reliant.report._registry import renders
-from reliant.report._text import number, percent, plural
+from reliant.report._text import clean, number, percent, plural
 from reliant.report.country import headlines, name, turning
-from reliant.report.country_access_page import access_figure, cites, day, grid, ways
-from reliant.report.country_charts import COLUMNS, timeline
+from reliant.report.country_access_page import access_figure, cites, code, day, grid, ways
+from reliant.report.country_charts import COLUMNS, FEW, timeline
 from reliant.report.country_measures_page import (
     downloads_table,
     kept_figure,
@@ -24,8 +24,11 @@ from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from reliant.core.country import Country
 
+_NOTHING = "none to count"
 _SHOWN_HALVES = 10
 _TREES = 12
 
@@ -59,7 +62,9 @@ def to_html(result: Country, /, *, colour: bool = False) -> str:
         lag=lag_figure(result),
         derived=_derived(result),
         stance=_stance(result, numbers),
+        registers=_registers(result, numbers),
         impact=_impact(result),
+        texts=len({source.origin or source.id for source in result.sources}),
         numbered=[(numbers[source.id], source) for source in result.sources],
         copies=_copies(result, numbers),
         generator=f"{result.tool.name} {result.tool.version}",
@@ -87,15 +92,22 @@ def _timeline(result: Country) -> Figure | None:
     if not halves:
         return None
     on, home = the(name(result, result.on)), the(name(result, result.country))
-    said = turning(result) or f"Models made in {home} by half-year."
+    turned = turning(result)
+    said = turned.says if turned else f"Models made in {home} by half-year."
     return Figure.drawn(
         "fig-time",
         "The dependence over time",
-        f"{said} Upper line: share of models with a recorded base that has a root in {on}. Dashed: the same "
-        f"count over all models, the floor. Bars: models by where their lines begin; above each, those with "
-        f"a recorded base of all.",
+        f"{said} Neither line is the true share: a blank base means made from scratch, or not recorded, and "
+        f"nobody can tell which. A hollow mark rests on fewer than {FEW} models. Above each bar: models "
+        f"with a recorded base, of all.",
         lambda size: timeline(
-            halves, id_="time", title="Dependence by half-year", description=said, size=size
+            halves,
+            on=on,
+            turned=turned.since if turned else None,
+            id_="time",
+            title="Dependence by half-year",
+            description=said,
+            size=size,
         ),
         table=Table(
             f"Models made in {home}, by half-year; a model with two roots counts in two columns",
@@ -128,12 +140,28 @@ def _timeline(result: Country) -> Figure | None:
             ),
             file_name="timeline.csv",
         ),
-        legend=tuple(
-            (class_, words)
-            for (_, class_), words in zip(
-                COLUMNS, (f"root in {on}", "root elsewhere", "root not known", f"root in {home}"), strict=True
-            )
+        legend=(
+            ("line-share", "of models with a recorded base"),
+            ("line-floor", "of all models: the floor"),
+            *(
+                (class_, words)
+                for (_, class_), words in zip(
+                    COLUMNS,
+                    (f"root in {on}", "root elsewhere", "root not known", f"root in {home}"),
+                    strict=True,
+                )
+            ),
         ),
+        note=_data(result),
+    )
+
+
+def _data(result: Country) -> Markup:
+    """Say what the numbers of the models are from, with the way to the rows."""
+    from markupsafe import Markup  # noqa: PLC0415  (loads nothing else of the page)
+
+    return Markup('Data: {}. <a href="#rows">The rows behind the counts</a>').format(
+        clean("; ".join(result.reliance.data))
     )
 
 
@@ -141,36 +169,41 @@ def _shares(result: Country) -> Figure | None:
     found = result.reliance
     if not found.models:
         return None
+    on, home = the(name(result, result.on)), the(name(result, result.country))
     bars = [
         Bar("face value", found.face_value, "s-face"),
         Bar("look-through", found.look_through, "s-deep"),
         Bar("root", found.root, "s-deep"),
     ]
-    if found.home_rooted is not None:
-        bars.append(Bar("all at home", found.home_rooted, "s1"))
     if found.shared_design is not None:
         bars.append(Bar("blueprint", found.shared_design, "s-face"))
+    rows = [Row(f"on {on}", tuple(bars))]
+    if found.home_rooted is not None:
+        rows.append(Row(f"on {home} alone", (Bar("all at home", found.home_rooted, "s3"),)))
+    every = [bar for row in rows for bar in row.bars]
     return Figure.drawn(
         "fig-shares",
         "Face value beside look-through",
         f"Face value: made together. Look-through: some ancestor was made there. Root: a line begins there. "
-        f"All at home: every line begins in {the(name(result, result.country))}. "
-        f"Hatched: no base is recorded for {percent(found.unknown)} of the models, so nobody can tell.",
+        f"All at home: every line begins in {home}. "
+        + ("Blueprint: the design was taken over, not the weights. " if found.shared_design else "")
+        + f"Hatched: no base is recorded for {percent(found.unknown)} of the models, so nobody can tell.",
         lambda size: paired_bars(
-            [Row(f"on {the(name(result, result.on))}", tuple(bars))],
+            rows,
             id_="shares",
             title="Shares of the models",
-            description=", ".join(f"{bar.name} {percent(bar.share)}" for bar in bars),
+            description=", ".join(f"{bar.name} {percent(bar.share)}" for bar in every),
             size=size,
         ),
         table=Table(
             f"Shares of {plural(found.models, 'model')}",
             (Column("share"), Column("at least", numeric=True), Column("at most", numeric=True)),
-            tuple((bar.name, percent(bar.share.low), percent(bar.share.high)) for bar in bars),
+            tuple((bar.name, percent(bar.share.low), percent(bar.share.high)) for bar in every),
             file_name="shares.csv",
             compact=True,
         ),
         legend=((UNKNOWN, "not known"),),
+        note=_data(result),
     )
 
 
@@ -228,12 +261,20 @@ def _flow(result: Country) -> Figure | None:
             ),
             file_name="roots.csv",
         ),
+        legend=(
+            ("s2", f"root in {the(name(result, result.on))}"),
+            ("s1", f"root in {the(name(result, result.country))}"),
+            ("s7", "root elsewhere"),
+            (UNKNOWN, "not known"),
+        ),
+        note=_data(result),
     )
 
 
 def _trees(result: Country) -> Figure | None:
     on = set(result.on_codes)
-    chosen = [one for one in result.reliance.derived if set(one.root_countries) & on][-_TREES:]
+    every = [one for one in result.reliance.derived if set(one.root_countries) & on]
+    chosen = every[-_TREES:]
     if not chosen:
         return None
     trees = [
@@ -250,7 +291,8 @@ def _trees(result: Country) -> Figure | None:
     return Figure.drawn(
         "fig-trees",
         f"The latest models with a root in {the(name(result, result.on))}",
-        "Dashed: a data set or a record says so; nothing was measured here.",
+        f"{len(chosen)} of {plural(len(every), 'model')}, the latest first. Dashed: a data set "
+        "or a record says so; nothing was measured here.",
         lambda size: descent_tree(
             trees,
             id_="trees",
@@ -287,23 +329,36 @@ def _derived(result: Country) -> Table:
 
 
 def _stance(result: Country, numbers: dict[str, int]) -> Table:
+    rules = [row for row in result.stance if row.count is None]
     return Table(
-        f"Rules, statements and registers of {the(name(result, result.country))} on {result.as_of}",
+        f"Rules and statements of {the(name(result, result.country))} on {result.as_of}",
         (
-            Column("Record"),
             Column("What it says"),
             Column("State"),
             Column("Since"),
+            Column("Record"),
             Column("Sources"),
         ),
         tuple(
-            (row.id, row.summary, row.state, day(row.since), cites(row.sources, numbers))
-            for row in result.stance
+            (row.summary, row.state, day(row.since), code(row.id), cites(row.sources, numbers))
+            for row in rules
         ),
         plain=tuple(
-            (row.id, row.summary, row.state, row.since or "", " ".join(row.sources)) for row in result.stance
+            (row.summary, row.state, row.since or "", row.id, " ".join(row.sources)) for row in rules
         ),
         file_name="stance.csv",
+    )
+
+
+def _registers(result: Country, numbers: dict[str, int]) -> Table:
+    """Return the dated counts of registers: how many services were let in by then."""
+    counts = [row for row in result.stance if row.count is not None]
+    return Table(
+        "Counts of registers: how many are on them by each day",
+        (Column("Day"), Column("Count", numeric=True), Column("Of what"), Column("Sources")),
+        tuple((day(row.since), row.state, row.summary, cites(row.sources, numbers)) for row in counts),
+        plain=tuple((row.since or "", row.state, row.summary, " ".join(row.sources)) for row in counts),
+        file_name="registers.csv",
     )
 
 
@@ -315,7 +370,10 @@ def _impact(result: Country) -> Figure | None:
         "What a cut would touch",
         "Filled: known to be touched. Hatched: not known.",
         lambda size: paired_bars(
-            [Row(one.scenario, (Bar("", one.touched, "s2"),)) for one in result.impact],
+            [
+                Row(one.scenario, (Bar("", one.touched, "s2", "" if one.of else _NOTHING),))
+                for one in result.impact
+            ],
             above=True,
             id_="impact",
             title="Touched by each cut",
@@ -335,7 +393,7 @@ def _impact(result: Country) -> Figure | None:
             tuple(
                 (
                     one.scenario,
-                    percent(one.touched),
+                    percent(one.touched) if one.of else _NOTHING,
                     str(one.count),
                     str(one.of),
                     one.whole,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reliant.core.country import the
 from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
 from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
@@ -13,7 +14,8 @@ from reliant.report._text import clean, fit, listed, number, percent, plural, wr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reliant.core.simulation import Comparison, FunctionRow, Simulation
+    from reliant.core.country import the
+from reliant.core.simulation import Comparison, FunctionRow, Simulation
 
 COLUMNS = 80
 _ROWS = 12
@@ -58,8 +60,12 @@ def headline(result: Simulation) -> str:
     """Return the two shares in one sentence."""
     if not result.functions:
         return "No function that needs AI was found, so nothing can stop."
-    name = clean(result.scenario.name)
-    condition = f"If {_cut_words(name)} cut" if _CUTS.fullmatch(name) else f"In the scenario “{name}”"
+    words = cut_words(result)
+    condition = (
+        f"If {words} {'are' if ' + ' in result.scenario.name else 'is'} cut"
+        if words
+        else f"In the scenario “{clean(result.scenario.name)}”"
+    )
     return (
         f"{condition}, {percent(result.stop_share)} of the weight of "
         f"{plural(len(result.functions), 'AI function')} stops; "
@@ -67,16 +73,28 @@ def headline(result: Simulation) -> str:
     )
 
 
-def _cut_words(name: str) -> str:
-    """Return cuts as they stand in a sentence.
+def cut_words(result: Simulation) -> str:
+    """Return the cuts of a scenario that has no other name, as they stand in a sentence; else nothing.
 
-    Examples:
-        >>> _cut_words("jurisdiction:US + provider:deepseek")
-        'the country US and the provider deepseek are'
+    For example `the United States and the provider DeepSeek`.
     """
-    cuts = [one.partition(":") for one in name.split(" + ")]
-    words = [f"the {'country' if level == 'jurisdiction' else level} {one}" for level, _, one in cuts]
-    return f"{' and '.join(words)} {'is' if len(words) == 1 else 'are'}"
+    name = clean(result.scenario.name)
+    if not _CUTS.fullmatch(name):
+        return ""
+    words = []
+    for one in name.split(" + "):
+        level, _, id_ = one.partition(":")
+        known = result.names.get(id_.upper() if level == "jurisdiction" else id_)
+        if level == "jurisdiction":
+            words.append(the(known) if known else f"the country {id_}")
+        else:
+            words.append(f"the {level} {known or id_}")
+    return " and ".join(words)
+
+
+def scenario_words(result: Simulation) -> str:
+    """Return what is cut, or the name of the scenario."""
+    return cut_words(result) or clean(result.scenario.name)
 
 
 def state(stops: bool | None) -> str:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
+from reliant.core.simulation import SIMULATION_SCHEMA
 from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
-from reliant.report._text import number, percent, plural
+from reliant.report._text import listed, number, percent, plural
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.figures import Column, Figure, Table
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
-from reliant.report.simulation import days, headline, ordered, state
+from reliant.report.simulation import days, headline, ordered, scenario_words, state
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from reliant.core.simulation import Comparison, FunctionRow, Simulation
+    from reliant.core.simulation import FunctionRow, Simulation
 
 _OWN = "own machines"
+_THIN = 0.004
+"""Of all weight; a piece of the bar below this cannot be seen."""
+SHARE_LEGEND = (
+    ("s2", "stops"),
+    ("s1", "unreplaced: stops without a proven replacement"),
+    (UNKNOWN, "not known"),
+)
 _FILLS = {True: ("s-blocked", "✕"), None: (UNKNOWN, "?"), False: ("s-open", "✓")}
 
 
@@ -34,97 +41,36 @@ def to_html(result: Simulation, /, *, colour: bool = False) -> str:
         "simulation.html.j2",
         result=result,
         headline=headline(result),
+        cut=scenario_words(result),
+        where=place_of(result, result.place),
         stops=_stops(rows),
         steps=_steps(result),
         functions=_functions(rows),
-        flow=_flow(rows),
+        flow=_flow(result, rows),
         works=[row for row in rows if row.stops is False],
         points=_points(result),
         pairs=_pairs(result),
-        actions=_actions(result),
+        actions=actions_table(result),
         numbered=[(at, source) for at, source in enumerate(result.sources, start=1)],
         generator=f"{result.tool.name} {result.tool.version}",
     )
 
 
-@renders("html", COMPARISON_SCHEMA)
-def comparison_to_html(result: Comparison, /, *, colour: bool = False) -> str:
-    """Return two what-ifs side by side as one HTML file."""
-    from reliant.report.html.base import page  # noqa: PLC0415  (as above)
-
-    del colour
-    left, right = result.left, result.right
-    pair = (("A", left), ("B", right))
-    shares = Figure.drawn(
-        "fig-shares",
-        "What stops, and what of it has no proven replacement",
-        f"A: {left.scenario.name}. B: {right.scenario.name}.",
-        lambda size: paired_bars(
-            [
-                Row(mark, (Bar("stops", one.stop_share, "s2"), Bar("unreplaced", one.unreplaced, "s1")))
-                for mark, one in pair
-            ],
-            id_="shares",
-            title="Shares under two scenarios",
-            description=f"A stops {percent(left.stop_share)}, B stops {percent(right.stop_share)}",
-            size=size,
-        ),
-        table=Table(
-            "Shares of the weight of all functions",
-            (Column("scenario"), Column("stops"), Column("unreplaced")),
-            tuple(
-                (f"{mark}: {one.scenario.name}", percent(one.stop_share), percent(one.unreplaced))
-                for mark, one in pair
-            ),
-            file_name="shares.csv",
-            compact=True,
-        ),
-        legend=((UNKNOWN, "not known"),),
-    )
-    functions = Table(
-        f"Each function under both. A: {left.scenario.name}. B: {right.scenario.name}. A dash is not told.",
-        (
-            Column("Function"),
-            Column("A"),
-            Column("B"),
-            Column("Days without, A", numeric=True),
-            Column("Days without, B", numeric=True),
-        ),
-        tuple(
-            (
-                one.name,
-                _badge(one.left),
-                _badge(one.right),
-                days(one.left_gap_days),
-                days(one.right_gap_days),
-            )
-            for one in result.functions
-        ),
-        plain=tuple(
-            (
-                one.name,
-                state(one.left),
-                state(one.right),
-                days(one.left_gap_days),
-                days(one.right_gap_days),
-            )
-            for one in result.functions
-        ),
-        file_name="functions.csv",
-    )
-    return page(
-        "comparison.html.j2",
-        result=result,
-        left=left,
-        right=right,
-        differing=sum(one.left != one.right for one in result.functions),
-        shares=shares,
-        functions=functions,
-        generator=f"{left.tool.name} {left.tool.version}",
-    )
+def _name(result: Simulation, id_: str) -> str:
+    """Return the name of a provider or a country, or what stands in for one."""
+    return result.names.get(id_, id_)
 
 
-def _badge(stops: bool | None) -> Markup:
+def place_of(result: Simulation, code: str | None) -> str:
+    """Return `China (CN)`; nothing without a code."""
+    if not code:
+        return ""
+    name = result.names.get(code)
+    return f"{name} ({code})" if name and name != code else code
+
+
+def badge_of(stops: bool | None) -> Markup:
+    """Return the state of a function as a word with its mark."""
     from reliant.report.html.base import badge  # noqa: PLC0415  (as above)
 
     return badge(state(stops))
@@ -133,9 +79,9 @@ def _badge(stops: bool | None) -> Markup:
 def _stops(rows: list[FunctionRow]) -> Figure | None:
     if not rows:
         return None
-    pieces = [Piece(row.name, row.weight, *_FILLS[row.stops]) for row in rows]
     weights = {stops: sum(row.weight for row in rows if row.stops is stops) for stops in _FILLS}
     whole = sum(weights.values()) or 1.0
+    pieces = [piece for stops in _FILLS for piece in _pieces(rows, stops, _THIN * whole)]
     said = ", ".join(
         f"{percent(weight / whole)} {state(stops)}" for stops, weight in weights.items() if weight
     )
@@ -153,8 +99,21 @@ def _stops(rows: list[FunctionRow]) -> Figure | None:
             file_name="weights.csv",
             compact=True,
         ),
-        legend=(("s-blocked", "stops"), (UNKNOWN, "not known"), ("s-open", "works")),
+        legend=tuple(
+            (class_, f"{mark} {state(stops)} {percent(weights[stops] / whole)}")
+            for stops, (class_, mark) in _FILLS.items()
+        ),
     )
+
+
+def _pieces(rows: list[FunctionRow], stops: bool | None, thin: float) -> list[Piece]:
+    """Return the pieces of the bar in one state; those too thin to be seen are one."""
+    chosen = [row for row in rows if row.stops is stops]
+    wide = [row for row in chosen if row.weight >= thin]
+    pieces = [Piece(row.name, row.weight, *_FILLS[stops]) for row in wide]
+    rest = sum(row.weight for row in chosen if row.weight < thin)
+    others = Piece(f"{len(chosen) - len(wide)} others", rest, *_FILLS[stops])
+    return [*pieces, others] if rest else pieces
 
 
 def _steps(result: Simulation) -> Figure | None:
@@ -194,7 +153,7 @@ def _steps(result: Simulation) -> Figure | None:
             ),
             file_name="steps.csv",
         ),
-        legend=((UNKNOWN, "not known"),),
+        legend=SHARE_LEGEND,
     )
 
 
@@ -233,72 +192,106 @@ def _functions(rows: list[FunctionRow]) -> Table:
             Column("Recovers, days", numeric=True),
             Column("Without, days", numeric=True),
         ),
-        tuple((one[0], _badge(row.stops), *one[1:]) for row, one in zip(rows, cells, strict=True)),
+        tuple((one[0], badge_of(row.stops), *one[1:]) for row, one in zip(rows, cells, strict=True)),
         plain=tuple((one[0], state(row.stops), *one[1:]) for row, one in zip(rows, cells, strict=True)),
         file_name="functions.csv",
     )
 
 
-def _flow(rows: list[FunctionRow]) -> Figure | None:
+def _flow(result: Simulation, rows: list[FunctionRow]) -> Figure | None:
     """Return functions, who stands behind the use that decides each, and what becomes of them."""
     if not rows:
         return None
+    title = "Functions, providers, owners, countries, states"
+
+    def panel(id_: str, *heads: str, size: str, at_most: int) -> Markup:
+        return flow(
+            [_thread(result, row, heads) for row in rows],
+            heads,
+            id_=id_,
+            title=title,
+            description=plural(len(rows), "function"),
+            size=size,
+            at_most=at_most,
+        )
+
+    def draw(size: str) -> Markup:
+        if size == "wide":
+            heads = ("Function", "Provider", "Owner", "Country", "State")
+            return panel("flow", *heads, size=size, at_most=14)
+        # A phone has room for two columns: the same flow in two steps.
+        return panel("flow-1", "Function", "Provider", size=size, at_most=9) + panel(
+            "flow-2", "Country", "State", size=size, at_most=9
+        )
+
     return Figure.drawn(
         "fig-flow",
         "From functions to what decides them",
         "As thick as the weight of the function. Provider, owner and country of the use that decides it.",
-        lambda size: flow(
-            [_thread(row, owner=size == "wide") for row in rows],
-            ("Function", "Provider", "Owner", "Country", "State")
-            if size == "wide"
-            else ("Function", "Provider", "Country", "State"),
-            id_="flow",
-            title="Functions, providers, owners, countries, states",
-            description=plural(len(rows), "function"),
-            size=size,
-            at_most=14 if size == "wide" else 7,
-        ),
+        draw,
         table=Table(
             "The path of each function",
-            (Column("function"), Column("provider"), Column("owner"), Column("country"), Column("path")),
+            (
+                Column("function"),
+                Column("weight", numeric=True),
+                Column("provider"),
+                Column("owner"),
+                Column("country"),
+                Column("state"),
+                Column("path"),
+            ),
             tuple(
                 (
                     row.name,
-                    row.provider or "not known",
-                    row.owner or "",
-                    row.jurisdiction or "",
+                    number(row.weight),
+                    *(stop.name for stop in _stops_of(result, row)[1:]),
                     " > ".join(row.path),
                 )
                 for row in rows
             ),
             file_name="paths.csv",
         ),
+        legend=tuple((_BANDS[stops], state(stops)) for stops in _FILLS),
     )
 
 
-def _thread(row: FunctionRow, *, owner: bool) -> Thread:
+_BANDS = {True: "s2", None: UNKNOWN, False: "s1"}
+_HEADS = ("Function", "Provider", "Owner", "Country", "State")
+
+
+def _stops_of(result: Simulation, row: FunctionRow) -> tuple[Stop, ...]:
+    """Return what a function passes on its way to its state, a stop for each of `_HEADS`."""
     provider = row.provider or "not known"
     here = provider == _OWN
-    country = row.jurisdiction or ("here" if here else "not known")
-    holder = row.owner or ("you" if here else "not known")
-    word = state(row.stops)
-    stops = [Stop(row.id or row.name, row.name), Stop(provider, provider)]
-    if owner:
-        stops.append(Stop(holder, holder))
-    stops += [Stop(country, country), Stop(word, word)]
-    return Thread(tuple(stops), row.weight, {True: "s2", None: UNKNOWN, False: "s1"}[row.stops])
+    names = (
+        _name(result, provider),
+        row.owner or ("you" if here else "not known"),
+        place_of(result, row.jurisdiction) or ("here" if here else "not known"),
+        state(row.stops),
+    )
+    return (Stop(row.id or row.name, row.name), *(Stop(name, name) for name in names))
+
+
+def _thread(result: Simulation, row: FunctionRow, heads: tuple[str, ...]) -> Thread:
+    stops = dict(zip(_HEADS, _stops_of(result, row), strict=True))
+    return Thread(tuple(stops[head] for head in heads), row.weight, _BANDS[row.stops])
+
+
+def _told(functions: tuple[str, ...], names: dict[str, str]) -> str:
+    return listed((names.get(one, one) for one in functions), at_most=6)
 
 
 def _points(result: Simulation) -> Table:
+    names = {row.id: row.name for row in result.functions}
     return Table(
         "Alone enough to stop something, before any cut",
         (Column("Supplier"), Column("Level"), Column("Stops", numeric=True), Column("Functions")),
         tuple(
             (
-                one.supplier,
+                _name(result, one.supplier) if one.level == "provider" else place_of(result, one.supplier),
                 POINT_LEVELS.get(one.level, one.level),
                 percent(one.stop_share),
-                ", ".join(one.functions[:6]),
+                _told(one.functions, names),
             )
             for one in shown_points(result.single_points)
         ),
@@ -307,15 +300,16 @@ def _points(result: Simulation) -> Table:
 
 
 def _pairs(result: Simulation) -> Table:
+    names = {row.id: row.name for row in result.functions}
     return Table(
         "Only together enough: pairs of which neither alone stops these functions",
         (Column("Pair"), Column("Level"), Column("Stops", numeric=True), Column("Functions")),
         tuple(
             (
-                " with ".join(one.suppliers),
-                one.level,
+                " with ".join(_name(result, supplier) for supplier in one.suppliers),
+                POINT_LEVELS.get(one.level, one.level),
                 percent(one.stop_share),
-                ", ".join(one.functions[:6]),
+                _told(one.functions, names),
             )
             for one in result.pairs
         ),
@@ -323,9 +317,10 @@ def _pairs(result: Simulation) -> Table:
     )
 
 
-def _actions(result: Simulation) -> Table:
+def actions_table(result: Simulation, mark: str = "") -> Table:
+    """Return what to do first; `mark` tells the file of one scenario from that of another."""
     return Table(
-        "What to do first: by what it takes off the unreplaced share per unit of effort",
+        "By what it takes off the unreplaced share per unit of effort",
         (
             Column("Action"),
             Column("Saves", numeric=True),
@@ -339,9 +334,9 @@ def _actions(result: Simulation) -> Table:
                 percent(one.saves),
                 number(one.effort),
                 one.unit,
-                ", ".join(one.functions[:6]),
+                listed(one.functions, at_most=6),
             )
             for one in result.actions
         ),
-        file_name="actions.csv",
+        file_name=f"actions{mark}.csv",
     )

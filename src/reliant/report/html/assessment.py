@@ -55,6 +55,7 @@ def to_html(result: Assessment, /, *, colour: bool = False) -> str:
         groups=groups,
         common=common,
         letters={one.axis: one.mark for one in common},
+        asked=sorted(view.missing, key=lambda item: (-len(item.rules), item.fact)),
         rules=rules,
         shown_rules={row.rule.id for row in rules},
         figures=figures,

@@ -42,14 +42,14 @@ def _ways(view: View) -> list[_Way]:
     ways = []
     for item in view.result.impact.functions:
         for use_id, share in use_shares(item.function.need).items():
-            use = view.uses.get(use_id)
-            level, _, named = use_id.partition(":")
-            id_ = use.provider if use else named if level == "provider" else None
-            served = view.name(id_, _NOT_KNOWN)
+            use, party = view.uses.get(use_id), view.behind(use_id)
             if use and use.channel is Channel.SELF_HOSTED:
-                id_ = use.developer
-                served = f"Own machines, {f'weights of {view.name(id_)}' if id_ else 'developer not known'}"
-            party = view.party(id_)
+                made = f"weights of {view.name(use.developer)}" if use.developer else "developer not known"
+                served = f"Own machines, {made}"
+            elif party:
+                served = party.name
+            else:
+                served = (use.provider if use else None) or _NOT_KNOWN
             owner = (party.owner or party.name) if party else _NOT_KNOWN
             ways.append(
                 _Way(
@@ -143,7 +143,8 @@ def reliance_figure(view: View) -> Figure | None:
     followed = ", ".join(impact.followed) or "no kind of descent"
     title = "Face value beside look-through"
     says = (
-        "Face value: bought from directly. Look-through: any ancestor along descent by "
+        "Face value: bought from directly, a function divided among its suppliers. Look-through: a function "
+        "counts whole if any supplier of it is there, or descends from there by "
         f"{followed}. Hatched: not known, so the true share lies within it."
     )
     table = Table(
@@ -157,7 +158,7 @@ def reliance_figure(view: View) -> Figure | None:
                 view.place(code),
                 percent(face.get(code, none)),
                 percent(deep.get(code, none)),
-                percent(max(0.0, deep.get(code, none).low - face.get(code, none).low)),
+                percent(view.hidden(code)),
             )
             for code in codes
         ),
@@ -239,7 +240,7 @@ def hhi_table(view: View) -> Table:
         ),
         tuple(
             (
-                level,
+                POINT_LEVELS.get(level, level),
                 _NOT_KNOWN if one.index is None else f"{one.index:.2f}",
                 _NOT_KNOWN if one.effective is None else f"{one.effective:.1f}",
                 percent(one.unknown),

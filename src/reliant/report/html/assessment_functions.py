@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from reliant.report._text import number, percent
 from reliant.report.html.bars import Piece, stacked_bar
 from reliant.report.html.figures import Column, Figure, Table
@@ -13,26 +15,31 @@ if TYPE_CHECKING:
 
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
 _THIN = 0.004
+_SHOWN_REASONS = 5
 
 
 def functions_table(view: View) -> Table:
     """Return what happens to each function, and why."""
-    from reliant.report.html.base import badge  # noqa: PLC0415
+    from reliant.report.html.base import badge, breakable, cite, prose  # noqa: PLC0415  (loads the template engine)
 
     whole = sum(item.function.weight for item in view.result.impact.functions) or 1.0
     rows, plain = [], []
     for state in _STATES:
         for item in view.by_state(state):
-            why = "; ".join(view.why(id_) for id_ in item.because)
+            why = view.whys(item.because)
+            cites = view.best(id_ for use_id in item.because for id_ in view.sources_why(use_id))
             told = (
                 item.function.name,
                 f"{number(item.function.weight)}, {percent(item.function.weight / whole)}",
                 state,
                 why,
-                item.function.where,
+                item.function.where.removesuffix(":0"),
             )
             plain.append(told)
-            rows.append((told[0], told[1], badge(state), told[3], told[4]))
+            short = view.whys(item.because, at_most=_SHOWN_REASONS)
+            shown = Markup("<span>{} {}</span>").format(prose(short), cite(cites, 3))
+            where = Markup("<span>{}</span>").format(breakable(told[4]))
+            rows.append((told[0], told[1], badge(state), shown, where))
     return Table(
         "What happens to each function under the verdicts of the day",
         (

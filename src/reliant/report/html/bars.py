@@ -85,7 +85,11 @@ def paired_bars(
             y -= 2
         else:
             room = 150 if any(one.name for one in row.bars) else left - 34
-            shapes.append(label(0, y + 13, row.name, room=room, size=font, class_="strong"))
+            lines = wrap(row.name, int(room / font / _BOLD))
+            if len(lines) > 2:
+                lines = [lines[0], " ".join(lines[1:])]
+            for at, line in enumerate(lines):
+                shapes.append(label(0, y + 13 + 15 * at, line, room=room, size=font, class_="strong"))
         for one in row.bars:
             if not one.name:
                 pass

@@ -19,10 +19,15 @@ from reliant.report._text import clean, unformula
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; `numeric` aligns it right, `id` tells that it names the row."""
+    """A column of a table; `numeric` aligns it right."""
 
     name: str
     numeric: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name as a heading: its first letter is a capital."""
+        return self.name[:1].upper() + self.name[1:]
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Figure:
     Attributes:
         id: Unique in the page.
         says: What to see in it, in one sentence: the caption.
+        legend: Pairs of a fill class, or of `line ...` for a line, and what it stands for.
+        note: Below the drawing: what the numbers are from.
     """
 
     id: str
@@ -88,6 +95,7 @@ class Figure:
     narrow: Markup
     table: Table
     legend: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
     @classmethod
     def drawn(
@@ -99,6 +107,7 @@ class Figure:
         *,
         table: Table,
         legend: tuple[tuple[str, str], ...] = (),
+        note: str = "",
     ) -> Figure:
         """Return the figure that `draw` makes for the sizes `wide` and `narrow`."""
-        return cls(id_, title, says, draw("wide"), draw("narrow"), table, legend)
+        return cls(id_, title, says, draw("wide"), draw("narrow"), table, legend, note)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reliant.report._text import percent
-from reliant.report.html.svg import drawing, element, label, ribbon
+from reliant.report._text import clean, percent
+from reliant.report.html.svg import drawing, element, label, ribbon, text_width
 
 _NODE = 10.0
 _GAP = 10.0
@@ -201,18 +201,26 @@ def _bands(threads: Sequence[Thread], nodes: list[dict[str, _Node]], scale: floa
 
 def _marks(nodes: list[dict[str, _Node]], look: _Look, scale: float, total: float) -> list[str]:
     marks: list[str] = []
-    gap = (look.width - _NODE) / max(len(nodes) - 1, 1)
+    rooms = _rooms(nodes, look, total)
     for at, column in enumerate(nodes):
         last = at == len(nodes) - 1
-        # The last two columns share one gap: their labels stand face to face in it.
-        room = gap * 0.46 if at >= len(nodes) - 2 else gap - _NODE - 10
         for node in column.values():
             tall = max(node.weight * scale, 1.5)
+            said = _said(node, total)
             marks.append(
-                element("rect", x=node.x, y=node.top, width=_NODE, height=tall, class_=node.stop.class_)
+                element(
+                    "rect",
+                    element(
+                        "title", f"{clean(node.stop.name)}: weight {node.weight:g}, {_share(node, total)}"
+                    ),
+                    x=node.x,
+                    y=node.top,
+                    width=_NODE,
+                    height=tall,
+                    class_=node.stop.class_,
+                )
             )
             x = node.x - 6 if last else node.x + _NODE + 6
-            share = percent(node.weight / total)
             y = (
                 node.top + min(tall / 2 + look.font / 3, tall)
                 if tall > look.font
@@ -220,13 +228,34 @@ def _marks(nodes: list[dict[str, _Node]], look: _Look, scale: float, total: floa
             )
             marks.append(
                 label(
-                    x,
-                    y,
-                    f"{node.stop.name}, {share}",
-                    room=room,
-                    size=look.font,
-                    class_="halo",
-                    anchor="end" if last else None,
+                    x, y, said, room=rooms[at], size=look.font, class_="halo", anchor="end" if last else None
                 )
             )
     return marks
+
+
+def _share(node: _Node, total: float) -> str:
+    return percent(node.weight / total)
+
+
+def _said(node: _Node, total: float) -> str:
+    return f"{node.stop.name}, {_share(node, total)}"
+
+
+def _rooms(nodes: list[dict[str, _Node]], look: _Look, total: float) -> list[float]:
+    """Return how long the labels of each column may be.
+
+    The labels of the last two columns stand face to face in one gap: the last takes what it
+    needs, up to half of it, and the one before it the rest.
+    """
+    gap = (look.width - _NODE) / max(len(nodes) - 1, 1)
+    rooms = [gap - _NODE - 12] * len(nodes)
+    if len(nodes) > 1:
+        needs = [
+            max((text_width(_said(node, total), look.font) for node in column.values()), default=0.0)
+            for column in nodes[-2:]
+        ]
+        free = gap - _NODE - 22
+        rooms[-1] = min(needs[1] + 2, max(free / 2, free - needs[0] - 2))
+        rooms[-2] = free - rooms[-1]
+    return rooms

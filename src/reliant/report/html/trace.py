@@ -38,9 +38,14 @@ _LARGEST = 22.0
 
 @dataclass(frozen=True)
 class Section:
-    """One reference: its sentence, its levels, its figure and its measures."""
+    """One reference: its sentence, its levels, its figure and its measures.
+
+    Attributes:
+        name: What it is called on the page; `reference` is where it lies.
+    """
 
     id: str
+    name: str
     reference: str
     statement: str
     badge: Markup
@@ -58,13 +63,15 @@ def to_html(result: Trace, /, *, colour: bool = False) -> str:
     from reliant.report.html.base import page  # noqa: PLC0415  (loads the template engine)
 
     del colour
-    sections = [_section(one, at) for at, one in enumerate(result.results, 1)]
+    names = short_names([result.suspect, *(one.reference for one in result.results)])
+    sections = [_section(one, at, names) for at, one in enumerate(result.results, 1)]
     found = [one for one in result.results if one.levels.weights.verdict in _SHARES]
     return page(
         "trace.html.j2",
         result=result,
         sections=sections,
-        headline=_headline(result, found),
+        name=names[result.suspect],
+        headline=_headline(result, found, names),
         facts=_facts(result),
         summary=_summary(result, sections) if len(sections) > 1 else None,
         counts=_counts(result, found),
@@ -72,10 +79,38 @@ def to_html(result: Trace, /, *, colour: bool = False) -> str:
     )
 
 
-def _headline(result: Trace, found: Sequence[TraceResult]) -> str:
-    name = clean(result.suspect)
+def short_names(models: Sequence[str]) -> dict[str, str]:
+    """Return what each model is called on the page: of a path on disk, two parts or as many as tell it apart.
+
+    Examples:
+        >>> short_names(["/home/me/lab/model", "org/name"])
+        {'/home/me/lab/model': 'lab/model', 'org/name': 'org/name'}
+        >>> short_names(["/one/lab/model", "/two/lab/model"])
+        {'/one/lab/model': 'one/lab/model', '/two/lab/model': 'two/lab/model'}
+    """
+    names = {}
+    for model in models:
+        parts = (
+            [part for part in model.split("/") if part] if model.startswith(("/", "./", "../", "~")) else []
+        )
+        tails = ("/".join(parts[-kept:]) for kept in range(max(1, min(2, len(parts))), len(parts) + 1))
+        names[model] = next(
+            (
+                tail
+                for tail in tails
+                if not any(f"/{other}".endswith(f"/{tail}") for other in models if other != model)
+            ),
+            model,
+        )
+    return names
+
+
+def _headline(result: Trace, found: Sequence[TraceResult], names: dict[str, str]) -> str:
+    name = clean(names[result.suspect])
     if found:
-        return f"{name} shares weights with {listed((clean(one.reference) for one in found), at_most=3)}."
+        return (
+            f"{name} shares weights with {listed((clean(names[one.reference]) for one in found), at_most=3)}."
+        )
     limits = [
         one.levels.weights.detection_limit
         for one in result.results
@@ -116,13 +151,13 @@ def _facts(result: Trace) -> str:
 
 def _badge(found: Weights) -> Markup:
     kind = "shares" if found.verdict in _SHARES else "unknown" if found.verdict == "not_testable" else "none"
-    return Markup('<span class="v v-{}">{}</span>').format(kind, found.verdict)
+    return Markup('<span class="v v-{}">{}</span>').format(kind, found.verdict.replace("_", " "))
 
 
 def _summary(result: Trace, sections: Sequence[Section]) -> Table:
     rows = tuple(
         (
-            Markup('<a href="#{}">{}</a>').format(section.id, clean(one.reference)),
+            Markup('<a href="#{}">{}</a>').format(section.id, clean(section.name)),
             section.badge,
             f"{one.levels.weights.agreement:.1%}",
             _power(one.levels.weights.log10_p),
@@ -152,14 +187,19 @@ def _power(log10_p: float) -> str:
     return "1" if log10_p > -0.05 else f"1e{log10_p:.1f}"
 
 
-def _section(one: TraceResult, at: int) -> Section:
+def _section(one: TraceResult, at: int, names: dict[str, str]) -> Section:
     found = one.levels.weights
+    statement = one.statement
+    for model, name in names.items():
+        if name != model:
+            statement = statement.replace(model, name)
     return Section(
         id=f"reference-{at}",
+        name=names[one.reference],
         reference=one.reference,
-        statement=one.statement,
+        statement=statement,
         badge=_badge(found),
-        levels=_levels(one),
+        levels=_levels(one, statement),
         measures=_measures(found),
         layers=_layers(found, at),
         hints=found.hints,
@@ -167,7 +207,7 @@ def _section(one: TraceResult, at: int) -> Section:
     )
 
 
-def _levels(one: TraceResult) -> Table:
+def _levels(one: TraceResult, statement: str) -> Table:
     levels = one.levels
     claims = "; ".join(f"{claim.kind}: {claim.value} ({claim.place})" for claim in levels.declared.claims)
     named = "names this reference" if levels.declared.names_reference else "does not name this reference"
@@ -191,7 +231,7 @@ def _levels(one: TraceResult) -> Table:
                 levels.tokenizer.verdict,
                 f"{levels.tokenizer.text}{common}{jaccard}".strip() or "Not compared.",
             ),
-            ("Weights", _badge(levels.weights), one.statement),
+            ("Weights", _badge(levels.weights), statement),
         ),
         file_name="levels.csv",
     )
