@@ -19,7 +19,7 @@ from reliant.gateway.clock import Clock
 from reliant.gateway.config import Limits, Listen
 from reliant.gateway.connection import Listening, Serve
 from reliant.gateway.listen import Server
-from reliant.gateway.upstream.client import Pool
+from reliant.gateway.upstream.pool import Pool
 
 _OWN = frozenset({b"host", b"connection"})
 _FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding", b"date"})

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from reliant.gateway.upstream.client import Pool, UpstreamFailure, tls_context
+from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.pool import Pool, tls_context
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.records import Outcome

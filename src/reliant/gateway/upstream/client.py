@@ -10,21 +10,24 @@ on the server side; TLS is the standard library's, always verified.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections import deque
+import re
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from reliant.gateway.running import Teller, as_task, told
+from reliant.gateway.answers import Headers
+from reliant.gateway.running import Teller, told
+from reliant.gateway.upstream.alike import Alike
+
+if TYPE_CHECKING:
+    from reliant.gateway.upstream.pool import Pool
 
 HIGH_WATER = 262_144
 """Bytes held for a caller before reading from the provider stops."""
 
 _MAX_HEADER_BYTES = 65_536
 _MAX_HEADERS = 256
-_SWEEP_S = 0.05
 
 _KIND = b"content-type"
 _NAMES = {_KIND: _KIND, b"Content-Type": _KIND}
@@ -68,17 +71,19 @@ class Exchange(Teller, asyncio.Protocol):
     """One connection, and the answer now being read on it."""
 
     __slots__ = (
+        "_alike",
         "_buffered",
         "_chunks",
         "_failure",
+        "_found",
         "_header_bytes",
+        "_headers",
         "_idle_s",
         "_paused",
         "_pool",
         "complete",
         "deadline",
         "got_bytes",
-        "headers",
         "headers_done",
         "keep_alive",
         "kind",
@@ -97,12 +102,14 @@ class Exchange(Teller, asyncio.Protocol):
         self.deadline = 0.0
         self._idle_s = 0.0
         self.parser = httptools.HttpResponseParser(self)
+        self._alike = Alike()
         self._reset()
 
     def _reset(self) -> None:
         self.status = 0
         self.kind = b""
-        self.headers: list[tuple[bytes, bytes]] = []
+        self._headers: Headers = []
+        self._found: re.Match[bytes] | None = None
         self.headers_done = False
         self.complete = False
         self.keep_alive = False
@@ -121,14 +128,36 @@ class Exchange(Teller, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; bytes that nobody asked for end the connection."""
-        self.got_bytes = True
         if self.complete or not self.deadline:
             # Bytes after the end, or without a request: nothing more may be trusted here.
             self.keep_alive = False
             self._close()
             return
-        if self._idle_s:
+        first, self.got_bytes = not self.got_bytes, True
+        if first:
+            found = self._alike.match(data)
+            if found is not None:
+                self._found = found
+                self.status = 200
+                self.kind = self._alike.kind
+                self.headers_done = self.complete = self.keep_alive = True
+                self.deadline = 0.0
+                self._chunks.append(data[found.end() :])
+                self.tell_now()
+                return
+        elif self._idle_s:
             self.deadline = self._pool.now() + self._idle_s
+        if self._parse(data) and first and self.keep_alive:
+            self._alike.learn(data, self._headers)
+        if self.tell is not None and self._begun():
+            # Not from within the parser: who goes on may send the next request.
+            self.tell_now()
+
+    def _begun(self) -> bool:
+        return self.complete or (self.headers_done and bool(self._chunks))
+
+    def _parse(self, data: bytes) -> bool:
+        """Feed the parser; say whether the answer is whole."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -139,9 +168,7 @@ class Exchange(Teller, asyncio.Protocol):
             self._header_bytes += len(data)
             if self._header_bytes > _MAX_HEADER_BYTES:
                 self._fail(UpstreamFailure("protocol", "headers too large"))
-        if self.tell is not None and (self.complete or (self.headers_done and self._chunks)):
-            # Not from within the parser: who goes on may send the next request.
-            self.tell_now()
+        return self.complete
 
     def eof_received(self) -> None:
         """Let the transport close itself."""
@@ -165,7 +192,7 @@ class Exchange(Teller, asyncio.Protocol):
     def _framed(self) -> bool:
         return any(
             name == b"content-length" or (name == b"transfer-encoding" and b"chunked" in value.lower())
-            for name, value in self.headers
+            for name, value in self._headers
         )
 
     # httptools callbacks
@@ -174,16 +201,16 @@ class Exchange(Teller, asyncio.Protocol):
         known = _NAMES.get(name) or _small(name)
         if known is _KIND:
             self.kind = value
-        self.headers.append((known, value))
+        self._headers.append((known, value))
 
     def on_headers_complete(self) -> None:
         """Note the status; an interim answer is passed over."""
         self.status = self.parser.get_status_code()
         if 100 <= self.status < 200:
-            self.headers = []
+            self._headers = []
             return
         self.headers_done = True
-        if len(self.headers) > _MAX_HEADERS:
+        if len(self._headers) > _MAX_HEADERS:
             self._fail(UpstreamFailure("protocol", "too many headers"))
         self.keep_alive = self.parser.should_keep_alive()
 
@@ -217,14 +244,11 @@ class Exchange(Teller, asyncio.Protocol):
             self.transport.abort()
 
     def ask(self, head: bytes, body: bytes, *, timeout_s: float, after: After) -> None:
-        """Send a request; `begun` tells when there is an answer.
-
-        Raises:
-            UpstreamFailure: The connection is gone.
-        """
+        """Send a request; `begun` tells when there is an answer, or that the connection is gone."""
         transport = self.transport
         if transport is None:
-            raise UpstreamFailure("reset", "the connection is gone", sent=False)
+            self._fail(UpstreamFailure("reset", "the connection is gone", sent=False))
+            return
         self.deadline = self._pool.now() + timeout_s
         self._idle_s = 0.0
         if len(body) < 65_536:
@@ -249,6 +273,17 @@ class Exchange(Teller, asyncio.Protocol):
         self._idle_s = idle_s
         self.deadline = self._pool.now() + idle_s
         return True
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the answer, their names in small letters."""
+        if self._found is not None:
+            return self._alike.headers(self._found)
+        return self._headers
+
+    def lines(self) -> bytes | None:
+        """Return the headers that the caller gets as sound lines, where the answer is like one before."""
+        return self._alike.lines(self._found) if self._found is not None else None
 
     def taken(self) -> bytes:
         """Return the bytes of the body that are here now."""
@@ -336,132 +371,3 @@ class Exchange(Teller, asyncio.Protocol):
         """Make ready for the next request."""
         self.reused = True
         self._reset()
-
-
-class Pool:
-    """Connections to one origin; the one used last is used first, so that idle ones age out."""
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        tls: ssl.SSLContext | None,
-        connect_s: float,
-        limit: int,
-        keep_s: float = 55.0,
-    ) -> None:
-        self.host = host
-        self.port = port
-        self.tls = tls
-        self.connect_s = connect_s
-        self.limit = limit
-        self.keep_s = keep_s
-        self.loop = asyncio.get_running_loop()
-        self.now: Callable[[], float] = self.loop.time
-        self._idle: deque[tuple[float, Exchange]] = deque()
-        self._all: set[Exchange] = set()
-        self._opening = 0
-        self._sweeper: asyncio.TimerHandle | None = None
-        self._closed = False
-
-    @property
-    def open_connections(self) -> int:
-        """How many connections are open."""
-        return len(self._all)
-
-    async def request(
-        self, head: bytes, body: bytes, *, timeout_s: float, idle_s: float, after: After = at_once
-    ) -> Exchange:
-        """Send a request on a pooled or a new connection; return the begun answer.
-
-        A pooled connection that the provider closed while it lay idle is replaced
-        once, and only while no byte of an answer has come.
-
-        Raises:
-            UpstreamFailure: There was no answer.
-        """
-        idle, loop = self._idle, self.loop
-        exchange = idle.pop()[1] if idle else await self._connect()
-        while True:
-            try:
-                exchange.ask(head, body, timeout_s=timeout_s, after=after)
-                while not exchange.begun(idle_s):
-                    await told(exchange, loop)
-            except UpstreamFailure as failure:
-                exchange.abort()
-                if not exchange.reused or failure.kind != "reset" or exchange.got_bytes:
-                    raise
-            except BaseException:
-                exchange.abort()
-                raise
-            else:
-                return exchange
-            exchange = await self._connect()
-
-    async def _connect(self) -> Exchange:
-        if len(self._all) + self._opening >= self.limit:
-            raise UpstreamFailure("busy", f"all {self.limit} connections are in use", sent=False)
-        self._opening += 1
-        try:
-            await as_task()
-            async with asyncio.timeout(self.connect_s):
-                _, exchange = await self.loop.create_connection(
-                    lambda: Exchange(self),
-                    self.host,
-                    self.port,
-                    ssl=self.tls,
-                    server_hostname=self.host if self.tls else None,
-                )
-        except TimeoutError:
-            raise UpstreamFailure(
-                "connect", f"no connection within {self.connect_s:g} s", sent=False
-            ) from None
-        except (OSError, ssl.SSLError) as error:
-            raise UpstreamFailure("connect", f"no connection: {error}", sent=False) from None
-        finally:
-            self._opening -= 1
-        self._all.add(exchange)
-        if self._sweeper is None:
-            self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
-        return exchange
-
-    def give_back(self, exchange: Exchange) -> None:
-        """Keep a connection for the next request."""
-        if self._closed:
-            exchange.discard()
-            return
-        exchange.renew()
-        self._idle.append((self.now(), exchange))
-
-    def lost(self, exchange: Exchange) -> None:
-        """Forget a connection that closed."""
-        self._all.discard(exchange)
-        if exchange.deadline == 0.0 and self._idle:
-            self._idle = deque(item for item in self._idle if item[1] is not exchange)
-
-    def _sweep(self) -> None:
-        now = self.now()
-        for exchange in list(self._all):
-            if exchange.deadline:
-                exchange.overdue(now)
-        while self._idle and now - self._idle[0][0] > self.keep_s:
-            _, old = self._idle.popleft()
-            if old.transport is not None:
-                old.transport.close()
-        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep) if self._all else None
-
-    def close(self) -> None:
-        """Close what is idle now, and what is busy when its answer ends."""
-        self._closed = True
-        while self._idle:
-            _, exchange = self._idle.popleft()
-            if exchange.transport is not None:
-                exchange.transport.close()
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Return a verifying context; `ca_file` replaces the platform's authorities."""
-    context = ssl.create_default_context(cafile=ca_file)
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -11,8 +11,10 @@ from reliant.gateway.answers import Headers
 from reliant.gateway.config import Breaker, Upstream
 from reliant.gateway.health import Health
 from reliant.gateway.surface import Endpoint
+from reliant.gateway.upstream.alike import passed_on
 from reliant.gateway.upstream.bedrock import Signer
-from reliant.gateway.upstream.client import Pool, UpstreamFailure, tls_context
+from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.pool import Pool, tls_context
 
 if TYPE_CHECKING:
     import ssl
@@ -36,30 +38,6 @@ _FORWARDED = frozenset(
 )
 """Headers of a caller that a provider may see, and `x-stainless-*`. Cookies, keys and addresses stay here."""
 
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        # About the provider's host, not about the answer.
-        b"alt-svc",
-        b"content-length",
-        b"date",
-        b"report-to",
-        b"nel",
-        b"server",
-        b"set-cookie",
-        b"strict-transport-security",
-        b"www-authenticate",
-        b"via",
-    }
-)
-
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NAMES_KEPT = 1_000
@@ -77,11 +55,6 @@ def _goes_on(name: bytes) -> bool:
         if len(_KNOWN) < _NAMES_KEPT:
             _KNOWN[name] = found
     return found
-
-
-def passed_on(headers: Headers) -> Headers:
-    """Return the headers of a provider's answer that the caller gets."""
-    return [(name, value) for name, value in headers if name not in _HOP_BY_HOP]
 
 
 class Target:
