@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reliant.gateway.running import Running, Teller, as_task, told
+from reliant.gateway.running import Running, Served, Teller, as_task, told
 
 
 def run(work: Callable[[Teller], Coroutine[Any, Any, None]], then: Callable[[Running, Teller], None]) -> Any:
@@ -18,7 +18,7 @@ def run(work: Callable[[Teller], Coroutine[Any, Any, None]], then: Callable[[Run
         loop = asyncio.get_running_loop()
         over: asyncio.Future[BaseException | None] = loop.create_future()
         teller = Teller()
-        waiting: set[Running] = set()
+        waiting: set[Served] = set()
         running = Running(loop, work(teller), over.set_result, waiting)
         # Not within a task, as what a socket brings is not.
         loop.call_soon(running.step)

@@ -83,7 +83,10 @@ class Seen:
 
 @dataclass
 class Provider:
-    """A fake provider; `seen` holds what reached it. A stream waits at `gate` after its first event."""
+    """A fake provider; `seen` holds what reached it. At `gate` waits a stream, after its first event.
+
+    The model `gated` waits there as well.
+    """
 
     name: str = "mock"
     port: int = 0
@@ -157,6 +160,8 @@ class Provider:
             return False
         if "slow-" in model:
             await asyncio.sleep(int(model.partition("slow-")[2]) / 1_000)
+        while "gated" in model and self.gate is not None and not self.gate.is_set():
+            await asyncio.sleep(0.01)
         if "in-two" in model:
             return await self._in_two(asked, model, writer)
         if path.endswith("/embeddings"):

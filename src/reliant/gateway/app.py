@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from reliant.gateway import answers
 from reliant.gateway.answers import Problem, bad_request, error_answer
@@ -29,6 +29,7 @@ from reliant.gateway.intake import (
     rtt_ms,
 )
 from reliant.gateway.journal import Journal
+from reliant.gateway.lane import FEW, lane_for
 from reliant.gateway.named_models import models_within
 from reliant.gateway.prices import within_budget
 from reliant.gateway.problems import (
@@ -58,9 +59,7 @@ if TYPE_CHECKING:
     from reliant.gateway.placement import Placement
     from reliant.gateway.runtime import Runtime
     from reliant.gateway.state.shared import SharedState
-
-FEW = 2
-"""With so few requests at once, gathering their records would only cost time."""
+    from reliant.gateway.upstream.client import Exchange
 
 _REMEMBERED_S = 1.0
 _PASSAGES = 8
@@ -137,24 +136,39 @@ class Gateway:
         if day != self._day:
             self._day = day
             runtime.admission.advance(clock.today())
-        self._count += 1
-        context = Context(runtime, endpoint, call, b"%b%08x" % (self._prefix, self._count), clock.steady())
+        context = Context(runtime, endpoint, call, self.new_id(), clock.steady())
         self.active += 1
+        if endpoint.name == UNKNOWN.name:
+            self.answer(context, call, not_served(call.method, call.path))
+            self.active -= 1
+        else:
+            await self._to_its_end(context, call, self._serve(context, endpoint, call, now))
+
+    async def go_on(self, context: Context, call: Call, number: int, sent: Exchange) -> None:
+        """Serve a request on that was let in, written down as `number` and sent already."""
+        plan = context.passage.plan
+        work = self._carry_out(context, call, plan, plan.candidates, number, sent)
+        await self._to_its_end(context, call, work)
+
+    async def _to_its_end(self, context: Context, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work of a request, and what must be done however that ends."""
         try:
-            if endpoint.name == UNKNOWN.name:
-                self._answer(context, call, not_served(call.method, call.path))
-            else:
-                await self._serve(context, endpoint, call, now)
+            await work
         except Gone:
             context.status = 499
         except OSError:
             # The log cannot be written; nothing may be answered as if it had been.
-            self._answer(context, call, answers.LOG_BROKEN)
+            self.answer(context, call, answers.LOG_BROKEN)
         finally:
             self.active -= 1
             meter = context.meter
             if meter is not None and not context.answered:
-                meter.leave(clock.wall(), 0, 0.0)
+                meter.leave(self.clock.wall(), 0, 0.0)
+
+    def new_id(self) -> bytes:
+        """Return the id of the next request."""
+        self._count += 1
+        return b"%b%08x" % (self._prefix, self._count)
 
     # the way of a request
     async def _serve(self, context: Context, endpoint: Endpoint, call: Call, now: float) -> None:
@@ -164,7 +178,7 @@ class Gateway:
         if caller is None:
             if call.length > _UNREAD or not await drain(call, _UNREAD):
                 call.keep_alive = False
-            self._answer(context, call, answers.NO_KEY)
+            self.answer(context, call, answers.NO_KEY)
             return
         context.caller = caller
         address, direct = call.client, True
@@ -180,7 +194,7 @@ class Gateway:
             body = begun
         context.body = body
         if body and endpoint.body == "none":
-            self._answer(context, call, bad_request(f"A {call.method} of this path has no body."))
+            self.answer(context, call, bad_request(f"A {call.method} of this path has no body."))
             return
         if endpoint.name == MODELS.name:
             await self.catalogue.answer(context, call, direct=direct)
@@ -188,7 +202,7 @@ class Gateway:
         try:
             head = read_head(endpoint, body, picked.content_type)
         except BadBody as error:
-            self._answer(context, call, bad_request(str(error), param=error.param))
+            self.answer(context, call, bad_request(str(error), param=error.param))
             return
         model = context.model = head.model or ""
         passage = picked.passages.get((call.method, call.path, call.query, model))
@@ -199,7 +213,7 @@ class Gateway:
         if passage is None:
             problem = scope_problem(caller, endpoint, model, head)
             if problem is not None:
-                self._answer(context, call, problem)
+                self.answer(context, call, problem)
                 return
         meter = runtime.meters[caller.name]
         if meter.bounded:
@@ -209,7 +223,7 @@ class Gateway:
                 if exceeded is not None:
                     meter.undo()
             if exceeded is not None:
-                self._answer(context, call, quota_exceeded(exceeded))
+                self.answer(context, call, quota_exceeded(exceeded))
                 return
             context.meter = meter
         if passage is None:
@@ -226,10 +240,15 @@ class Gateway:
                 return
         if caller.sticky:
             candidates = self._stay(caller, plan, candidates)
-        if passage.said is not None and body and candidates is plan.candidates:
-            number = self.journal.decided_again(context, passage.said, body)
+        said = passage.said
+        if said is not None and body and candidates is plan.candidates:
+            context.action = said.action
+            number = self.journal.decided_alike(said, context.id, body)
         else:
             number = self.journal.decided(context, placement, candidates[0], body)
+        if call.head.learnt and passage.heads:
+            # It is the second of its kind: the third need not come this way.
+            call.head.lane = lane_for(self, context, call)
         log = self.log
         if self.active <= FEW:
             log.flush()
@@ -240,9 +259,22 @@ class Gateway:
         if call.disconnected:
             self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
             return
+        await self._carry_out(context, call, plan, candidates, number)
+
+    async def _carry_out(
+        self,
+        context: Context,
+        call: Call,
+        plan: Plan,
+        candidates: Sequence[Candidate],
+        number: int,
+        sent: Exchange | None = None,
+    ) -> None:
+        """Ask the candidates, or wait for the first that was asked, and answer."""
+        log = self.log
         call.on_lost = call.cancel
         try:
-            reply = await self.forwarder.send(context, plan, candidates)
+            reply = await self.forwarder.send(context, plan, candidates, sent)
         except asyncio.CancelledError:
             # Nobody waits for the answer any more, so nobody is asked any more.
             if not call.uncancel():
@@ -309,7 +341,7 @@ class Gateway:
         """Return the whole body; None if it is too large, which was then answered."""
         limit = context.runtime.config.limits.body_bytes
         if call.length > limit:
-            self._answer(context, call, too_large(limit))
+            self.answer(context, call, too_large(limit))
             return None
         parts: list[bytes] = []
         size, more = 0, True
@@ -321,7 +353,7 @@ class Gateway:
             parts.append(message["body"])
             size += len(parts[-1])
             if size > limit:
-                self._answer(context, call, too_large(limit))
+                self.answer(context, call, too_large(limit))
                 return None
         return b"".join(parts)
 
@@ -406,9 +438,9 @@ class Gateway:
         """Write a refusal down, then tell the caller."""
         number = self.journal.refused(context, placement, plan, problem, body)
         await self.log.durable(number)
-        self._answer(context, call, problem)
+        self.answer(context, call, problem)
 
-    def _answer(self, context: Context, call: Call, problem: Problem) -> None:
+    def answer(self, context: Context, call: Call, problem: Problem) -> None:
         """Send an answer of our own."""
         status, headers, body = error_answer(problem, context.dialect, context.id)
         context.status = status

@@ -12,7 +12,7 @@ from reliant.gateway.heads import Head
 
 if TYPE_CHECKING:
     from reliant.gateway.connection import Connection
-    from reliant.gateway.running import Running
+    from reliant.gateway.running import Served
 
 Message = MutableMapping[str, Any]
 
@@ -52,7 +52,7 @@ class Call:
     started = False
     done = False
     on_lost: Callable[[], Any] | None = None
-    running: Running | None = None
+    running: Served | None = None
     _ahead = 0
     _given = False
     _waiter: asyncio.Future[None] | None = None
@@ -188,14 +188,14 @@ class Call:
         Raises:
             BadAnswer: A header would break the connection.
         """
-        lines = [b": ".join(pair) for pair in headers]
-        block = b"\r\n".join(lines)
-        if lines and len(block.translate(None, _CONTROLS)) != len(block) - 2 * (len(lines) - 1):
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        block = b"".join(lines)
+        if len(block.translate(None, _CONTROLS)) != len(block) - 2 * len(lines):
             raise BadAnswer("a header of the answer holds a control character")
         self.started = True
         self.expects = False
         end = b"" if self.keep_alive else b"connection: close\r\n"
-        return b"".join((STATUS[status], self.connection.state.date, block, b"\r\n" if lines else b"", end))
+        return b"%b%b%b%b" % (STATUS[status], self.connection.state.date, block, end)
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Write a whole answer; `headers` hold no length.
@@ -213,6 +213,21 @@ class Call:
         else:
             data = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         self.connection.write(data)
+        self._finish()
+
+    def answer_ok(self, lines: bytes, body: bytes) -> None:
+        """Write a whole answer of status 200 to anything but HEAD; `lines` are headers known to be sound."""
+        connection = self.connection
+        connection.write(
+            b"HTTP/1.1 200 OK\r\n%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (
+                connection.state.date,
+                lines,
+                b"" if self.keep_alive else b"connection: close\r\n",
+                len(body),
+                body,
+            )
+        )
         self._finish()
 
     async def send(self, message: Message) -> None:

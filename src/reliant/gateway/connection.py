@@ -20,7 +20,7 @@ from reliant.gateway.answers import Headers
 from reliant.gateway.call import STATUS, Call
 from reliant.gateway.config import Limits
 from reliant.gateway.heads import Head, Repeated
-from reliant.gateway.running import Running
+from reliant.gateway.running import Running, Served
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
@@ -63,7 +63,7 @@ class Listening:
         self.loop = asyncio.get_running_loop()
         self.date = b""
         self.connections: set[Connection] = set()
-        self.waiting: set[Running] = set()
+        self.waiting: set[Served] = set()
 
     def sweep(self) -> None:
         """Close connections whose head or body is overdue, or that lie idle."""
@@ -288,6 +288,9 @@ class Connection(asyncio.Protocol):
         """Serve the request that is first in line; never within the parser, nor within another request."""
         if self._calls and self._calls[0].running is None:
             call = self._calls[0]
+            lane = call.head.lane
+            if lane is not None and lane(call):
+                return
             call.running = Running(self.loop, self.state.serve(call), call.served, self.state.waiting)
             call.running.step()
 

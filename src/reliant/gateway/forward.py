@@ -88,23 +88,30 @@ class Forwarder:
         self._after = after
         self.faults = list(faults)
 
-    async def send(self, request: Context, plan: Plan, candidates: Sequence[Candidate]) -> Reply:
-        """Try the candidates in order; return the first answer that is one, or the last failure."""
+    async def send(
+        self, request: Context, plan: Plan, candidates: Sequence[Candidate], sent: Exchange | None = None
+    ) -> Reply:
+        """Try the candidates in order; return the first answer that is one, or the last failure.
+
+        With `sent` the first candidate was asked already, on that connection.
+        """
         reply = Reply([])
         waiting = 0
         for position, candidate in enumerate(candidates):
             target = candidate.target
-            now = self._now()
-            if not target.health.allows(now) and not (self._passes_alone and len(candidates) == 1):
-                reply.attempts.append(Attempt(target.name, f"skipped: {target.health.state}"))
-                waiting = max(waiting, target.health.retry_after_s(now))
-                continue
-            if not target.has_room(self._wall()):
-                reply.attempts.append(Attempt(target.name, "skipped: own rate used up"))
-                waiting = max(waiting, 1)
-                continue
+            if sent is None:
+                now = self._now()
+                if not target.health.allows(now) and not (self._passes_alone and len(candidates) == 1):
+                    reply.attempts.append(Attempt(target.name, f"skipped: {target.health.state}"))
+                    waiting = max(waiting, target.health.retry_after_s(now))
+                    continue
+                if not target.has_room(self._wall()):
+                    reply.attempts.append(Attempt(target.name, "skipped: own rate used up"))
+                    waiting = max(waiting, 1)
+                    continue
             following = candidates[position + 1] if position + 1 < len(candidates) else None
-            done = await self._upstream(request, plan, candidate, following, reply)
+            done = await self._upstream(request, plan, candidate, following, reply, sent)
+            sent = None
             if done:
                 return reply
         if reply.candidate is None and reply.problem is None:
@@ -118,6 +125,7 @@ class Forwarder:
         candidate: Candidate,
         following: Candidate | None,
         reply: Reply,
+        sent: Exchange | None = None,
     ) -> bool:
         """Ask one upstream, and again where that makes sense; True if `reply` holds the answer."""
         retries = plan.route.retries
@@ -129,7 +137,8 @@ class Forwarder:
                         request, candidate, following, plan.route.hedge_ms / 1_000, reply
                     )
                 else:
-                    answer, how = self._ask(request, candidate)
+                    answer, how = self._ask(request, candidate, sent)
+                    sent = None
                     exchange = await answer
                     if how is not None and isinstance(exchange, Exchange):
                         exchange = how.opened(exchange)
@@ -164,11 +173,11 @@ class Forwarder:
         return exchange, how
 
     def _ask(
-        self, request: Context, candidate: Candidate
+        self, request: Context, candidate: Candidate, sent: Exchange | None = None
     ) -> tuple[Coroutine[Any, Any, Exchange | _Staged], Translation | None]:
         """Return what sends a request and waits for the begun answer, and how that must be translated."""
         target, endpoint = candidate.target, request.endpoint
-        for fault in self.faults:
+        for fault in self.faults if sent is None else ():
             staged = fault.before(
                 upstream=target.name, provider=target.config.provider, model=candidate.model, key=request.key
             )
@@ -200,7 +209,7 @@ class Forwarder:
             head = target.signed(head, request.method, path, content_type, body)
         config = target.config
         return target.pool.request(
-            head, body, timeout_s=config.timeout_s, idle_s=config.idle_s, after=self._after
+            head, body, timeout_s=config.timeout_s, idle_s=config.idle_s, after=self._after, sent=sent
         ), how
 
     def _begin(

@@ -9,11 +9,13 @@ read in another way than the parser read it: whatever differs goes to the parser
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reliant.gateway.answers import Headers
 
 if TYPE_CHECKING:
+    from reliant.gateway.call import Call
     from reliant.gateway.intake import Picked
     from reliant.gateway.surface import Endpoint
 
@@ -30,6 +32,8 @@ class Head:
         keep_alive: Whether the caller wants to ask again on this connection.
         endpoint: What is asked for, once it was looked up.
         picked: What the gateway itself reads of the headers, once it has.
+        learnt: Whether the next request is compared with this one, so that it may share this.
+        lane: Takes a request whose head is this; False if it must be served the general way.
     """
 
     __slots__ = (
@@ -37,6 +41,8 @@ class Head:
         "headers",
         "http_version",
         "keep_alive",
+        "lane",
+        "learnt",
         "method",
         "path",
         "picked",
@@ -52,6 +58,8 @@ class Head:
         self.keep_alive = False
         self.endpoint: Endpoint | None = None
         self.picked: Picked | None = None
+        self.learnt = False
+        self.lane: Callable[[Call], bool] | None = None
 
 
 class Repeated:
@@ -79,6 +87,7 @@ class Repeated:
         lengths = [*_LENGTH.finditer(data, 0, end)]
         if len(lengths) == 1 and int(lengths[0][1]) == len(body) and data.startswith(head.method.encode()):
             self._head = head
+            head.learnt = True
             self._before, self._after = data[: lengths[0].start(1)], data[lengths[0].end(1) : end]
 
     def match(self, data: bytes) -> Head | None:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from reliant.gateway.context import Context
     from reliant.gateway.metrics import Metrics
     from reliant.gateway.placement import Placement
+    from reliant.gateway.prices import Prices
     from reliant.gateway.refusals import Shape
     from reliant.gateway.routes import Candidate, Plan
     from reliant.gateway.upstream.target import Target
 
 
 class Said(NamedTuple):
-    """What the records of requests alike have in common.
+    """What the records of requests alike have in common, and the records made of it.
 
     Attributes:
         decided: The part of the decision that they share.
@@ -41,6 +42,35 @@ class Said(NamedTuple):
     hashed: bool
     upstream: str
     ended: bytes
+
+    def decision(self, number: int, moment: int, request_id: bytes, body: bytes) -> bytes:
+        """Return the record that such a request with this body goes out."""
+        digest = b',"body":"%b"' % hashlib.sha256(body).hexdigest().encode() if self.hashed else b""
+        return b'{"kind":"decision","n":%d,"t":%d,"id":"%b"%b%b,"body_bytes":%d}' % (
+            number,
+            moment,
+            request_id,
+            self.decided,
+            digest,
+            len(body),
+        )
+
+    def outcome(
+        self,
+        number: int,
+        moment: int,
+        request_id: bytes,
+        status: int,
+        tokens_in: int,
+        tokens_out: int,
+        microusd: int,
+        took_us: int,
+    ) -> bytes:
+        """Return the record that the first upstream answered it whole."""
+        return (
+            b'{"kind":"outcome","n":%d,"t":%d,"id":"%b","status":%d%b,"tokens_in":%d,"tokens_out":%d,'
+            b'"microusd":%d,"took_us":%d}'
+        ) % (number, moment, request_id, status, self.ended, tokens_in, tokens_out, microusd, took_us)
 
 
 def _shared(record: Decision | Outcome) -> bytes:
@@ -113,15 +143,10 @@ class Journal:
         ended = self._outcome(context, first.target.name, first.model)
         return Said(_shared(decided), action, prompts == "hash", first.target.name, _shared(ended))
 
-    def decided_again(self, context: Context, said: Said, body: bytes) -> int:
+    def decided_alike(self, said: Said, request_id: bytes, body: bytes) -> int:
         """Write down that a request like one before goes out; return the number of the record."""
-        context.action = said.action
-        digest = b',"body":"%b"' % hashlib.sha256(body).hexdigest().encode() if said.hashed else b""
         number, moment = self.log.take()
-        return self.log.append_text(
-            b'{"kind":"decision","n":%d,"t":%d,"id":"%b"%b%b,"body_bytes":%d}'
-            % (number, moment, context.id, said.decided, digest, len(body))
-        )
+        return self.log.append_text(said.decision(number, moment, request_id, body))
 
     def _decision(
         self, context: Context, placement: Placement, ruling: Ruling | None, upstream: str | None
@@ -220,11 +245,8 @@ class Journal:
         microusd = 0
         metrics = self.metrics
         if prices.active and (tokens_in or tokens_out or status < 400):
-            price = prices.microusd(upstream, context.served or context.model, tokens_in, tokens_out)
-            if price is not None:
-                microusd = price
-            elif upstream:
-                metrics.unpriced(upstream, context.key)
+            model = context.served or context.model
+            microusd = self._priced(prices, upstream, model, context.key, tokens_in, tokens_out)
         metrics.answered(context.endpoint.name, upstream, context.action, status, took)
         if tokens_in or tokens_out:
             metrics.used(upstream, context.key, tokens_in, tokens_out, microusd / 1_000_000)
@@ -236,20 +258,9 @@ class Journal:
         plain = plain and not estimated
         if plain and said is not None and said.upstream == upstream:
             # What most requests are: only these differ from one to the next.
+            took_us = int(took * 1_000_000)
             self.log.append_text(
-                b'{"kind":"outcome","n":%d,"t":%d,"id":"%b","status":%d%b,"tokens_in":%d,"tokens_out":%d,'
-                b'"microusd":%d,"took_us":%d}'
-                % (
-                    number,
-                    moment,
-                    context.id,
-                    status,
-                    said.ended,
-                    tokens_in,
-                    tokens_out,
-                    microusd,
-                    int(took * 1_000_000),
-                )
+                said.outcome(number, moment, context.id, status, tokens_in, tokens_out, microusd, took_us)
             )
             return
         outcome = msgspec.structs.replace(
@@ -270,6 +281,42 @@ class Journal:
         self.log.append(outcome)
         for listener in self.listeners:
             listener(context, outcome)
+
+    def _priced(
+        self, prices: Prices, upstream: str, model: str, key: str, tokens_in: int, tokens_out: int
+    ) -> int:
+        """Return what an answer cost in millionths of a dollar; one of unknown price counts as such."""
+        price = prices.microusd(upstream, model, tokens_in, tokens_out)
+        if price is None and upstream:
+            self.metrics.unpriced(upstream, key)
+        return price or 0
+
+    def counter(
+        self, context: Context, said: Said, first: Candidate
+    ) -> Callable[[bytes, int, int, float], None]:
+        """Return what `ended` comes to for requests like this one that `first` answers whole, with 200.
+
+        It gets the id, the tokens in, which the answer must state, and out, and the seconds it took.
+        """
+        log, wall, prices, priced = self.log, self.clock.wall, context.runtime.prices, self._priced
+        upstream, served, key, meter = first.target.name, first.model, context.key, context.meter
+        answered = self.metrics.cell(context.endpoint.name, upstream, said.action, 200).add
+        used = self.metrics.used
+
+        def ended(request_id: bytes, tokens_in: int, tokens_out: int, took: float) -> None:
+            active = prices.active
+            microusd = priced(prices, upstream, served, key, tokens_in, tokens_out) if active else 0
+            answered(took)
+            used(upstream, key, tokens_in, tokens_out, microusd / 1_000_000)
+            if meter is not None:
+                meter.leave(wall(), tokens_in + tokens_out, microusd / 1_000_000)
+            number, moment = log.take()
+            took_us = int(took * 1_000_000)
+            log.append_text(
+                said.outcome(number, moment, request_id, 200, tokens_in, tokens_out, microusd, took_us)
+            )
+
+        return ended
 
     def _outcome(self, context: Context, upstream: str | None, served: str) -> Outcome:
         """Return what an outcome says of every answer by `upstream`; the rest is still to be set."""

@@ -128,6 +128,10 @@ class KeyRing:
         if key.previous_until is not None:
             self._old |= {bytes.fromhex(digest): key.previous_until for digest in key.digests[1:]}
 
+    def until(self, digest: bytes) -> float:
+        """Return when the secret with this digest, which is one now, will be none."""
+        return min(self._by_digest[digest].expires, self._old.get(digest, float("inf")))
+
     def find(self, digest: bytes, now: float) -> Caller | None:
         """Return the caller whose secret has this digest; None if there is none, or not now."""
         caller = self._by_digest.get(digest)

@@ -115,7 +115,8 @@ class Meter:
     def leave(self, now: float, tokens: int, usd: float) -> None:
         """Count what a request used once it has ended."""
         self.active -= 1
-        self.count(now, 0, tokens, usd)
+        if self._tokens or self._money:
+            self.count(now, 0, tokens, usd)
 
     def count(self, now: float, requests: int, tokens: int, usd: float) -> None:
         """Add use of the window that `now` lies in."""

@@ -6,7 +6,7 @@ names and labels, only when somebody asks for them.
 
 from __future__ import annotations
 
-import bisect
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -16,7 +16,7 @@ _BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0
 _CELLS = 20_000
 
 
-class _Cell:
+class Cell:
     """What one combination of labels has counted."""
 
     __slots__ = ("buckets", "count", "seconds")
@@ -26,6 +26,12 @@ class _Cell:
         self.seconds = 0.0
         self.buckets = [0] * (len(_BUCKETS) + 1)
 
+    def add(self, seconds: float) -> None:
+        """Count one answer."""
+        self.count += 1
+        self.seconds += seconds
+        self.buckets[bisect_left(_BUCKETS, seconds)] += 1
+
 
 class Metrics:
     """The counts of one worker."""
@@ -34,7 +40,7 @@ class Metrics:
         """Make them; `records` tells how many records the log has."""
         self.registry = CollectorRegistry()
         self._records = records
-        self._cells: dict[tuple[str, str, str, int], _Cell] = {}
+        self._cells: dict[tuple[str, str, str, int], Cell] = {}
         self._tokens: dict[tuple[str, str], list[float]] = {}
         self._unpriced: dict[tuple[str, str], int] = {}
         self.refusals = Counter(
@@ -57,15 +63,17 @@ class Metrics:
 
     def answered(self, endpoint: str, upstream: str, action: str, status: int, seconds: float) -> None:
         """Count one answer."""
+        self.cell(endpoint, upstream, action, status).add(seconds)
+
+    def cell(self, endpoint: str, upstream: str, action: str, status: int) -> Cell:
+        """Return where answers like this are counted; where there are too many kinds, to no purpose."""
         mark = (endpoint, upstream, action, status)
         cell = self._cells.get(mark)
         if cell is None:
-            if len(self._cells) >= _CELLS:
-                return
-            cell = self._cells[mark] = _Cell()
-        cell.count += 1
-        cell.seconds += seconds
-        cell.buckets[bisect.bisect_left(_BUCKETS, seconds)] += 1
+            cell = Cell()
+            if len(self._cells) < _CELLS:
+                self._cells[mark] = cell
+        return cell
 
     def used(self, upstream: str, key: str, tokens_in: int, tokens_out: int, usd: float) -> None:
         """Count tokens and money."""

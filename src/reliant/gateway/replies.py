@@ -9,6 +9,7 @@ from reliant.gateway import answers
 from reliant.gateway.answers import Headers, Problem, error_answer
 from reliant.gateway.body import tokens_of
 from reliant.gateway.forward import Reply, failure_problem
+from reliant.gateway.lane import FEW
 from reliant.gateway.problems import broken_off
 from reliant.gateway.routes import Candidate, Plan, warning_header
 from reliant.gateway.streaming import Streamer
@@ -98,7 +99,7 @@ class Replier:
                 context, reply.status, body, candidate.target.name, owner
             )
         self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
-        if self._gateway.active <= 2:
+        if self._gateway.active <= FEW:
             self._gateway.log.flush()
         call.answer(reply.status, headers, body)
 

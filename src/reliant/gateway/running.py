@@ -13,7 +13,7 @@ import asyncio
 import types
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 
 class Teller:
@@ -29,6 +29,16 @@ class Teller:
         tell, self.tell = self.tell, None
         if tell is not None:
             tell()
+
+
+class Served(Protocol):
+    """A request that waits for something, and can be stopped."""
+
+    def cancel(self) -> None:
+        """Stop it."""
+
+    def uncancel(self) -> None:
+        """Note that it goes on although it was cancelled."""
 
 
 @types.coroutine
@@ -72,7 +82,7 @@ class Running(Coroutine[Any, None, None]):
         loop: asyncio.AbstractEventLoop,
         work: Coroutine[Any, None, None],
         ended: Callable[[BaseException | None], None],
-        waiting: set[Running],
+        waiting: set[Served],
     ) -> None:
         """Make ready; `ended` gets what went wrong, or None; `waiting` has it while it waits."""
         self._loop = loop

@@ -462,6 +462,9 @@ class ChainWriter:
             what = "the log could not be written for a time"
             self.append(Change(n=number, t=moment, what=what, by="the gateway", detail=detail))
             self._must()
+    def is_durable(self, number: int) -> bool:
+        """Say whether the disk has the record `number`."""
+        return self._synced >= number
 
     async def durable(self, number: int) -> None:
         """Return once the record `number` is as safe as the configuration asks.
