@@ -170,7 +170,7 @@ class ConverseExchange(Exchange):
         return self._inner.complete
 
     @property
-    def headers(self) -> Headers:  # type: ignore[override]
+    def headers(self) -> Headers:
         """Those of the answer behind it."""
         kept = [pair for pair in self._inner.headers if pair[0] != b"content-type"]
         return [*kept, (b"content-type", _KIND)]
