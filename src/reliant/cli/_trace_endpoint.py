@@ -30,7 +30,7 @@ from reliant.errors import UsageError
     "controls",
     multiple=True,
     metavar="URL#MODEL",
-    help="A model known to be another; repeatable. Without one nothing can be decided.",
+    help="A model known to be another; repeatable. Without one only tokens are counted.",
 )
 @click.option(
     "--prompts", default=200, show_default=True, type=click.IntRange(60, 5000), help="Prompts per endpoint."
@@ -59,7 +59,7 @@ def endpoint(
 
     Exit codes: 0 differs from every reference, 1 consistent with one, 2 an error, 3 not decidable.
     """
-    from reliant.lineage.behaviour import Answers, EndpointTrace, judge, probes
+    from reliant.lineage.behaviour import EndpointTrace, judge, probes
     from reliant.lineage.endpoint import Endpoint, ask
 
     if key_env is not None and key_env not in os.environ:
@@ -69,7 +69,11 @@ def endpoint(
     known = [Endpoint.parse(one, key) for one in references]
     others = [Endpoint.parse(one, key) for one in controls]
     asked = probes(prompts, seed)
-    total = len(asked) * (1 + 2 * len(known) + len(others))
+    if not others:  # nothing can be decided then: only count tokens, which costs little
+        asked = [one for one in asked if one.counting]
+    everyone = list(dict.fromkeys([suspect, *known, *others]))
+    repeated = known if others else []
+    total = len(everyone) + len(asked) * (len(everyone) + len(repeated))
     say(f"{total:,} calls of at most 4 tokens each")
     try:
         import httpx
@@ -78,18 +82,16 @@ def endpoint(
 
         raise MissingExtra("tracing an endpoint", "trace") from error
     with httpx.Client(timeout=60.0) as client:
-        answers: dict[str, Answers] = {}
-        for one in [suspect, *known, *others]:
-            if one.name not in answers:
-                answers[one.name] = ask(client, one, asked)
-        again = {one.name: ask(client, one, asked) for one in known}
+        reached = [ask(client, one, asked[-1:]) for one in everyone]  # before the others cost anything
+        answers = {one.name: ask(client, one, asked) for one in everyone}
+        again = {one.name: ask(client, one, asked) for one in repeated}
     results = judge(
         answers[suspect.name],
         {one.name: answers[one.name] for one in known},
         {one.name: answers[one.name] for one in others},
         again,
     )
-    every = [*answers.values(), *again.values()]
+    every = [*reached, *answers.values(), *again.values()]
     trace = EndpointTrace(
         endpoint=suspect.name,
         results=tuple(results),

@@ -194,10 +194,10 @@ def _one(
     p = max((corrected[name, control] for control in controls), default=None)
     tokenizer = same_counts(suspect, answers)
     verdict, why = "differs", "It does not choose the reference's tokens more often than unrelated models do."
-    if usable < FEWEST:
-        verdict, why = "not_decidable", f"Only {usable} prompts were answered by both; {FEWEST} are needed."
-    elif level is None or p is None:
+    if level is None or p is None:
         verdict, why = "not_decidable", "Without controls it is not known how often unrelated models agree."
+    elif usable < FEWEST:
+        verdict, why = "not_decidable", f"Only {usable} prompts were answered by both; {FEWEST} are needed."
     elif level >= _TOO_EASY:
         verdict, why = (
             "not_decidable",

@@ -21,6 +21,7 @@ from reliant.lineage.formats.packed import joined, unread
 from reliant.lineage.formats.safetensors import shard_names
 from reliant.lineage.formats.sniff import SUFFIXES
 from reliant.lineage.formats.source import BudgetSpent
+from reliant.lineage.place import LocalSingle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,6 +101,8 @@ def open_model(place: Place) -> Opened:
     )
     config = _object(_side_file(place, "config.json", notes)) if "config.json" in names else None
     chosen, shards = _chosen(place, names, notes)
+    if not chosen and isinstance(place, LocalSingle):
+        chosen = [names[0]]  # so that its reader says what is wrong with it
     opened = Opened(
         name=place.name, place=place, format="", tensors={}, nodes=(), metadata={}, config=config or {},
         adapter=adapter, files=(), not_looked_at=notes, _sources={}, _texts={},
@@ -204,7 +207,10 @@ def _one_series(group: list[str]) -> list[str]:
 def _note_others(names: Iterable[str], chosen: Sequence[str], notes: list[NotLookedAt]) -> None:
     for name in names:
         if name.lower().endswith(SUFFIXES) and name not in chosen:
-            notes.append(NotLookedAt(name, f"the model is read from {chosen[0]}"))
+            reason = f"the model is read from {chosen[0]}"
+            if _rank(name) == _rank(chosen[0]):
+                reason += "; if this is another model, trace it by its own name"
+            notes.append(NotLookedAt(name, reason))
 
 
 def _side_file(place: Place, name: str, notes: list[NotLookedAt]) -> bytes | None:

@@ -47,7 +47,8 @@ def render_endpoint(result: EndpointTrace) -> str:
         level = "no controls" if one.control_agreement is None else f"controls {one.control_agreement:.0%}"
         own = "" if one.self_agreement is None else f", the reference with itself {one.self_agreement:.0%}"
         lines.append(f"  {one.verdict}: {clean(one.reference)}")
-        lines.append(f"    {one.agreement:.0%} of {one.usable} first words equal ({level}{own})")
+        if one.usable:
+            lines.append(f"    {one.agreement:.0%} of {one.usable} first words equal ({level}{own})")
         lines.append(f"    token counts: {one.tokenizer}. {one.why}")
         lines.append(
             f"    error rate at most {one.error_rate:g}" + ("" if one.p is None else f", p {one.p:.2g}")
