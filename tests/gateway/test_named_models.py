@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.gateway.body import BadBody
-from reliant.gateway.named_models import models_within
+from reliant.gateway.named_models import inside
 from reliant.gateway.surface import find
 from support.gateway_provider import providers
 from support.gateway_rig import config, gateway, post
@@ -96,7 +96,7 @@ def test_a_model_is_found_however_deep_it_stands(body: bytes, named: list[str]) 
     endpoint = find("POST", "/v1/evals")
     assert endpoint is not None
 
-    assert models_within(endpoint, body, b"application/json") == named
+    assert inside(endpoint, body, b"application/json").models == named
 
 
 _JSON = st.recursive(
@@ -124,7 +124,7 @@ def test_no_model_is_missed_in_any_json(value: object) -> None:
     assert endpoint is not None
     wanted = set(_all(value))
     try:
-        found = set(models_within(endpoint, json.dumps(value).encode(), b"application/json"))
+        found = set(inside(endpoint, json.dumps(value).encode(), b"application/json").models)
     except BadBody:
         assert any(not one.isprintable() for one in wanted)
         return

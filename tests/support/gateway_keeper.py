@@ -49,6 +49,7 @@ class Keeper(Provider):
     listed: list[dict[str, Any]] | None = field(default_factory=list)
     content: dict[str, bytes] = field(default_factory=dict)
     hangs_on_models: bool = False
+    responses: bytes | None = None
 
     async def _answer(self, request: Seen, writer: asyncio.StreamWriter) -> bool:
         path, _, query = request.path.partition("?")
@@ -58,6 +59,9 @@ class Keeper(Provider):
                 await asyncio.sleep(60)
             listed = {"object": "list", "data": self.listed}
             await _send(writer, 404 if self.listed is None else 200, json.dumps(listed).encode(), {})
+            return True
+        if path == "/v1/responses" and self.responses is not None:
+            await _send(writer, 200, self.responses, {})
             return True
         first = parts[0] if parts[0] != "fine_tuning" else parts[1]
         held = first in KINDS and path != "/v1/messages" and not path.endswith("count_tokens")
@@ -69,6 +73,8 @@ class Keeper(Provider):
 
     def _keep(self, request: Seen, parts: list[str], query: str) -> tuple[int, bytes, str]:
         last = parts[-1]
+        if parts[0] == "vector_stores" and last in {"content", "search"}:
+            return 200, b'{"object":"page","data":[],"has_more":false}', "application/json"
         if request.method == "GET" and last in RAW:
             return 200, self.content.get(parts[-2], b"stored"), "application/octet-stream"
         if last in KINDS or (request.method == "GET" and last in {"input_items", "events"}):

@@ -17,8 +17,9 @@ from reliant.gateway.answers import Problem, bad_request, error_answer
 from reliant.gateway.body import BadBody, Head, names_nothing
 from reliant.gateway.catalogue import Catalogue
 from reliant.gateway.context import Context
+from reliant.gateway.destination import Destinations
 from reliant.gateway.forward import Forwarder
-from reliant.gateway.holdings import Holdings, named_in
+from reliant.gateway.holdings import Holdings
 from reliant.gateway.intake import (
     Passage,
     Picked,
@@ -30,25 +31,21 @@ from reliant.gateway.intake import (
 )
 from reliant.gateway.journal import Journal
 from reliant.gateway.lane import FEW, lane_for
-from reliant.gateway.named_models import models_within
 from reliant.gateway.prices import within_budget
 from reliant.gateway.problems import (
-    model_problem,
-    no_route,
     not_served,
     place_problem,
     quota_exceeded,
     refusal,
     scope_problem,
     too_large,
-    unknown_object,
     unmet_need,
 )
 from reliant.gateway.refusals import Refusals, load_shapes
 from reliant.gateway.replies import Replier
 from reliant.gateway.routes import Candidate, Plan, unmet
 from reliant.gateway.running import as_task
-from reliant.gateway.surface import MODELS, UNKNOWN, Endpoint, object_ids
+from reliant.gateway.surface import MODELS, UNKNOWN, Endpoint
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
@@ -66,9 +63,6 @@ _PASSAGES = 8
 
 _UNREAD = 65_536
 """So much of a body is read for somebody without a key; after that the connection closes."""
-
-_LONG = 1 << 18
-"""A body of this size is looked through beside the loop, where it must be looked through at all."""
 
 
 class Gone(Exception):
@@ -120,6 +114,7 @@ class Gateway:
         )
         self.replier = Replier(self)
         self.catalogue = Catalogue(self)
+        self._destinations = Destinations(self)
         self._day = int(clock.wall()) // 86_400
 
     async def serve(self, call: Call) -> None:
@@ -254,7 +249,8 @@ class Gateway:
             log.flush()
         if log.to_disk:
             log.start_sync()
-        if endpoint.holds:
+        context.holds = endpoint.holds or bool(head.store)
+        if context.holds or endpoint.listing:
             context.owner = caller.owner
         if call.disconnected:
             self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
@@ -311,9 +307,7 @@ class Gateway:
             direct=direct,
             rtt=(lambda: rtt_ms(call)) if direct else None,
         )
-        plan = await self._plan(context, endpoint, call.path, head, caller, placement, body)
-        if endpoint.objects and body and not isinstance(plan, Problem):
-            plan = await self._within(context, plan, caller, placement, body, picked.content_type)
+        plan = await self._destinations.find(context, head, placement)
         if isinstance(plan, Problem):
             await self._refuse(context, call, placement, None, plan, body)
             return None
@@ -356,64 +350,6 @@ class Gateway:
                 self.answer(context, call, too_large(limit))
                 return None
         return b"".join(parts)
-
-    async def _plan(
-        self,
-        context: Context,
-        endpoint: Endpoint,
-        path: str,
-        head: Head,
-        caller: Caller,
-        placement: Placement,
-        body: bytes,
-    ) -> Plan | Problem:
-        """Return where the request may go: where its objects are held, else along its route."""
-        routes = context.runtime.routes
-        refers = object_ids(path) if endpoint.objects else []
-        refers += head.refers_to()
-        named = {*refers, *named_in(body)}
-        stranger = await self.holdings.foreign(named, caller.owner) if named else None
-        if stranger is not None:
-            return unknown_object(stranger)
-        for object_id in refers:
-            upstream = await self.holdings.find(object_id, caller.owner)
-            if upstream is None:
-                continue
-            plan = routes.held_at(caller, upstream, context.model, placement.places)
-            return plan if plan is not None else unknown_object(object_id)
-        if refers:
-            return unknown_object(refers[0])
-        plan = routes.plan(caller, context.model, placement.places)
-        return plan if plan is not None else no_route(context.model)
-
-    async def _within(
-        self,
-        context: Context,
-        plan: Plan,
-        caller: Caller,
-        placement: Placement,
-        body: bytes,
-        content_type: bytes,
-    ) -> Plan | Problem:
-        """Judge the models that a body names inside as well, as that of a batch does."""
-        endpoint, routes = context.endpoint, context.runtime.routes
-        try:
-            if len(body) > _LONG:
-                models = await asyncio.to_thread(models_within, endpoint, body, content_type)
-            else:
-                models = models_within(endpoint, body, content_type)
-        except BadBody as error:
-            return bad_request(str(error), param=error.param)
-        for model in models:
-            if model not in caller.models:
-                return model_problem(model)
-        if models and endpoint.name == "files":
-            # The file of a batch belongs where its models are served.
-            routed = routes.plan(caller, models[0], placement.places)
-            if routed is None:
-                return no_route(models[0])
-            plan = routed
-        return routes.within(caller, plan, models, placement.places)
 
     def _stay(self, caller: Caller, plan: Plan, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Put the upstream first that this caller was moved to a moment ago."""

@@ -28,6 +28,11 @@ class Head(msgspec.Struct):
     validation_file: str | None = None
     file_ids: list[str] | None = None
     conversation: msgspec.Raw = msgspec.Raw()
+    prompt: msgspec.Raw = msgspec.Raw()
+    models: msgspec.Raw = msgspec.Raw()
+    fallbacks: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()
+    store: bool | None = None
     n: int | None = None
 
     def refers(self) -> bool:
@@ -49,6 +54,27 @@ class Head(msgspec.Struct):
             found.append(_conversation(self.conversation))
         return [one for one in found if one]
 
+    def names_others(self) -> bool:
+        """Say whether the request may let other models run than the one it names first."""
+        return bool(self.models) or bool(self.fallbacks) or (bool(self.tools) and _MODEL in bytes(self.tools))
+
+    def others(self) -> list[str]:
+        """Return the other models that may run: as a provider's own fallbacks, or as tools.
+
+        Raises:
+            BadBody: They cannot be read.
+        """
+        found: list[str] = []
+        for field, raw in (("models", self.models), ("fallbacks", self.fallbacks), ("tools", self.tools)):
+            given = msgspec.json.decode(raw) if raw else None
+            for one in given if isinstance(given, list) else [given]:
+                name = one.get("model") if isinstance(one, dict) else one if field != "tools" else None
+                if name is not None and not isinstance(name, str):
+                    raise BadBody("a model's name is text", field)
+                if name:
+                    found.append(readable(name))
+        return found
+
     def most_tokens(self) -> int:
         """Return the bound on tokens of the answer that the caller set, or 0."""
         return self.max_completion_tokens or self.max_output_tokens or self.max_tokens or 0
@@ -67,6 +93,30 @@ _PARTS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict
 _FIELD = re.compile(rb'(?:^|;)\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
 _BOUNDARY = re.compile(rb'boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _MAX_MODEL = 256
+_MODEL = b'"model"'
+_ESCAPE = re.compile(rb"\\u00([2-7][0-9A-Fa-f])")
+"""A letter, digit or sign of ASCII that is written in a way that only hides it."""
+
+
+def hides_ascii(body: bytes) -> bool:
+    """Say whether a body writes plain letters as escapes, so that names cannot be found by looking."""
+    return b"\\u00" in body and _ESCAPE.search(body) is not None
+
+
+def shown(body: bytes) -> bytes:
+    """Return a body with plain letters in place of their escapes, to look for names in."""
+    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), body)
+
+
+def readable(name: str) -> str:
+    """Return the name of a model.
+
+    Raises:
+        BadBody: It is too long or not printable.
+    """
+    if len(name) > _MAX_MODEL or not name.isprintable():
+        raise BadBody("the model's name is too long or not printable", "model")
+    return name
 
 
 def _conversation(raw: msgspec.Raw) -> str | None:
@@ -94,53 +144,62 @@ def read_json(body: bytes) -> Head:
         raise BadBody(text, where.strip("`$.") or None) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadBody(f"the body is not JSON: {error}") from None
-    if head.model is not None and (len(head.model) > _MAX_MODEL or not head.model.isprintable()):
-        raise BadBody("the model's name is too long or not printable", "model")
-    named = body.lower().count(b'"model"')
-    if named > 1 or (named and head.model is None) or (b"\\" in body and b"\\u00" in body):
+    if head.model is not None:
+        readable(head.model)
+    named = body.lower().count(_MODEL)
+    if named > 1 or (named and head.model is None) or head.models or head.fallbacks or hides_ascii(body):
         _refuse_doubles(body)
     return head
 
 
 _ID_MARKS = 8
+_BEFORE = (b"cntr", b"container")
 
 
 def names_nothing(head: Head, body: bytes) -> bool:
-    """Say whether a body names no object that a provider may hold."""
-    return not _has_id(body) and not head.refers()
+    """Say whether a body names no object that a provider may hold, and no further model."""
+    return not has_id(body) and not head.refers() and not head.names_others() and not hides_ascii(body)
 
 
-def _has_id(body: bytes) -> bool:
-    """Say whether `_id` stands in a body; most have few low lines, and those are found fastest."""
+_CONTAINERS = (b"cntr_", b"container_")
+"""How the ids of those begin: they stand where no `_id` does."""
+
+
+def has_id(body: bytes) -> bool:
+    """Say whether a body may name an object; most have few low lines, and those are found fastest."""
     at = body.find(b"_")
     for _ in range(_ID_MARKS):
-        if at < 0 or body.startswith(b"id", at + 1):
-            return at >= 0
+        if at < 0:
+            return False
+        if body.startswith(b"id", at + 1) or body.endswith(_BEFORE, 0, at):
+            return True
         at = body.find(b"_", at + 1)
-    return b"_id" in body[at:] if at >= 0 else False
+    rest = body[max(0, at - 10) :] if at >= 0 else b""
+    return b"_id" in rest or any(one in rest for one in _CONTAINERS)
 
 
 _DECIDING = frozenset(Head.__struct_fields__)
 
 
-class _Pairs:
-    """Counts how often each deciding name stands at the top of an object."""
-
-    def __init__(self, body: bytes) -> None:
-        self.names = _top_names(body)
-
-
 def _refuse_doubles(body: bytes) -> None:
+    names_once(body, _DECIDING)
+
+
+def names_once(body: bytes, deciding: frozenset[str]) -> None:
+    """Look that each of some names stands once at the top of an object, and in its own letters.
+
+    Raises:
+        BadBody: One does not.
+    """
     seen: set[str] = set()
-    for name in _Pairs(body).names:
+    for name in _top_names(body):
         folded = name.casefold()
-        if folded in _DECIDING:
+        if folded in deciding:
             if folded in seen or name != folded:
                 raise BadBody(f"{name!r} stands more than once, or in other letters", folded)
             seen.add(folded)
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
 
 
@@ -189,9 +248,7 @@ def read_form(body: bytes, content_type: bytes) -> str | None:
             found.append(value.decode("utf-8", "replace"))
     if len(found) > 1:
         raise BadBody("the field 'model' stands more than once", "model")
-    if found and (len(found[0]) > _MAX_MODEL or not found[0].isprintable()):
-        raise BadBody("the model's name is too long or not printable", "model")
-    return found[0] if found else None
+    return readable(found[0]) if found else None
 
 
 def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:

@@ -23,7 +23,9 @@ class Context:
         picked: What was read of its headers; set once the caller is known.
         passage: What was decided about it; set once it was let in.
         body: As it was sent, once it is whole.
-        owner: Whose objects the answer makes, where a provider keeps them.
+        holds: Whether the answer may name objects that the provider keeps from now on.
+        learnt: Whether a stream has said already what it makes.
+        owner: Whose objects those are.
     """
 
     action = "none"
@@ -32,6 +34,8 @@ class Context:
     body = b""
     caller: Caller | None = None
     client = ""
+    holds = False
+    learnt = False
     meter: Meter | None = None
     model = ""
     owner = ""

@@ -11,11 +11,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reliant.gateway.body import has_id, hides_ascii, shown
 from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
@@ -26,28 +27,58 @@ _KEPT = 50_000
 _ID = re.compile(rb'"id": ?"((?:resp|chatcmpl|conv)[A-Za-z0-9_\-]{4,120})"')
 
 
+_CONTAINER = re.compile(rb'"(?:container_id|id)": ?"((?:cntr|container)_[A-Za-z0-9_\-]{4,120})"')
 _NAMED = re.compile(
-    rb'"((?:file|vs|vsfs|batch|resp|conv|cntr|cfile|upload|ft|asst|thread)[-_][A-Za-z0-9_\-]{4,120})"'
+    rb'"((?:file|vs|vsfs|vsfb|batch|msgbatch|resp|conv|cntr|container|cfile|upload|ft|ftjob|asst|thread'
+    rb'|video|eval|evalrun|skill)[-_][A-Za-z0-9_\-]{4,120})"'
 )
 _MOST_NAMED = 500
+_RESULTS = re.compile(rb'("results_url": ?")[^"]*?(/v1/messages/batches/)')
 
 
-def named_in(body: bytes) -> set[str]:
-    """Return what in a body looks like the id of an object that a provider holds."""
-    if b"_id" not in body:
+def named_in(body: bytes, *, everywhere: bool = False) -> set[str]:
+    """Return what in a body looks like the id of an object that a provider holds.
+
+    Args:
+        body: As it was sent.
+        everywhere: Look also where no name in the body ends as names of ids do.
+    """
+    hidden = hides_ascii(body)
+    if not (everywhere or hidden or has_id(body)):
         return set()
-    return {match[1].decode() for match in itertools.islice(_NAMED.finditer(body), _MOST_NAMED)}
+    text = shown(body) if hidden else body
+    return {match[1].decode() for match in itertools.islice(_NAMED.finditer(text), _MOST_NAMED)}
+
+
+class _File(msgspec.Struct):
+    id: str | None = None
 
 
 class _Made(msgspec.Struct):
+    """What an answer about an object says was made, by the names that the interfaces use."""
+
     id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     result_files: list[str] | None = None
+    fine_tuned_model: str | None = None
+    thread_id: str | None = None
+    file: _File | None = None
 
     def ids(self) -> list[str]:
-        found = [self.id, self.output_file_id, self.error_file_id, *(self.result_files or [])]
+        found = [
+            self.id,
+            self.output_file_id,
+            self.error_file_id,
+            self.fine_tuned_model,
+            self.thread_id,
+            self.file.id if self.file is not None else None,
+            *(self.result_files or []),
+        ]
         return [one for one in found if one]
+
+
+More = Callable[[str], Awaitable[bytes | None]]
 
 
 class Holdings:
@@ -91,39 +122,100 @@ class Holdings:
             for one in fresh:
                 self._remember(one, (upstream, owner))
 
-    async def seen(self, request: Context, status: int, body: bytes, upstream: str, owner: str) -> bytes:
-        """Learn from an answer what was made; return it, a list cut down to the owner's objects."""
+    async def seen(
+        self, request: Context, status: int, body: bytes, upstream: str, more: More | None = None
+    ) -> bytes:
+        """Learn from an answer what was made; return it as its caller may see it.
+
+        Args:
+            request: What was asked.
+            status: Of the answer.
+            body: The whole answer.
+            upstream: Who gave it.
+            more: Asks the same upstream for the page of a list after an object.
+        """
         if status >= 400:
             return body
         if request.endpoint.listing:
-            return await self._own(body, owner)
-        try:
-            made = msgspec.json.decode(body, type=_Made)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return body
-        await self.hold(made.ids(), upstream, owner)
-        return body
+            body = await self._own(request, body, upstream, more)
+        else:
+            try:
+                made = msgspec.json.decode(body, type=_Made).ids()
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                made = []
+            made += {match[1].decode() for match in _CONTAINER.finditer(body)}
+            await self.hold(made, upstream, request.owner)
+        # Its own host's address would lead the caller, and the gateway's key, past the gateway.
+        return _RESULTS.sub(rb"\1\2", body) if b'"results_url"' in body else body
 
-    async def seen_stream(self, piece: bytes, upstream: str, request: Context) -> bool:
-        """Learn the id of a response that is being streamed; True once it is known."""
-        match = _ID.search(piece)
-        if match is None:
-            return False
-        await self.hold([match[1].decode()], upstream, request.owner)
-        return True
+    async def seen_stream(self, piece: bytes, upstream: str, request: Context) -> None:
+        """Learn from a piece of a stream the id of what it makes, and of the containers it runs in."""
+        made = []
+        if not request.learnt:
+            match = _ID.search(piece)
+            if match is not None:
+                request.learnt = True
+                made.append(match[1].decode())
+        if b"cntr_" in piece:
+            made += {match[1].decode() for match in _CONTAINER.finditer(piece)}
+        if made:
+            await self.hold(made, upstream, request.owner)
 
-    async def _own(self, body: bytes, owner: str) -> bytes:
-        try:
-            listed: dict[str, Any] = msgspec.json.decode(body)
-            data = listed["data"]
-            kept = []
-            for one in data:
-                if isinstance(one, dict) and await self.find(str(one.get("id", "")), owner) is not None:
-                    kept.append(one)
-        except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+    async def _own(self, request: Context, body: bytes, upstream: str, more: More | None) -> bytes:
+        """Return a list cut down to its owner's objects, filled up from the provider's further pages."""
+        listed = _page_of(body)
+        if listed is None:
             return b'{"object":"list","data":[],"has_more":false}'
-        listed["data"] = kept
+        wanted = _limit(request.query) or len(listed["data"])
+        kept: list[Any] = []
+        page, pages, rest = listed, 1, bool(listed.get("has_more"))
+        while True:
+            for one in page["data"]:
+                if (
+                    isinstance(one, dict)
+                    and await self.find(str(one.get("id", "")), request.owner) is not None
+                ):
+                    await self.hold(_ids_of(one), upstream, request.owner)
+                    kept.append(one)
+            last = page["data"][-1] if page["data"] else None
+            if len(kept) >= wanted or not rest or more is None or pages >= _MOST_PAGES:
+                break
+            if not isinstance(last, dict) or not isinstance(last.get("id"), str):
+                break
+            following = _page_of(await more(last["id"]) or b"")
+            if following is None or not following["data"]:
+                rest = False
+                break
+            page, pages, rest = following, pages + 1, bool(following.get("has_more"))
+        listed["data"] = kept[:wanted]
+        if "has_more" in listed:
+            listed["has_more"] = rest or len(kept) > wanted
         for edge, at in (("first_id", 0), ("last_id", -1)):
             if edge in listed:
-                listed[edge] = kept[at].get("id") if kept else None
+                listed[edge] = listed["data"][at].get("id") if listed["data"] else None
         return msgspec.json.encode(listed)
+
+
+_MOST_PAGES = 20
+"""So many pages of a provider are looked through for one page of a caller's."""
+
+
+def _page_of(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("data"), list) else None
+
+
+def _ids_of(value: dict[str, Any]) -> list[str]:
+    try:
+        return msgspec.convert(value, _Made).ids()
+    except msgspec.ValidationError:
+        return []
+
+
+def _limit(query: bytes) -> int:
+    """Return how many entries a page may have that `query` asks for; 0 if it does not say."""
+    match = re.search(rb"(?:\A|&)limit=(\d{1,5})(?:&|\Z)", query)
+    return int(match[1]) if match else 0

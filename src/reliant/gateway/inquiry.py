@@ -7,16 +7,21 @@ refusals of the place are recognised, and it carries no header of the caller.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode
 
 from reliant.gateway.context import Context
 from reliant.gateway.intake import Picked
+from reliant.gateway.running import as_task
 from reliant.gateway.upstream.client import UpstreamFailure
 
 if TYPE_CHECKING:
     from reliant.gateway.answers import Headers
     from reliant.gateway.app import Gateway
+    from reliant.gateway.holdings import More
     from reliant.gateway.intake import Passage
+    from reliant.gateway.routes import Candidate
     from reliant.gateway.surface import Endpoint
 
 
@@ -61,6 +66,7 @@ async def ask(gateway: Gateway, question: Inquiry, *, limit: int, seconds: float
         limit: The most bytes an answer may have.
         seconds: The longest it may take.
     """
+    await as_task()
     journal, candidate = gateway.journal, question.candidate
     journal.decided(question, question.passage.placement, candidate, b"")
     body: bytes | None = None
@@ -85,3 +91,27 @@ async def ask(gateway: Gateway, question: Inquiry, *, limit: int, seconds: float
     finally:
         journal.ended(question, status, "whole" if body is not None else "cut", 0, 0, streamed=False)
     return body
+
+
+_PAGE_BYTES = 8 << 20
+_PAGE_S = 10.0
+_PAGE_ENTRIES = 100
+"""As many as OpenAI gives at most."""
+
+
+def further_pages(gateway: Gateway, about: Context, candidate: Candidate) -> More | None:
+    """Return what asks for the page of a list after an object; None where the list is read backwards."""
+    asked = parse_qs(about.query.decode("latin-1"), keep_blank_values=True)
+    if "before" in asked or "before_id" in asked:
+        return None
+    cursor = "after_id" if about.dialect == "anthropic" else "after"
+    passage = about.passage._replace(plan=about.passage.plan._replace(candidates=(candidate,)))
+    numbers = itertools.count()
+
+    async def more(last: str) -> bytes | None:
+        question = Inquiry(about, passage, about.endpoint, about.suffix, next(numbers))
+        query = {**asked, cursor: [last], "limit": [str(_PAGE_ENTRIES)]}
+        question.query = urlencode(query, doseq=True).encode()
+        return await ask(gateway, question, limit=_PAGE_BYTES, seconds=_PAGE_S)
+
+    return more

@@ -116,7 +116,7 @@ class Lane:
             asked = read_json(body)
         except BadBody:
             return False
-        if asked.model != self.model or not names_nothing(asked, body):
+        if asked.model != self.model or asked.store or not names_nothing(asked, body):
             return False
         meter = self.meter
         if meter.bounded and meter.enter(now) is not None:

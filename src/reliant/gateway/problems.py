@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.gateway.answers import Problem, bad_request
+from reliant.gateway.surface import RESPONSES
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.records import Attempt
@@ -116,9 +117,51 @@ def unknown_object(object_id: str) -> Problem:
     )
 
 
+def held_apart(holders: dict[str, str]) -> Problem:
+    """Return the answer to a request about objects at several providers; `holders` has one of each."""
+    where = ", ".join(f"{one!r} at {upstream!r}" for upstream, one in holders.items())
+    return Problem(
+        status=400,
+        code="objects_held_apart",
+        message=f"One provider must hold all that a request names: {where}.",
+        retry=False,
+    )
+
+
+def held_elsewhere(object_id: str, upstream: str, model: str) -> Problem:
+    """Return the answer to a model that is not routed to the provider that holds what it should read."""
+    return Problem(
+        status=400,
+        code="object_held_elsewhere",
+        message=f"{object_id!r} is held at {upstream!r}, where no route sends {model!r}.",
+        param="model",
+        retry=False,
+    )
+
+
+def no_messages() -> Problem:
+    """Return the answer where something of Anthropic's format is asked for and nobody speaks it."""
+    return Problem(
+        status=404,
+        code="not_served",
+        message="No upstream of this gateway speaks Messages.",
+        retry=False,
+    )
+
+
+def not_judged(place: str) -> Problem:
+    """Return the answer where what would run cannot be read at the provider."""
+    return Problem(
+        status=502,
+        code="reliant_not_judged",
+        message=f"The provider does not say what {place} would run, so that it cannot be judged.",
+        type="server_error",
+    )
+
+
 def not_served(method: str, path: str) -> Problem:
     """Return the answer for a path that is not listed."""
-    if path.startswith("/v1/realtime"):
+    if path.startswith(("/v1/realtime", "/v1/live")):
         return Problem(
             status=404,
             code="realtime_not_served",
@@ -158,26 +201,35 @@ def broken_off(upstream: str) -> Problem:
 def scope_problem(caller: Caller, endpoint: Endpoint, model: str, head: Head) -> Problem | None:
     """Return why a key may not make this request, if it may not."""
     if endpoint.name not in caller.endpoints:
-        return Problem(
-            status=403,
-            code="endpoint_not_permitted",
-            message=f"This key may not use {endpoint.name}.",
-            type="request_forbidden",
-            retry=False,
-        )
-    if not model:
-        if endpoint.model_optional or endpoint.body == "none" or head.previous_response_id:
-            return None
+        return endpoint_problem(endpoint.name)
+    if model:
+        return None if model in caller.models else model_problem(model)
+    stored = endpoint is RESPONSES and (head.previous_response_id is not None or bool(head.prompt))
+    if not (endpoint.model_optional or endpoint.body == "none" or stored):
         return bad_request("you must provide a model parameter", param="model")
-    return None if model in caller.models else model_problem(model)
+    if endpoint.runs and not caller.models.everything:
+        return model_problem("")
+    return None
+
+
+def endpoint_problem(name: str) -> Problem:
+    """Return the refusal of a kind of request that the key may not make."""
+    return Problem(
+        status=403,
+        code="endpoint_not_permitted",
+        message=f"This key may not use {name}.",
+        type="request_forbidden",
+        retry=False,
+    )
 
 
 def model_problem(model: str) -> Problem:
-    """Return the refusal of a model that the key may not use."""
+    """Return the refusal of a model that the key may not use; of one that is not named, if it is empty."""
+    usual = "This key may use some models only, so that a request must name its model."
     return Problem(
         status=403,
         code="model_not_permitted",
-        message=f"This key may not use the model {model!r}.",
+        message=f"This key may not use the model {model!r}." if model else usual,
         type="request_forbidden",
         param="model",
         retry=False,

@@ -9,6 +9,7 @@ from reliant.gateway import answers
 from reliant.gateway.answers import Headers, Problem, error_answer
 from reliant.gateway.body import tokens_of
 from reliant.gateway.forward import Reply, failure_problem
+from reliant.gateway.inquiry import further_pages
 from reliant.gateway.lane import FEW
 from reliant.gateway.problems import broken_off
 from reliant.gateway.routes import Candidate, Plan, warning_header
@@ -61,7 +62,7 @@ class Replier:
                 await self._streamer.run(context, plan, candidates, reply, headers, call)
                 return
             long = int(exchange.header(b"content-length") or 0) > _LONG_ANSWER
-            if long and not context.endpoint.listing and reply.translation is None:
+            if long and not (context.holds or context.endpoint.listing) and reply.translation is None:
                 await self._streamer.pass_on(context, reply, headers, call)
                 return
         body = reply.body
@@ -92,11 +93,10 @@ class Replier:
                 _problem(context, problem, call)
                 return
         tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
-        if context.endpoint.holds or context.endpoint.listing:
-            caller = context.caller
-            owner = caller.owner if caller is not None else ""
+        if context.holds or context.endpoint.listing:
+            more = further_pages(self._gateway, context, candidate) if context.endpoint.listing else None
             body = await self._gateway.holdings.seen(
-                context, reply.status, body, candidate.target.name, owner
+                context, reply.status, body, candidate.target.name, more
             )
         self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
         if self._gateway.active <= FEW:

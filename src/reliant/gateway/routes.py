@@ -56,7 +56,7 @@ class Routes:
     def __init__(
         self, config: Config, targets: Mapping[str, Target], admission: Admission, knowledge: Knowledge
     ) -> None:
-        self._first = config.route[0] if config.route else None
+        self._all = config.route
         self.table: GlobTable[Route] = GlobTable((route.model, route) for route in config.route)
         self._targets = targets
         self._admission = admission
@@ -75,7 +75,7 @@ class Routes:
             return found
         route = self.table.find(model)
         if route is None and not model:
-            route = self._first  # about no model in particular: a file, a list
+            route = self._all[0] if self._all else None  # about no model in particular: a file, a list
         if route is None:
             return None
         if len(self._plans) >= _PLANS:
@@ -106,18 +106,28 @@ class Routes:
         for model in models:
             for candidate in candidates:
                 name = candidate.target.name
-                named = candidate.target.config.models.get(model, model)
-                ruling = self._admission.both(caller, name, named, places)
+                ruling = self._admission.both(caller, name, model, places)
+                alias = candidate.target.config.models.get(model, model) != model
                 if ruling.action == "refuse":
-                    candidates = tuple(one for one in candidates if one is not candidate)
-                    left_out = (
-                        *plan.left_out,
-                        f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}",
-                    )
-                    plan = plan._replace(
-                        candidates=candidates, refused=plan.refused or ruling, left_out=left_out
-                    )
+                    reason = f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}"
+                elif alias:
+                    reason = f"{name}: {model} is another name there, and names inside are not replaced"
+                else:
+                    continue
+                candidates = tuple(one for one in candidates if one is not candidate)
+                refused = plan.refused or (None if alias else ruling)
+                plan = plan._replace(
+                    candidates=candidates, refused=refused, left_out=(*plan.left_out, reason)
+                )
         return plan
+
+    def of_format(self, caller: Caller, api: str, places: tuple[str | None, ...]) -> Plan | None:
+        """Return the plan for a request about no model in a format of its own; None if nobody speaks it."""
+        named = dict.fromkeys(name for route in self._all for name in route.upstreams)
+        names = tuple(name for name in named if self._targets[name].config.api == api)
+        if not names:
+            return None
+        return self._make(Route(model="*", upstreams=names), caller, "", places)
 
     def _make(self, route: Route, caller: Caller, model: str, places: tuple[str | None, ...]) -> Plan:
         candidates: list[Candidate] = []
@@ -125,8 +135,10 @@ class Routes:
         refused: Ruling | None = None
         for position, name in enumerate(route.upstreams):
             target = self._targets[name]
-            swapped = name in route.substitutes
-            named = route.substitutes.get(name) or target.config.models.get(model, model)
+            swapped = name in route.substitutes and bool(model)
+            named = target.config.models.get(model, model)
+            if swapped:
+                named = route.substitutes[name]
             ruling = self._admission.both(caller, name, named, places)
             if ruling.action == "refuse":
                 left_out.append(f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}")

@@ -104,7 +104,7 @@ class Streamer:
         """
         translate = reply.translation.events() if reply.translation is not None else None
         data = reply.body
-        holds = context.endpoint.holds
+        holds = context.holds
         ended = False
         while True:
             piece = relay.feed(data) if data else b""
@@ -118,7 +118,7 @@ class Streamer:
                     event = translate.feed(piece[at:]) if translate is not None else piece[at:]
                     raise _Broke("error event", event)
                 if holds:
-                    holds = not await self._gateway.holdings.seen_stream(
+                    await self._gateway.holdings.seen_stream(
                         piece, reply.candidate.target.name if reply.candidate else "", context
                     )
                 if not ended and relay.ends_in(piece):

@@ -28,6 +28,7 @@ class Endpoint(NamedTuple):
         model_optional: Whether it may be asked without naming a model.
         runs: Whether a model runs also where none is named: the provider's usual one.
         objects: Whether the path may name objects that a provider holds.
+        runs_stored: Whether it lets something run that was stored before.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Endpoint(NamedTuple):
     model_optional: bool = False
     runs: bool = False
     objects: bool = False
+    runs_stored: bool = False
 
 
 CHAT = Endpoint("chat", "json", streams=True)
@@ -178,6 +180,16 @@ def _held(method: str, path: str) -> Endpoint | None:
         listing=listing,
         model_optional=True,
         objects=True,
+        runs_stored=method == "POST" and _runs_stored(kind, parts),
+    )
+
+
+def _runs_stored(kind: str, parts: list[str]) -> bool:
+    """Say whether a request lets a stored object run: a batch's file, an assistant, an evaluation."""
+    if kind == "batches":
+        return len(parts) == 1
+    return (kind in {"threads", "evals"} and parts[-1] == "runs") or (
+        kind == "videos" and parts[-1] in {"remix", "edits", "extensions"}
     )
 
 

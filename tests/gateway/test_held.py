@@ -1,0 +1,441 @@
+# ruff: noqa: SIM117 - what is served stands around what is asked
+"""What providers keep: it stays where and with whom it is, and runs nothing that its caller may not use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from support.gateway_keeper import keepers
+from support.gateway_provider import providers
+from support.gateway_rig import config, gateway, get, post, until
+
+KEY = {"authorization": "Bearer sk-test"}
+MINI = {"authorization": "Bearer sk-mini"}
+TENANT = (
+    '[[tenant]]\nname = "t"\ncountry = "US"\n'
+    '[[key]]\nname = "all"\nsecret = "sk-all-models"\ntenant = "t"\n'
+    '[[key]]\nname = "mini"\nsecret = "sk-mini"\ntenant = "t"\nmodels = ["gpt-4o-mini"]\n'
+    'endpoints = ["files", "batches", "chat", "message_batches", "messages", "assistants", "threads", '
+    '"evals", "videos", "responses", "images", "moderations"]\n'
+)
+WARN = '[policy]\non_unknown = { access = "warn" }\n'
+
+
+def line(model: str, **more: Any) -> bytes:
+    asked = {
+        "custom_id": "1",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": model, **more},
+    }
+    return json.dumps(asked).encode() + b"\n"
+
+
+def client(url: str, secret: str = "sk-test") -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0)
+
+
+def messages_client(url: str, secret: str = "sk-test") -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=url, api_key=secret, max_retries=0)
+
+
+def speaking_messages(text: str) -> str:
+    return text.replace('provider = "openai"', 'provider = "anthropic"\napi = "anthropic"') + WARN
+
+
+def request(model: str, number: int = 1, **more: Any) -> Any:
+    return {"custom_id": str(number), "params": {"model": model, "max_tokens": 5, "messages": [], **more}}
+
+
+def test_a_batch_can_be_followed_to_its_results(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one)) as running, client(running.url) as sdk:
+        file = sdk.files.create(file=("b.jsonl", line("gpt-4o")), purpose="batch")
+        batch = sdk.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        done = sdk.batches.retrieve(batch.id)
+        assert done.output_file_id is not None
+        results = sdk.files.content(done.output_file_id).read()
+        listed = [made.id for made in sdk.batches.list()]
+
+    assert results == b'{"custom_id":"1"}\n'
+    assert listed == [batch.id]
+
+
+def test_a_batch_runs_no_model_that_its_maker_may_not_use_whoever_handed_the_file_in(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=TENANT)) as running:
+        with client(running.url, "sk-all-models") as everything:
+            large = everything.files.create(file=("b.jsonl", line("gpt-4o")), purpose="batch")
+            small = everything.files.create(file=("b.jsonl", line("gpt-4o-mini")), purpose="batch")
+        with client(running.url, "sk-mini") as sdk:
+            asked: Any = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
+            with pytest.raises(openai.PermissionDeniedError) as refused:
+                sdk.batches.create(input_file_id=large.id, **asked)
+            made = sdk.batches.create(input_file_id=small.id, **asked)
+        batches = [seen for seen in one.seen if seen.path == "/v1/batches"]
+
+    assert refused.value.code == "model_not_permitted"
+    assert made.id.startswith("batch_one")
+    assert [seen.json["input_file_id"] for seen in batches] == [small.id]
+
+
+def test_a_batch_of_a_kind_of_request_that_the_key_may_not_make_is_refused(tmp_path: Path) -> None:
+    embed = b'{"custom_id":"1","url":"/v1/embeddings","body":{"model":"gpt-4o-mini","input":"x"}}\n'
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=TENANT)) as running:
+        with client(running.url, "sk-mini") as sdk, pytest.raises(openai.PermissionDeniedError) as refused:
+            sdk.files.create(file=("b.jsonl", embed), purpose="batch")
+
+    assert refused.value.code == "endpoint_not_permitted"
+    assert one.seen == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line("gpt-4o-mini", models=["gpt-4o"]),
+        line("gpt-4o-mini", tools=[{"type": "image_generation", "model": "gpt-image-1"}]),
+        b'{"url":"/v1/chat/completions","body":{"model":"gpt-4o-mini","model":"gpt-4o"}}',
+        b'{"url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"},"body":{"model":"gpt-4o"}}',
+        b'{"url":"/v1/chat/completions","body":{"m\\u006fdel":"gpt-4o"}}',
+        b'{"url":"/v1/chat/completions","body":{"Model":"gpt-4o-mini","model":"gpt-4o"}}',
+        b'{"url":"/v1/images/generations","body":{"prompt":"the usual model"}}',
+        b"\xef\xbb\xbf" + line("gpt-4o"),
+        line("gpt-4o").decode().encode("utf-16"),
+        line("gpt-4o-mini") + line("gpt-4o"),
+        line("gpt-4o-mini").replace(b"\n", b"\r") + line("gpt-4o"),
+    ],
+)
+def test_no_model_is_smuggled_in_by_a_line_of_a_batch(tmp_path: Path, bad: bytes) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=TENANT)) as running:
+        files = {"file": ("b.jsonl", bad), "purpose": (None, "batch")}
+        answer = post(f"{running.url}/v1/files", files=files, headers=MINI)
+
+    assert answer.status_code in {400, 403}
+    assert one.seen == []
+
+
+def test_a_word_that_only_looks_like_a_models_name_is_none(tmp_path: Path) -> None:
+    """The arguments of a tool may well have a field called `model`."""
+    used = [{"role": "assistant", "content": [{"type": "tool_use", "input": {"model": "Corolla"}}]}]
+    with keepers("one") as (one,), gateway(tmp_path, speaking_messages(config(one, more=TENANT))) as running:
+        files = {"file": ("b.jsonl", line("gpt-4o-mini", messages=used)), "purpose": (None, "batch")}
+        file = post(f"{running.url}/v1/files", files=files, headers=MINI)
+        with messages_client(running.url, "sk-mini") as sdk:
+            batch = sdk.messages.batches.create(requests=[request("gpt-4o-mini", messages=used)])
+
+    assert file.status_code == 200
+    assert batch.id.startswith("msgbatch_one")
+
+
+def test_an_alias_inside_a_batch_is_refused_for_it_would_mean_another_model(tmp_path: Path) -> None:
+    with keepers("one") as (one,):
+        with gateway(tmp_path, config(one, upstream='models = { "gpt-4o" = "gpt-4o-mini" }')) as running:
+            with client(running.url) as sdk, pytest.raises(openai.PermissionDeniedError) as refused:
+                sdk.files.create(file=("b.jsonl", line("gpt-4o")), purpose="batch")
+
+    assert "names inside are not replaced" in refused.value.message
+    assert one.seen == []
+
+
+def test_batches_of_messages_are_served_to_the_anthropic_sdk(tmp_path: Path) -> None:
+    """Its results stand at an address of the provider, which would lead the SDK past the gateway."""
+    with keepers("one") as (one,), gateway(tmp_path, speaking_messages(config(one))) as running:
+        one.content = {"msgbatch_one00000": b'{"custom_id":"1","result":{"type":"expired"}}\n'}
+        with messages_client(running.url) as sdk:
+            batch = sdk.messages.batches.create(requests=[request("claude-x"), request("claude-y", 2)])
+            found = sdk.messages.batches.retrieve(batch.id)
+            results = [one.custom_id for one in sdk.messages.batches.results(batch.id)]
+            listed = [one.id for one in sdk.messages.batches.list()]
+            sdk.messages.batches.cancel(batch.id)
+            sdk.messages.batches.delete(batch.id)
+            tokens = sdk.messages.with_raw_response.count_tokens(model="claude-x", messages=[])
+            with pytest.raises(anthropic.NotFoundError) as missing:
+                sdk.messages.batches.retrieve("msgbatch_nobody")
+        with messages_client(running.url, "sk-no") as stranger:
+            with pytest.raises(anthropic.AuthenticationError):
+                stranger.messages.batches.list()
+        unknown = get(f"{running.url}/v1/messages/other", headers=KEY).json()
+
+    assert found.results_url == f"/v1/messages/batches/{batch.id}/results"
+    assert results == ["1"]
+    assert listed == [batch.id]
+    assert [seen.path for seen in one.seen][-3:] == [
+        f"/v1/messages/batches/{batch.id}/cancel",
+        f"/v1/messages/batches/{batch.id}",
+        "/v1/messages/count_tokens",
+    ]
+    assert tokens.status_code == 200
+    assert missing.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]
+    assert (unknown["type"], unknown["error"]["type"]) == ("error", "not_found_error")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"requests": [request("gpt-4o-mini"), request("gpt-4o", 2)]},
+        {"requests": [request("gpt-4o-mini", fallbacks=[{"model": "gpt-4o"}])]},
+        {"requests": [{"custom_id": "1", "params": {"max_tokens": 5}}]},
+        {"requests": [{"custom_id": "1", "params": "x"}]},
+        {"requests": {"a": 1}},
+        {"request": []},
+        b'{"requests":[],"requests":[{"params":{"model":"gpt-4o"}}]}',
+        b'{"requests":[{"params":{"model":"gpt-4o-mini"},"params":{"model":"gpt-4o"}}]}',
+        b'{"requests":[{"params":{"model":"gpt-4o-mini","model":"gpt-4o"}}]}',
+        b'{"requests":[{"p\\u0061rams":{"model":"gpt-4o"},"params":{"model":"gpt-4o-mini"}}]}',
+    ],
+)
+def test_a_batch_of_messages_is_judged_request_by_request(tmp_path: Path, body: Any) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with keepers("one") as (one,), gateway(tmp_path, speaking_messages(config(one, more=TENANT))) as running:
+        headers = {**MINI, "content-type": "application/json"}
+        answer = post(f"{running.url}/v1/messages/batches", content=content, headers=headers)
+
+    assert answer.status_code in {400, 403}
+    assert answer.json()["type"] == "error"
+    assert one.seen == []
+
+
+def test_batches_of_messages_go_to_a_provider_that_has_them(tmp_path: Path) -> None:
+    with keepers("one", "two") as (one, two):
+        text = config(one, two, more=WARN)
+        first, second = text.split('name = "two"')
+        second = second.replace('provider = "openai"', 'provider = "anthropic"\napi = "anthropic"', 1)
+        with gateway(tmp_path, first + 'name = "two"' + second) as running:
+            with messages_client(running.url) as sdk:
+                made = sdk.messages.batches.create(requests=[request("claude-x")])
+                listed = [batch.id for batch in sdk.messages.batches.list()]
+            chat_only = post(f"{running.url}/v1/batches", json={"input_file_id": "file-no"}, headers=KEY)
+
+    assert made.id.startswith("msgbatch_two")
+    assert listed == [made.id]
+    assert one.seen == []
+    assert chat_only.status_code == 404
+
+
+def test_a_stored_chat_is_found_again(tmp_path: Path) -> None:
+    with keepers("one", "two") as (one, _), gateway(tmp_path, config(one, _)) as running:
+        with client(running.url) as sdk:
+            asked: Any = {"model": "gpt-4o", "messages": []}
+            kept = sdk.chat.completions.create(**asked, store=True)
+            found = sdk.chat.completions.retrieve(kept.id)
+            sdk.chat.completions.delete(kept.id)
+            streamed = list(sdk.chat.completions.create(**asked, store=True, stream=True))
+            again = sdk.chat.completions.retrieve(streamed[0].id)
+
+    assert found.id == kept.id
+    assert again.id == streamed[0].id
+
+
+def test_what_is_not_stored_is_not_remembered(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one)) as running, client(running.url) as sdk:
+        answer = sdk.chat.completions.create(model="gpt-4o", messages=[])
+        with pytest.raises(openai.NotFoundError):
+            sdk.chat.completions.retrieve(answer.id)
+
+
+def test_a_file_put_together_from_parts_belongs_to_who_did_it(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one)) as running, client(running.url) as sdk:
+        upload = sdk.uploads.create(bytes=3, filename="f", mime_type="text/plain", purpose="user_data")
+        part = sdk.uploads.parts.create(upload.id, data=b"abc")
+        done = sdk.uploads.complete(upload.id, part_ids=[part.id])
+        assert done.file is not None
+        found = sdk.files.retrieve(done.file.id)
+
+    assert found.id == done.file.id
+
+
+def test_what_a_request_names_decides_where_it_goes(tmp_path: Path) -> None:
+    """A file at the second provider is no use to the first, which would be asked otherwise."""
+    with keepers("one", "two") as (one, two):
+        route = 'retries = 0\n[[route]]\nmodel = "llama*"\nupstreams = ["two"]\n'
+        with gateway(tmp_path, config(one, two, route=route)) as running, client(running.url) as sdk:
+            there = sdk.files.create(file=("b.jsonl", line("llama-3")), purpose="batch")
+            here = sdk.files.create(file=b"x", purpose="user_data")
+            store = sdk.vector_stores.create(file_ids=[there.id])
+
+            def ask(model: str, *ids: str) -> Any:
+                content: Any = [{"type": "input_file", "file_id": one} for one in ids]
+                return sdk.responses.create(model=model, input=[{"role": "user", "content": content}])
+
+            answer = ask("gpt-4o", there.id)
+            with pytest.raises(openai.BadRequestError) as apart:
+                ask("gpt-4o", there.id, here.id)
+            with pytest.raises(openai.BadRequestError) as elsewhere:
+                ask("llama-3", here.id)
+
+    assert store.id.startswith("vs_two")
+    assert answer.id.startswith("resp_two")
+    assert apart.value.code == "objects_held_apart"
+    assert elsewhere.value.code == "object_held_elsewhere"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"gpt-4o","input":[{"type":"input_file","file_id":"FILE"}]}',
+        b'{"model":"gpt-4o","input":[{"type":"input_file","file\\u005fid":"FILE"}]}',
+        b'{"model":"gpt-4o","input":[{"type":"input_file","file_id":"HIDDEN"}]}',
+        b'{"model":"gpt-4o","input":"x","tools":[{"type":"code_interpreter","container":"CONTAINER"}]}',
+        b'{"model":"gpt-4o","a_b":"a_b_c_d_e_f_g_h_i_j","tools":[{"container":"CONTAINER"}]}',
+    ],
+)
+def test_somebody_elses_object_is_out_of_reach_however_it_is_written(tmp_path: Path, body: bytes) -> None:
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        with client(running.url) as sdk:
+            file = sdk.files.create(file=b"secret", purpose="user_data").id
+            container = sdk.containers.create(name="c").id
+        for _ in range(2):  # the second on the same connection, where what was decided is remembered
+            content = body.replace(b"FILE", file.encode()).replace(b"CONTAINER", container.encode())
+            content = content.replace(b"HIDDEN", b"\\u0066" + file.encode()[1:])
+            headers = {"authorization": "Bearer sk-other", "content-type": "application/json"}
+            answer = post(f"{running.url}/v1/responses", content=content, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        reached = [seen.path for seen in one.seen]
+
+    assert reached == ["/v1/files", "/v1/containers"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "responses",
+            {"model": "gpt-4o-mini", "input": "x", "tools": [{"type": "t", "model": "gpt-image-1"}]},
+        ),
+        ("chat/completions", {"model": "gpt-4o-mini", "messages": [], "models": ["gpt-4o"]}),
+        ("chat/completions", {"model": "gpt-4o-mini", "messages": [], "fallbacks": ["gpt-4o"]}),
+        (
+            "messages",
+            {"model": "gpt-4o-mini", "messages": [], "max_tokens": 1, "fallbacks": [{"model": "gpt-4o"}]},
+        ),
+        ("chat/completions", {"model": "gpt-4o-mini", "messages": [], "models": [{"model": ["gpt-4o"]}]}),
+        ("images/generations", {"prompt": "the usual model"}),
+        ("moderations", {"input": "the usual model"}),
+        ("videos", {"prompt": "the usual model"}),
+        ("responses", {"prompt": {"id": "pmpt_1"}}),
+    ],
+)
+def test_a_key_for_some_models_runs_no_other_by_the_way(tmp_path: Path, path: str, body: Any) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=TENANT)) as running:
+        mini = post(f"{running.url}/v1/{path}", json=body, headers=MINI)
+        reached = list(mock.seen)
+
+    assert mini.status_code in {400, 403}
+    assert reached == []
+
+
+def test_other_models_of_a_body_are_judged_by_the_rules_too(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "house.no-o1"\nsummary = "No."\nwhen = { model = ["o1*"] }\n'
+    body = {"model": "gpt-4o", "messages": [], "models": ["gpt-4o", "o1-pro"]}
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=rule)) as running:
+        allowed = post(f"{running.url}/v1/chat/completions", json={**body, "models": ["gpt-4o"]}, headers=KEY)
+        refused = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+
+    assert allowed.status_code == 200
+    assert refused.json()["error"]["param"] == "house.no-o1"
+    assert len(mock.seen) == 1
+
+
+def test_an_assistant_runs_only_for_who_may_use_its_model(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=TENANT)) as running:
+        made = post(
+            f"{running.url}/v1/assistants",
+            json={"model": "gpt-4o"},
+            headers={"authorization": "Bearer sk-all-models"},
+        ).json()["id"]
+        one.objects[made]["model"] = "gpt-4o"
+        thread = post(f"{running.url}/v1/threads", json={}, headers=MINI).json()["id"]
+        asked = {"assistant_id": made}
+        refused = post(f"{running.url}/v1/threads/{thread}/runs", json=asked, headers=MINI)
+        one.objects[made]["model"] = "gpt-4o-mini"
+        allowed = post(f"{running.url}/v1/threads/{thread}/runs", json=asked, headers=MINI)
+        at_once = post(f"{running.url}/v1/threads/runs", json=asked, headers=MINI)
+
+    assert refused.json()["error"]["code"] == "model_not_permitted"
+    assert (allowed.status_code, at_once.status_code) == (200, 200)
+
+
+def test_what_cannot_be_read_cannot_be_judged_and_is_not_run(tmp_path: Path) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one)) as running, client(running.url) as sdk:
+        file = sdk.files.create(file=("b.jsonl", line("gpt-4o")), purpose="batch")
+        one.content[file.id] = b"{no json\n"
+        asked: Any = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        with pytest.raises(openai.BadRequestError):
+            sdk.batches.create(input_file_id=file.id, **asked)
+        one.down = True
+        with pytest.raises(openai.InternalServerError) as unread:
+            sdk.batches.create(input_file_id=file.id, **asked)
+
+    assert unread.value.code == "reliant_not_judged"
+
+
+def test_a_page_of_a_list_is_filled_though_others_made_objects_since(tmp_path: Path) -> None:
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        with client(running.url) as sdk, client(running.url, "sk-other") as others:
+            mine = [sdk.batches.create(**_batch(sdk)).id for _ in range(3)]
+            for _ in range(25):
+                others.files.create(file=b"x", purpose="user_data")
+            theirs = _batch(others)
+            for _ in range(25):
+                others.batches.create(**theirs)
+            page = sdk.batches.list(limit=2)
+            listed = [batch.id for batch in sdk.batches.list(limit=2)]
+            strangers = [batch.id for batch in others.batches.list(limit=10)]
+
+    assert [batch.id for batch in page.data] == mine[:0:-1]
+    assert listed == mine[::-1]
+    assert len(strangers) == 25
+    assert not set(strangers) & set(mine)
+
+
+def _batch(sdk: openai.OpenAI) -> Any:
+    file = sdk.files.create(file=("b.jsonl", line("gpt-4o")), purpose="batch")
+    return {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+
+
+def test_a_tuned_model_is_its_tenants_alone(tmp_path: Path) -> None:
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        tuned = "ft:gpt-4o:house::abc123"
+        with client(running.url) as sdk:
+            file = sdk.files.create(file=b"x", purpose="fine-tune")
+            job = sdk.fine_tuning.jobs.create(model="gpt-4o", training_file=file.id)
+            one.objects[job.id]["fine_tuned_model"] = tuned
+            assert sdk.fine_tuning.jobs.retrieve(job.id).fine_tuned_model == tuned
+            mine = sdk.chat.completions.create(model=tuned, messages=[])
+            one.listed = [{"id": tuned, "object": "model"}, {"id": "gpt-4o", "object": "model"}]
+            listed = [model.id for model in sdk.models.list()]
+        with client(running.url, "sk-other") as stranger:
+            with pytest.raises(openai.NotFoundError) as theirs:
+                stranger.chat.completions.create(model=tuned, messages=[])
+            hidden = [model.id for model in stranger.models.list()]
+
+    assert mine.model == tuned
+    assert theirs.value.code == "model_not_found"
+    assert listed == [tuned, "gpt-4o"]
+    assert hidden == ["gpt-4o"]
+
+
+def test_a_long_answer_is_remembered_too(tmp_path: Path) -> None:
+    """The container that it ran in is named in it, deep inside."""
+    output = [
+        {"type": "code_interpreter_call", "container_id": "cntr_made01", "id": "ci_1", "code": "x" * 100_000}
+    ]
+    value = {"id": "resp_long0001", "object": "response", "output": output}
+    with keepers("one") as (one,), gateway(tmp_path, config(one)) as running:
+        one.responses = json.dumps(value).encode()
+        made = post(f"{running.url}/v1/responses", json={"model": "gpt-4o", "input": "x"}, headers=KEY)
+        again = get(f"{running.url}/v1/responses/resp_long0001", headers=KEY)
+        files = get(f"{running.url}/v1/containers/cntr_made01/files", headers=KEY)
+        until(lambda: len(running.outcomes()) == 3, "all have ended")
+
+    assert made.json()["id"] == "resp_long0001"
+    assert (again.status_code, files.status_code) == (200, 200)
