@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Floats = Any  # an array of float32; numpy's own type says less than its cost to spell
 _KEPT = 512 << 20
+_STORED = 32 << 20
 _PICKS = 2  # embedding and head: path E and the test of the residual space ask for the same tokens
 _HUGE = 1e10
 """Of the sum of squares of a row: 8-bit rows without their scale stay far below it."""
@@ -53,6 +54,8 @@ class Values:
         self.bad_rows = 0
         self._whole: OrderedDict[str, Floats] = OrderedDict()
         self._picked: OrderedDict[tuple[str, bytes], Floats] = OrderedDict()
+        self._stored: dict[str, bytes] = {}  # a model without neurons is read for bytes, values and rows
+        self._room = _STORED
         self._members: dict[str, Source] = {}
         self._unpackings = unpackings(opened) if opened.nodes else {}
 
@@ -158,7 +161,13 @@ class Values:
     def _bytes(self, tensor: Tensor) -> bytes:
         if tensor.inline is not None:
             return tensor.inline
-        return self._source(tensor).read(tensor.offset, tensor.nbytes)
+        if tensor.name not in self._stored:
+            data = self._source(tensor).read(tensor.offset, tensor.nbytes)
+            if self._room < tensor.nbytes:
+                return data
+            self._room -= tensor.nbytes
+            self._stored[tensor.name] = data
+        return self._stored[tensor.name]
 
     def _slab(self, tensor: Tensor, shape: tuple[int, ...], first: int, count: int) -> Floats:
         """Return `count` rows of the last axis, counted over all leading axes."""

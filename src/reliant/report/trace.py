@@ -94,8 +94,9 @@ def _details(found: Weights) -> list[str]:
         lines.append(f"share of {clean(name)} in the weights: {share:.2f}")
     lines += [f"hint: {clean(hint)}" for hint in found.hints]
     limit = "" if found.detection_limit is None else f", detection limit c >= {found.detection_limit:g}"
+    rows = f" ({found.rows_read:,} rows)" if found.rows_read else ""
     lines.append(
-        f"read {size_text(found.bytes_read)} of the suspect ({found.rows_read:,} rows), "
+        f"read {size_text(found.bytes_read)} of the suspect{rows}, "
         f"{size_text(found.reference_bytes_read)} of the reference{limit}"
     )
     return lines

@@ -90,9 +90,9 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     """
     names = {}
     for model in models:
-        parts = (
-            [part for part in model.split("/") if part] if model.startswith(("/", "./", "../", "~")) else []
-        )
+        # A hub id has one slash; what has more, and is no address, is a path.
+        is_path = model.startswith(("/", "./", "../", "~")) or ("://" not in model and model.count("/") > 1)
+        parts = [part for part in model.split("/") if part] if is_path else []
         tails = ("/".join(parts[-kept:]) for kept in range(max(1, min(2, len(parts))), len(parts) + 1))
         names[model] = next(
             (
@@ -133,7 +133,7 @@ def _counts(result: Trace, found: Sequence[TraceResult]) -> list[tuple[str, str]
         ),
         (str(len(found)), "with shared weights"),
         (size(read), "read of the suspect"),
-        (f"{rows:,}", "rows of neurons and tokens"),
+        *[(f"{rows:,}", "rows of neurons and tokens")] * bool(rows),
     ]
 
 
@@ -261,7 +261,9 @@ def _measures(found: Weights) -> Table:
         (
             "Read of the suspect",
             size(found.bytes_read),
-            f"{found.rows_read:,} rows in {plural(found.ranges, 'range')}",
+            f"{found.rows_read:,} rows in {plural(found.ranges, 'range')}"
+            if found.rows_read
+            else plural(found.ranges, "range"),
         ),
         ("Read of the reference", size(found.reference_bytes_read), ""),
     ]
