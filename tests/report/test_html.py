@@ -129,7 +129,7 @@ def test_a_page_of_three_thousand_uses_stays_small_and_counts_what_it_leaves_out
 
     assert len(markup.encode()) < 1_000_000
     assert "2,600 uses more; the JSON and the CSV have all." in markup
-    assert "2,700 rows more; the JSON has all." in markup
+    assert "2,700 rows more, not in the CSV either; <code>--format json</code> has all." in markup
 
 
 def test_a_tree_without_ai_has_no_empty_figure_and_says_so():

@@ -54,12 +54,16 @@ def estate_of(assessment: Assessment, atlas: Atlas, plans: Plans) -> Estate:
         chains |= {use: with_found(chains[use], file.descent, atlas) for use in file.uses if use in chains}
     reading = _Reading(atlas, chains)
     found = {impact.function.id: impact.function for impact in assessment.impact.functions}
+    called: dict[str, list[Function]] = {}
+    for one in found.values():
+        for name in {one.id, one.id.rpartition("/")[2]}:
+            called.setdefault(name, []).append(one)
     whole = any(plan.needs is not None for plan in plans.functions.values())
     functions: list[Function] = []
     remarks: list[str] = []
     matched: set[str] = set()
     for name, plan in plans.functions.items():
-        same = [one for one in found.values() if name in {one.id, one.id.rpartition("/")[2]}]
+        same = called.get(name, [])
         matched |= {one.id for one in same}
         if plan.needs is None and len(same) != 1:
             told = "fits several functions that were found" if same else "fits no function that was found"

@@ -12,17 +12,20 @@ from reliant.assessment.measures import use_shares
 from reliant.core.results import Interval
 from reliant.core.use import Channel
 from reliant.report._points import POINT_LEVELS, shown_points
-from reliant.report._text import number, percent
+from reliant.report._text import listed, number, percent
 from reliant.report.html.bars import Bar, Row, paired_bars
 from reliant.report.html.figures import Column, Figure, Table
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import SERIES, UNKNOWN
 
 if TYPE_CHECKING:
+    from reliant.core.results import SinglePoint
     from reliant.report._view import View
 
 _STATES = {"stops": ("s-blocked", "✕"), "unknown": ("s-unknown", "?"), "works": ("s-open", "✓")}
 _NOT_KNOWN = "not known"
+_SHOWN_FUNCTIONS, _KEPT_FUNCTIONS = 8, 100
+"""So many names of functions stand in a cell of the page, and of the CSV in it."""
 
 
 @dataclass(frozen=True)
@@ -178,18 +181,21 @@ def reliance_figure(view: View) -> Figure | None:
 def points_table(view: View) -> Table:
     """Return the suppliers whose loss alone stops functions."""
     names = {item.function.id: item.function.name for item in view.result.impact.functions}
+    points = shown_points(view.result.impact.single_points)
+
+    def told(point: SinglePoint, at_most: int) -> tuple[str, ...]:
+        return (
+            view.name(point.supplier) if point.level == "provider" else view.place(point.supplier),
+            POINT_LEVELS.get(point.level, point.level),
+            percent(point.stop_share),
+            listed((names.get(id_, id_) for id_ in point.functions), at_most=at_most),
+        )
+
     return Table(
         "Suppliers whose loss alone stops functions",
         (Column("Supplier"), Column("Level"), Column("Stops", numeric=True), Column("Functions")),
-        tuple(
-            (
-                view.name(point.supplier) if point.level == "provider" else view.place(point.supplier),
-                POINT_LEVELS.get(point.level, point.level),
-                percent(point.stop_share),
-                ", ".join(names.get(id_, id_) for id_ in point.functions),
-            )
-            for point in shown_points(view.result.impact.single_points)
-        ),
+        tuple(told(point, _SHOWN_FUNCTIONS) for point in points),
+        plain=tuple(told(point, _KEPT_FUNCTIONS) for point in points),
         file_name="single-points.csv",
         compact=True,
     )
