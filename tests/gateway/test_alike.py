@@ -126,3 +126,4 @@ def test_bytes_after_an_answer_end_the_connection_as_they_do_when_parsed(more: b
     found = read((first,), (first + more,))[0]
 
     assert found == read(in_two(first), in_two(first + more))[0]
+    assert found[-1][-1] == b"{}"

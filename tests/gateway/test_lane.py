@@ -280,6 +280,33 @@ def test_a_caller_who_leaves_ends_the_request(rig: Rig) -> None:
     assert running.worker.gateway.active == 0
 
 
+def test_a_caller_who_leaves_just_as_the_answer_begins_is_written_down(rig: Rig) -> None:
+    mock, running = rig
+    with Client(running) as client:
+        client.warm("gated")
+        ended, seen = len(running.outcomes()), len(mock.seen)
+        mock.gate = threading.Event()
+        client.send(body_of("gated"))
+        until(lambda: len(mock.seen) > seen)
+
+        def both_at_once() -> None:
+            pool = running.worker.runtime.targets["mock"].pool
+            asked = next(one for one in pool._all if one.deadline)
+            client._other_end()._calls[0].lost()
+            asked.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
+
+        try:
+            running.do(both_at_once)
+            until(lambda: len(running.outcomes()) > ended)
+        finally:
+            mock.gate.set()
+            mock.gate = None
+
+    outcome = running.outcomes()[-1]
+    assert (outcome["status"], outcome["end"]) == (499, "caller left")
+    assert running.worker.gateway.active == 0
+
+
 def test_a_connection_that_is_gone_is_replaced(rig: Rig) -> None:
     mock, running = rig
     with Client(running) as client:

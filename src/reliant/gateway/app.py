@@ -271,17 +271,20 @@ class Gateway:
         call.on_lost = call.cancel
         try:
             reply = await self.forwarder.send(context, plan, candidates, sent)
+            call.on_lost = None
+            if log.to_disk:
+                await log.durable(number)
+            await self.replier.send(context, plan, candidates, reply, call)
         except asyncio.CancelledError:
-            # Nobody waits for the answer any more, so nobody is asked any more.
+            # Nobody waits for the answer any more, so nobody is asked any more; and where the
+            # caller left just when the answer began, it is the rest of it that nobody reads.
             if not call.uncancel():
                 raise
-            self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
+            if not context.answered:
+                self.journal.ended(context, 499, "caller left", 0, 0, streamed=False)
             raise Gone from None
         finally:
             call.on_lost = None
-        if log.to_disk:
-            await log.durable(number)
-        await self.replier.send(context, plan, candidates, reply, call)
 
     async def _decide(
         self,

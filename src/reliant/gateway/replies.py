@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,9 @@ class Replier:
                     self._journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
                     _problem(context, problem, call)
                     return
+                except asyncio.CancelledError:
+                    exchange.abort()
+                    raise
             elif self._gateway.log.to_disk:
                 # While the disk was waited for, the rest may have come.
                 body += exchange.taken()
@@ -95,9 +99,7 @@ class Replier:
         tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
         if context.holds or context.endpoint.listing:
             more = further_pages(self._gateway, context, candidate) if context.endpoint.listing else None
-            body = await self._gateway.holdings.seen(
-                context, reply.status, body, candidate.target.name, more
-            )
+            body = await self._gateway.holdings.seen(context, reply.status, body, candidate.target.name, more)
         self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
         if self._gateway.active <= FEW:
             self._gateway.log.flush()

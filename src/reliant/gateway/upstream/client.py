@@ -196,6 +196,11 @@ class Exchange(Teller, asyncio.Protocol):
         )
 
     # httptools callbacks
+    def on_message_begin(self) -> None:
+        """Refuse a second answer to one request: it must not become a part of the first."""
+        if self.complete:
+            raise UpstreamFailure("protocol", "more than one answer")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header, its name in small letters."""
         known = _NAMES.get(name) or _small(name)
