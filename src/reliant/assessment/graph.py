@@ -244,7 +244,17 @@ class Graph:
     @functools.cached_property
     def weight(self) -> float:
         """The sum of the weights of all functions."""
-        return sum(function.weight for function in self.functions)
+        return sum(self.weights)
+
+    @functools.cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each function."""
+        return tuple([function.id for function in self.functions])
+
+    @functools.cached_property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each function."""
+        return tuple([function.weight for function in self.functions])
 
     @functools.cached_property
     def needs(self) -> dict[Need, frozenset[str]]:

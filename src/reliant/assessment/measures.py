@@ -338,30 +338,46 @@ class Losses:
             at_least: Leave out names that stop a smaller share than this.
         """
         every = self.every
-        alike: dict[int, list[int]] = {every: []}
+        stopped = _Stopped(every.bit_length())
         for at, number in enumerate(graph.nodes.at):
-            left = stands[number] & every
-            if left in alike:
-                alike[left].append(at)
-            else:
-                alike[left] = [at]
-        del alike[every]
-        stopped: dict[int, list[int]] = {1 << at: [] for at in range(every.bit_length())}
-        for left, several in alike.items():
-            for bit in split(every ^ left):
-                stopped[bit] += several
-        names = [function.id for function in graph.functions]
-        weights = [function.weight for function in graph.functions]
+            lost = every & ~stands[number]
+            if lost:
+                for several in stopped[lost]:
+                    several.append(at)
+        names, weights = graph.ids, graph.weights
         found: list[SinglePoint] = []
         for level, masks in self.levels:
             points = []
             for at, name in enumerate(masks.names, start=masks.first):
-                several = sorted(stopped[1 << at])
+                several = stopped.by_bit[at]
                 share = _share(sum([weights[one] for one in several]), graph.weight) if several else 0.0
                 if several and share >= at_least:
                     points.append(SinglePoint(name, level, share, tuple([names[one] for one in several])))
             found += sorted(points, key=lambda point: (-point.stop_share, point.supplier))
         return tuple(found)
+
+
+class _Stopped(dict[int, list[list[int]]]):
+    """For a set of lost names, a bit each, the lists of what each of them stops."""
+
+    def __init__(self, names: int) -> None:
+        super().__init__()
+        self.by_bit: list[list[int]] = [[] for _ in range(names)]
+        # Long numbers are slow to take apart bit by bit: for each of their bytes, the lists of each value.
+        self._by_byte: list[list[list[list[int]]]] = []
+        for at in range(0, names, 8):
+            of_byte: list[list[list[int]]] = [[]]
+            for several in self.by_bit[at : at + 8]:
+                of_byte += [[*one, several] for one in of_byte]
+            self._by_byte.append(of_byte)
+
+    def __missing__(self, lost: int) -> list[list[int]]:
+        found: list[list[int]] = []
+        for at, byte in enumerate(lost.to_bytes(len(self._by_byte), "little")):
+            if byte:
+                found += self._by_byte[at][byte]
+        self[lost] = found
+        return found
 
 
 def _moved(masks: Masks, to: Masks) -> dict[str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from reliant.core.need import AllOf, AnyOf, Need, Supplier
+from reliant.core.need import AllOf, Need, Supplier
 
 LEAF: Final = 0
 ANY: Final = 1
@@ -34,20 +34,28 @@ class Nodes:
         parts: Numbers of the nodes it is made of; of a leaf, none.
         leaves: Number of the node of each use.
         at: Number of the node of each need that the list was made of, in their order.
+        any_flat: Nodes of kind ANY that are made of leaves alone: parts to number.
+        all_flat: The same of kind ALL.
+        deep: Numbers of all other nodes, in their order; they come after those they are made of.
     """
 
     kinds: list[int] = field(default_factory=list)
     parts: list[tuple[int, ...]] = field(default_factory=list)
     leaves: dict[str, int] = field(default_factory=dict)
     at: tuple[int, ...] = ()
+    any_flat: dict[tuple[int, ...], int] = field(default_factory=dict)
+    all_flat: dict[tuple[int, ...], int] = field(default_factory=dict)
+    deep: list[int] = field(default_factory=list)
     _of_leaf: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, needs: Iterable[Need]) -> Nodes:
         """Return the parts of these needs; those that are built alike become one node."""
         nodes = cls()
-        kinds, parts_of, leaves = nodes.kinds, nodes.parts, nodes.leaves
-        known: dict[type, dict[tuple[int, ...], int]] = {AnyOf: {}, AllOf: {}}
+        kinds, parts_of, leaves, deep = nodes.kinds, nodes.parts, nodes.leaves, nodes.deep
+        any_flat, all_flat = nodes.any_flat, nodes.all_flat
+        any_deep: dict[tuple[int, ...], int] = {}
+        all_deep: dict[tuple[int, ...], int] = {}
         leaf_of = leaves.get
 
         def leaf(use: str) -> int:
@@ -61,18 +69,31 @@ class Nodes:
             if isinstance(need, Supplier):
                 found = leaf_of(need.id)
                 return leaf(need.id) if found is None else found
-            several = []
+            several: list[int] = []
+            nested = False
+            add = several.append
             for part in need.of:
-                found = leaf_of(part.id) if type(part) is Supplier else None
-                several.append(number_of(part) if found is None else found)
+                if type(part) is Supplier:
+                    found = leaf_of(part.id)
+                    add(leaf(part.id) if found is None else found)
+                else:
+                    found = number_of(part)
+                    nested = nested or kinds[found] != LEAF
+                    add(found)
             if len(several) == 1:
                 return several[0]
-            same, parts = known[type(need)], tuple(several)
+            parts = tuple(several)
+            if type(need) is AllOf:
+                kind, same = ALL, all_deep if nested else all_flat
+            else:
+                kind, same = ANY, any_deep if nested else any_flat
             found = same.get(parts)
             if found is None:
                 found = same[parts] = len(kinds)
-                kinds.append(ALL if type(need) is AllOf else ANY)
+                kinds.append(kind)
                 parts_of.append(parts)
+                if nested:
+                    deep.append(found)
             return found
 
         nodes.at = tuple([number_of(need) for need in needs])
@@ -89,74 +110,100 @@ class Nodes:
             answers: For each use a number with one bit for each question.
             every: All bits that are asked: the answer of a need for nothing.
         """
-        values: list[int] = []
-        add = values.append
-        for number, (kind, parts) in enumerate(zip(self.kinds, self.parts, strict=True)):
-            if kind == ALL:
-                value = every
-                for part in parts:
-                    value &= values[part]
-            elif kind == ANY:
+        values = [0] * len(self.kinds)
+        for use, number in self.leaves.items():
+            values[number] = answers[use]
+        for parts, number in self.any_flat.items():
+            if len(parts) == 2:  # as most have
+                one, other = parts
+                values[number] = values[one] | values[other]
+            else:
                 value = 0
                 for part in parts:
                     value |= values[part]
+                values[number] = value
+        for parts, number in self.all_flat.items():
+            if len(parts) == 2:
+                one, other = parts
+                values[number] = values[one] & values[other]
             else:
-                value = answers[self._of_leaf[number]]
-            add(value)
+                value = every
+                for part in parts:
+                    value &= values[part]
+                values[number] = value
+        kinds, parts_of = self.kinds, self.parts
+        for number in self.deep:
+            parts = parts_of[number]
+            if kinds[number] == ALL:
+                value = every
+                for part in parts:
+                    value &= values[part]
+            else:
+                value = 0
+                for part in parts:
+                    value |= values[part]
+            values[number] = value
         return values
 
-    def touched(self, uses: Iterable[str]) -> list[bool]:
-        """Return for each node whether it names one of these uses."""
-        found = [False] * len(self.kinds)
-        for use in uses:
-            if use in self.leaves:
-                found[self.leaves[use]] = True
-        for number, parts in enumerate(self.parts):
-            for part in parts:
-                if found[part]:
-                    found[number] = True
-                    break
-        return found
-
-    def pairs(self, alone: Sequence[int]) -> dict[int, Pairs]:
+    def pairs(self, stands: Sequence[int], names: int) -> dict[int, Pairs]:
         """Return the minimal cut sets of two names, by node, of those that have any.
 
         Args:
-            alone: For each node the names whose loss alone stops it, a bit each.
+            stands: For each node the names whose loss leaves it, a bit each.
+            names: The bits of all names that are asked about.
         """
         together: dict[int, Pairs] = {}
-        of = together.get
-        for number, (kind, parts) in enumerate(zip(self.kinds, self.parts, strict=True)):
-            if kind == ANY and parts:
-                ones, twos = alone[parts[0]], of(parts[0])
-                for part in parts[1:]:
-                    other, more = alone[part], of(part)
-                    if twos is None and more is None:
-                        if ones == other:
-                            continue
-                        if ones & (ones - 1) or other & (other - 1):
-                            ones, twos = _crossed(ones, other)
-                        else:  # a name each, as most alternatives have
-                            ones, twos = 0, (ones | other,) if ones and other else None
-                    elif ones or more:
-                        ones, twos = _both(ones, twos or NO_PAIRS, other, more or NO_PAIRS)
-                    elif twos:  # pairs of which this part has a name, too
-                        twos = tuple([pair for pair in twos if pair & other])
-                    if not ones and not twos:
-                        break
-                if twos:
-                    together[number] = twos
-            elif kind == ALL:
-                found = NO_PAIRS
+        kinds, parts_of = self.kinds, self.parts
+        alone = {leaf: names & ~stands[leaf] for leaf in self.leaves.values()}
+        if all(name.bit_count() <= 1 for name in alone.values()):
+            for parts, number in self.any_flat.items():
+                both = 0
                 for part in parts:
-                    if part in together:
-                        found += together[part]
-                if found:
-                    ones = alone[number]
-                    left = {pair for pair in found if not pair & ones}
-                    if left:
-                        together[number] = tuple(left)
+                    if not alone[part]:
+                        break
+                    both |= alone[part]
+                else:
+                    if both.bit_count() == 2:
+                        together[number] = (both,)
+        else:
+            for parts, number in self.any_flat.items():
+                if pairs := _of_any([(alone[part], None) for part in parts]):
+                    together[number] = pairs
+        of, having = together.get, together.keys()
+        for number in self.deep:
+            parts = parts_of[number]
+            if kinds[number] == ANY:
+                if pairs := _of_any([(names & ~stands[part], of(part)) for part in parts]):
+                    together[number] = pairs
+            elif not having.isdisjoint(parts):
+                found = [pair for part in parts if part in together for pair in together[part]]
+                ones = names & ~stands[number]
+                if left := {pair for pair in found if not pair & ones}:
+                    together[number] = tuple(left)
         return together
+
+
+def _of_any(parts: Sequence[tuple[int, Pairs | None]]) -> Pairs | None:
+    """Return the pairs that cut an OR: each cuts all of its parts, and no name of it does so alone.
+
+    Args:
+        parts: Of each, the names that cut it alone and the pairs that do together.
+    """
+    if not parts or (0, None) in parts:  # nothing cuts it, or no two names do
+        return None
+    ones, twos = parts[0]
+    for other, more in parts[1:]:
+        if twos is None and more is None:
+            if ones == other:
+                continue
+            ones, twos = _crossed(ones, other)
+        elif ones or more:
+            ones, twos = _both(ones, twos or NO_PAIRS, other, more or NO_PAIRS)
+        elif twos:  # pairs of which this part has a name, too
+            twos = tuple([pair for pair in twos if pair & other])
+        if not ones and not twos:
+            break
+    return twos
 
 
 def _crossed(one: int, other: int) -> tuple[int, Pairs | None]:
@@ -165,8 +212,10 @@ def _crossed(one: int, other: int) -> tuple[int, Pairs | None]:
     left, right = one ^ ones, other ^ ones
     if not left or not right:
         return ones, None
-    seconds = split(right)
-    return ones, tuple([first | second for first in split(left) for second in seconds])
+    if left & left - 1 or right & right - 1:
+        seconds = split(right)
+        return ones, tuple([first | second for first in split(left) for second in seconds])
+    return ones, (left | right,)
 
 
 def _both(one: int, one_pairs: Pairs, other: int, other_pairs: Pairs) -> tuple[int, Pairs]:

@@ -9,27 +9,28 @@ to stand outside of it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import gc
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import compress
 
 from reliant.assessment.graph import Chain, Cut, Graph
 from reliant.assessment.measures import Losses, Masks, interval
-from reliant.assessment.measures_days import gap_days
 from reliant.assessment.simulate_actions import best_actions
 from reliant.assessment.simulate_chances import ordinary_day
-from reliant.assessment.simulate_explain import NOBODY, Behind, Explainer
-from reliant.assessment.simulate_plans import Plan, Plans, Replacement
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, first_of_route, levels, solved
+from reliant.assessment.simulate_explain import Explainer
+from reliant.assessment.simulate_plans import Plans, Replacement
+from reliant.assessment.simulate_rows import Dated, function_rows
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, Levels, levels, solved
 from reliant.core.need import Function
 from reliant.core.results import AtlasStamp, Interval, Source, TargetStamp, Tool
 from reliant.core.simulation import (
     ComparedFunction,
     Comparison,
-    FunctionRow,
     Pair,
     ScenarioStamp,
     Simulation,
@@ -84,30 +85,39 @@ class Setting:
     assumptions: tuple[str, ...] = ()
 
 
-_STOPS = {DOWN: True, UP: False, UNKNOWN: None}
-
-
 def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -> Simulation:
     """Play the scenario on the graph.
 
     Args:
         plans: What the operator told of the functions; an empty one if nothing.
     """
+    with _no_search_for_cycles():
+        return _simulated(graph, scenario, plans, setting)
+
+
+@contextlib.contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from looking for cycles meanwhile.
+
+    A what-if makes no cycle, but so many tuples that the search took a sixteenth of the time.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _simulated(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -> Simulation:
     stages = sorted(scenario.stages, key=lambda stage: (stage.on is None, stage.on or dt.date.max))
     losses = Losses.of(graph)
     (uncut, *played), stands = _played(graph, stages, plans, setting, losses)
     last = played[-1] if played else uncut
     weights = _Weights.of(graph, plans)
-    answers = _answers(graph, stages, played, uncut)
-    told = plans.functions
-    rows = tuple(
-        [
-            _row(function, told[function.id], answers[number], last)
-            if function.id in told
-            else _plain_row(function, answers[number])
-            for function, number in zip(graph.functions, graph.nodes.at, strict=True)
-        ]
-    )
+    explainer = Explainer(graph, uncut.level, last.level, last.cuts)
+    rows = function_rows(explainer, _dated(stages, played), plans, last.replaced)
     shares = [one.shares(weights) for one in (uncut, *played)]
     stop, unreplaced = shares[-1]
     expected, importance = ordinary_day(graph, plans.availability)
@@ -143,22 +153,20 @@ def simulate(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """The weight of the functions at each node; those that the operator told of stand apart."""
+    """The weight of each function with its node; those that the operator told of stand apart."""
 
     whole: float
-    at: Mapping[int, float]
+    plain: Sequence[tuple[int, float]]
     told: Sequence[tuple[Function, int]]
 
     @classmethod
     def of(cls, graph: Graph, plans: Plans) -> _Weights:
-        at: dict[int, float] = {}
-        told = []
-        for function, number in zip(graph.functions, graph.nodes.at, strict=True):
-            if function.id in plans.functions:
-                told.append((function, number))
-            else:
-                at[number] = at.get(number, 0.0) + function.weight
-        return cls(graph.weight, at, told)
+        plain, told = list(zip(graph.nodes.at, graph.weights, strict=True)), []
+        if plans.functions:
+            named = [one in plans.functions for one in graph.ids]
+            plain = [one for one, is_named in zip(plain, named, strict=True) if not is_named]
+            told = list(compress(zip(graph.functions, graph.nodes.at, strict=True), named))
+        return cls(graph.weight, plain, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +187,13 @@ class _Stage:
     def shares(self, weights: _Weights) -> tuple[Interval, Interval]:
         """Return L(S) and U(S)."""
         by_level = [0.0, 0.0, 0.0]
-        for number, weight in weights.at.items():
-            by_level[self.level[number]] += weight
+        level_of = self.level
+        for number, weight in weights.plain:
+            by_level[level_of[number]] += weight
         stopping, unknown = by_level[DOWN], by_level[UNKNOWN]
         unreplaced, maybe = stopping, unknown
         for function, number in weights.told:
-            level, other = self.level[number], self.replaced[function.id]
+            level, other = level_of[number], self.replaced[function.id]
             if level == UP:
                 continue
             if level == DOWN:
@@ -201,10 +210,11 @@ class _Stage:
 
     def open_functions(self, graph: Graph) -> list[tuple[Function, int]]:
         """Return the functions that stop, or may, and have no proven replacement, with their nodes."""
+        level_of = self.level
         return [
             (function, number)
             for function, number in zip(graph.functions, graph.nodes.at, strict=True)
-            if self.level[number] != UP and self.replaced.get(function.id, DOWN) != UP
+            if level_of[number] != UP and self.replaced.get(function.id, DOWN) != UP
         ]
 
 
@@ -260,139 +270,19 @@ def _known_from(graph: Graph, one: Replacement) -> Chain:
     )
 
 
+def _dated(stages: Sequence[Stage], played: Sequence[_Stage]) -> Dated:
+    """Return the day of each stage and its levels; nothing if the scenario has no days."""
+    if not any(stage.on for stage in stages):
+        return ()
+    return [
+        (stage.on.isoformat() if stage.on else None, one.level)
+        for stage, one in zip(stages, played, strict=True)
+    ]
+
+
 def _step(stage: Stage, stop: Interval, unreplaced: Interval) -> Step:
     day = stage.on.isoformat() if stage.on else None
     return Step(day, stage.label, tuple(map(str, stage.cuts)), stop, unreplaced)
-
-
-class _Answer(NamedTuple):
-    """What all functions with one need share."""
-
-    stops: bool | None
-    already: bool
-    when: str | None
-    path: tuple[str, ...]
-    why: str
-    fallback: str | None
-    behind: Behind
-
-
-def _answers(
-    graph: Graph, stages: Sequence[Stage], played: Sequence[_Stage], uncut: _Stage
-) -> dict[int, _Answer]:
-    """Return the answer for each node that is the need of a function."""
-    nodes = graph.nodes
-    last = played[-1] if played else uncut
-    before, after = uncut.level, last.level
-    touched = nodes.touched(use for use, level in last.down.items() if level != uncut.down[use])
-    explainer = Explainer(graph, before, after, last.cuts)
-    dated = [
-        (stage.on.isoformat() if stage.on else None, one.level)
-        for stage, one in zip(stages, played, strict=True)
-        if any(other.on for other in stages)
-    ]
-    made: dict[object, _Answer] = {}
-    answers = dict.fromkeys(nodes.at, _NOT_ASKED)
-    for number in answers:
-        level = after[number]
-        already, when = False, None
-        if level == UP:
-            if touched[number]:
-                reason = explainer.way(number)
-            else:  # every function that begins with this use says the same
-                first = first_of_route(nodes, number, after)
-                reason = (UP,) if first is None else (UP, first)
-        else:
-            reason = explainer.blame(number)
-            already = before[number] == DOWN
-            if level == DOWN and not already and dated:
-                when = next(day for day, one in dated if one[number] == DOWN)
-        key = reason if when is None and not already else (reason, when, already)
-        answer = made.get(key)
-        if answer is None:
-            answer = made[key] = _Answer(_STOPS[level], already, when, *explainer.explain(reason))
-        answers[number] = answer
-    return answers
-
-
-_NOT_ASKED = _Answer(None, False, None, (), "", None, NOBODY)
-
-
-def _plain_row(function: Function, answer: _Answer) -> FunctionRow:
-    """Return the row of a function of which nothing was told: ten thousand often are, so no names here."""
-    stops, already, when, way, why, fallback, behind = answer
-    name = function.id
-    return FunctionRow(
-        function.name,
-        stops,
-        when,
-        (f"function:{name}", *way),
-        fallback,
-        None,
-        None,
-        None,
-        None,
-        name,
-        function.weight,
-        already,
-        False,
-        False,
-        None,
-        why,
-        *behind,
-    )
-
-
-def _row(function: Function, plan: Plan, answer: _Answer, last: _Stage) -> FunctionRow:
-    stops, already, when, way, why, fallback, behind = answer
-    stands = last.replaced.get(function.id, DOWN)
-    fallback, proven, missing = _taken_over(plan, answer, stands)
-    survive, recover = plan.survives, plan.recover_days
-    for_ever = survive is not None and math.isinf(survive)
-    gap = None
-    if stops and survive is not None and (recover is not None or for_ever):
-        gap = gap_days(survive, recover or 0.0)
-    return FunctionRow(
-        id=function.id,
-        weight=function.weight,
-        stops=stops,
-        when=when,
-        already=already,
-        path=(f"function:{function.id}", *way),
-        why=why,
-        provider=behind[0],
-        owner=behind[1],
-        jurisdiction=behind[2],
-        name=plan.name or function.name,
-        fallback=fallback,
-        proven=proven,
-        replaced=stops is True and stands == UP,
-        survive_days=None if for_ever else survive,
-        survives_for_ever=for_ever,
-        recover_days=recover,
-        gap_days=gap,
-        loss=gap * plan.cost_per_day if gap is not None and plan.cost_per_day is not None else None,
-        missing=missing,
-    )
-
-
-def _taken_over(plan: Plan, answer: _Answer, stands: int) -> tuple[str | None, bool | None, tuple[str, ...]]:
-    """Return what takes over, whether that is proven, and what is missing to prove it."""
-    if answer.fallback is not None:
-        proven = next((one.proven for one in plan.replacements if _is(one, answer.fallback)), None)
-        return answer.fallback, proven, ()
-    told = None if answer.stops is False else _told(plan, stands)
-    return (told.name, told.proven, told.lacks) if told is not None else (None, None, ())
-
-
-def _told(plan: Plan, stands: int) -> Replacement | None:
-    """Return the replacement to name: a proven one if it stands, else the one that lacks least."""
-    ranked = sorted(plan.replacements, key=lambda one: (not (one.proven and stands != DOWN), len(one.lacks)))
-    return ranked[0] if ranked else None
-
-
-def _is(one: Replacement, fallback: str) -> bool:
-    return fallback in {one.name, one.provider, f"{one.provider} {one.model}", one.model}
 
 
 def pairs(graph: Graph, level: str, names: Masks, stands: Sequence[int], limit: int = 20) -> tuple[Pair, ...]:
@@ -401,27 +291,26 @@ def pairs(graph: Graph, level: str, names: Masks, stands: Sequence[int], limit: 
     Args:
         stands: For each node of the graph, its answers to the losses.
     """
-    every = names.every
-    found = graph.nodes.pairs([every & ~one for one in stands])
+    found = graph.nodes.pairs(stands, names.every)
     having = [
-        (function, found[number])
-        for function, number in zip(graph.functions, graph.nodes.at, strict=True)
+        (function, weight, found[number])
+        for function, weight, number in zip(graph.ids, graph.weights, graph.nodes.at, strict=True)
         if number in found
     ]
-    weight: dict[int, float] = defaultdict(float)
-    for function, several in having:
+    together: dict[int, float] = defaultdict(float)
+    for _, weight, several in having:
         for pair in several:
-            weight[pair] += function.weight
-    largest = sorted(weight, key=lambda pair: (-weight[pair], pair))[:limit]
+            together[pair] += weight
+    largest = sorted(together, key=lambda pair: (-together[pair], pair))[:limit]
     stopped: dict[int, list[str]] = {pair: [] for pair in largest}
-    for function, several in having:
+    for function, _, several in having:
         for pair in several:
             if pair in stopped:
-                stopped[pair].append(function.id)
+                stopped[pair].append(function)
     result = []
     for pair in largest:
         one, other = sorted(names.named(pair))
-        share = interval(weight[pair], 0.0, graph.weight).low
+        share = interval(together[pair], 0.0, graph.weight).low
         result.append(Pair((one, other), level, share, tuple(stopped[pair])))
     return tuple(result)
 

@@ -157,11 +157,12 @@ class _Repairs:
 
     def __init__(self, graph: Graph, level: Sequence[int], places: Mapping[str, int]) -> None:
         self._graph, self._level = graph, level
-        self._uses = tuple(graph.nodes.leaves)
-        bits = {leaf: 1 << at for at, leaf in enumerate(graph.nodes.leaves.values())}
+        lost = {use: leaf for use, leaf in graph.nodes.leaves.items() if level[leaf] != UP}
+        self._uses = tuple(lost)
+        bits = {leaf: 1 << at for at, leaf in enumerate(lost.values())}
         self._places = {1 << at: max(1, places.get(use, 1)) for at, use in enumerate(self._uses)}
         self._counted = any(one > 1 for one in self._places.values())
-        self._known = {leaf: bit for leaf, bit in bits.items() if level[leaf] != UP}
+        self._known = dict(bits)
         self._suppliers: dict[int, int] = {}
         self._names: dict[str, int] = {}
         self.unsure = sum([bit for leaf, bit in bits.items() if level[leaf] == UNKNOWN])

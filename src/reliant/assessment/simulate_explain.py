@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.nodes import ALL, ANY, LEAF, Nodes
-from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, name_of, route
+from reliant.assessment.nodes import ALL, LEAF
+from reliant.assessment.simulate_state import DOWN, UNKNOWN, UP, add_route, name_of
 
 Behind: TypeAlias = tuple[str | None, str | None, str | None]
 """Provider, owner and country of the use that decides."""
@@ -54,37 +54,40 @@ class Explainer:
     after: Sequence[int]
     cuts: Sequence[Cut]
     _leaves: dict[int, _Leaf] = field(default_factory=dict)
+    _told: dict[int | Reason, Told] = field(default_factory=dict)
 
-    def blame(self, number: int) -> Reason:
-        """Return what decides that the need of a node is not met, or not known to be."""
+    def told(self, number: int) -> Told:
+        """Return why the need of a node is met or not."""
         level = self.after[number]
-        return (level, *_blame(self.graph.nodes, number, self.after, level))
+        reason = self._way(number) if level == UP else self._blame(number, level)
+        found = self._told.get(reason)
+        if found is None:
+            found = self._told[reason] = self._explain((UP, reason) if isinstance(reason, int) else reason)
+        return found
 
-    def way(self, number: int) -> Reason:
-        """Return what decides that the need of a node is met, the same for all that it decides."""
-        nodes, before, after = self.graph.nodes, self.before, self.after
-        kinds, parts = nodes.kinds, nodes.parts
-        now = then = number
-        while now == then and kinds[now] == ANY:  # as far as both go the same way
-            several = parts[now]
-            for now in several:
-                if after[now] == UP:
-                    break
-            for then in several:
-                if before[then] == UP:
-                    break
-        if now == then and kinds[now] == LEAF:
-            return (UP, now)
-        used, first = route(nodes, now, after), route(nodes, then, before)
-        if used != first and first:
-            fallback = [leaf for leaf in used if leaf not in first]
-            if fallback:
-                for leaf in first:
-                    if after[leaf] != UP:
-                        return (UP, leaf, *fallback)
-        return (UP, *used[:1])
+    def _way(self, number: int) -> int | Reason:
+        """Return what decides that the need of a node is met; where nothing of it is cut, its first leaf."""
+        nodes, after = self.graph.nodes, self.after
+        first: list[int] = []
+        add_route(nodes.kinds, nodes.parts, number, self.before, first)
+        for lost in first:
+            if after[lost] != UP:
+                used: list[int] = []
+                add_route(nodes.kinds, nodes.parts, number, after, used)
+                fallback = [leaf for leaf in dict.fromkeys(used) if leaf not in first]
+                if fallback:
+                    return (UP, lost, *fallback)
+                first = used
+                break
+        return first[0] if first else (UP,)
 
-    def explain(self, reason: Reason) -> Told:
+    def _blame(self, number: int, level: int) -> Reason:
+        """Return what decides that the need of a node is not met, or not known to be."""
+        nodes, found = self.graph.nodes, [level]
+        _add_blamed(nodes.kinds, nodes.parts, number, self.after, level, found)
+        return tuple(found)
+
+    def _explain(self, reason: Reason) -> Told:
         """Return a reason as a path and a sentence."""
         level = reason[0]
         if len(reason) == 1:
@@ -174,19 +177,27 @@ def _unsure(chain: Chain, cut: Cut | None) -> str:
     return f"its {cut.level} is not known" if getattr(chain, cut.level, "") is None else f"{cut} may reach it"
 
 
-def _blame(nodes: Nodes, number: int, level_of: Sequence[int], level: int) -> list[int]:
-    """Return leaves that explain the level: of an AND its first such part, of an OR all of its parts."""
-    kind = nodes.kinds[number]
+def _add_blamed(
+    kinds: Sequence[int],
+    parts: Sequence[tuple[int, ...]],
+    number: int,
+    level_of: Sequence[int],
+    level: int,
+    found: list[int],
+) -> None:
+    """Add leaves that explain the level: of an AND its first such part, of an OR all of its parts."""
+    kind = kinds[number]
     if kind == LEAF:
-        return [number]
-    found: list[int] = []
-    for part in nodes.parts[number]:
-        if level_of[part] != level:
-            continue
-        found += [part] if nodes.kinds[part] == LEAF else _blame(nodes, part, level_of, level)
-        if kind == ALL:
-            break
-    return found
+        found.append(number)
+        return
+    for part in parts[number]:
+        if level_of[part] == level:
+            if kinds[part] == LEAF:
+                found.append(part)
+            else:
+                _add_blamed(kinds, parts, part, level_of, level, found)
+            if kind == ALL:
+                return
 
 
 def _chain_path(chain: Chain, cut: Cut | None) -> tuple[str, ...]:

@@ -28,57 +28,51 @@ def levels(
     return found
 
 
-def solved(nodes: Nodes, stages: Sequence[Levels], losses: Losses) -> tuple[list[list[int]], list[int]]:
+def solved(nodes: Nodes, stages: Sequence[Levels], losses: Losses) -> tuple[list[bytes], list[int]]:
     """Return the level of each node after each stage, and its answers to the losses: all in one walk."""
     # Two bits a stage, above those of the losses: the upper is set if it is there for certain,
     # the lower if it may be.
-    shifts = range(losses.every.bit_length(), losses.every.bit_length() + 2 * len(stages), 2)
+    first = losses.every.bit_length()
+    shifts = range(first, first + 2 * len(stages), 2)
     there = {
         use: losses.there[use]
         + sum([_BITS[stage[use]] << at for at, stage in zip(shifts, stages, strict=True)])
         for use in nodes.leaves
     }
     values = nodes.solve(there, (1 << shifts.stop) - 1)
-    known = [value >> shifts.start for value in values]
-    return [[_LEVEL[one >> at - shifts.start & 3] for one in known] for at in shifts], values
+    found: list[bytes] = []
+    for at in range(first, shifts.stop, 8):  # four stages are a byte
+        four = bytes([value >> at & 255 for value in values])
+        found += [four.translate(level) for level in _LEVELS[: len(stages) - len(found)]]
+    return found, values
 
 
 _BITS = {DOWN: 0b00, UNKNOWN: 0b01, UP: 0b11}
 _LEVEL = (DOWN, UNKNOWN, UNKNOWN, UP)
+_LEVELS = tuple(bytes([_LEVEL[value >> at & 3] for value in range(256)]) for at in (0, 2, 4, 6))
+"""For each of the four stages in a byte, the level that each value of the byte means."""
 
 
-def route(nodes: Nodes, number: int, level: Sequence[int]) -> tuple[int, ...]:
-    """Return the leaves that meet a need, the first of each OR that is up; none if it is not met."""
-    if level[number] != UP:
-        return ()
-    kinds, parts = nodes.kinds, nodes.parts
+def add_route(
+    kinds: Sequence[int],
+    parts: Sequence[tuple[int, ...]],
+    number: int,
+    level: Sequence[int],
+    found: list[int],
+) -> None:
+    """Add the leaves that meet a need that is met, the first of each OR that is up; one may come twice."""
     while kinds[number] == ANY:
-        for part in parts[number]:
-            if level[part] == UP:
-                number = part
+        for number in parts[number]:  # noqa: B020, PLR1704 - the way goes down the tree
+            if level[number] == UP:
                 break
     if kinds[number] == LEAF:
-        return (number,)
-    found: list[int] = []
+        found.append(number)
+        return
     for part in parts[number]:
         if kinds[part] == LEAF:
             found.append(part)
         else:
-            found += route(nodes, part, level)
-    return tuple(dict.fromkeys(found))
-
-
-def first_of_route(nodes: Nodes, number: int, level: Sequence[int]) -> int | None:
-    """Return the first leaf of the route of a need that is met; None if it needs nothing."""
-    while nodes.kinds[number] == ANY:
-        number = next(part for part in nodes.parts[number] if level[part] == UP)
-    if nodes.kinds[number] == LEAF:
-        return number
-    for part in nodes.parts[number]:
-        found = first_of_route(nodes, part, level)
-        if found is not None:
-            return found
-    return None
+            add_route(kinds, parts, part, level, found)
 
 
 def name_of(chain: Chain) -> str:
