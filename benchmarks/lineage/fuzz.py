@@ -66,10 +66,11 @@ def seeds(folder: Path) -> None:
     )
     (folder / "seed-script").write_bytes(bytes([2]) + tiny.torch_script({"a.b": w["a"]}))
     (folder / "seed-branch").write_bytes(bytes([3]) + tiny.field(7, inner))
-    with np.load(TESTS / "lineage" / "formats" / "data" / "packed.npz") as recorded:
-        for kind in {name.partition(".")[0] for name in recorded}:
-            parts = {name: one for name, one in recorded.items() if name.startswith(f"{kind}.")}
-            (folder / f"packed-{kind}").write_bytes(bytes([0]) + tiny.safetensors(parts))
+    for file in ("packed.npz", "packed_codes.npz", "hqq.npz"):
+        with np.load(TESTS / "lineage" / "formats" / "data" / file) as recorded:
+            for kind in {name.partition(".")[0] for name in recorded}:
+                parts = {name: one for name, one in recorded.items() if name.startswith(f"{kind}.")}
+                (folder / f"{file}-{kind}").write_bytes(bytes([0]) + tiny.safetensors(parts))
 
 
 def main() -> None:

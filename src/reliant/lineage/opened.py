@@ -132,7 +132,7 @@ def open_model(place: Place) -> Opened:
     return opened
 
 
-UNPACK = "trace the model as it was before, or a copy as GGUF, GPTQ, AWQ, HQQ or MLX"
+UNPACK = "trace the model as it was before, or a copy as GGUF, GPTQ, AWQ, HQQ, EXL3 or MLX"
 """What to do with weights that are not unpacked."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reliant.errors import WeightsError
+from reliant.lineage import unpack_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ _BLOCK = 64  # of bitsandbytes, where its state says nothing
 
 
 def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
-    """Return a GPTQ, AWQ or HQQ matrix, [outputs, inputs].
+    """Return a GPTQ, AWQ, HQQ, EXL3 or AQLM matrix, [outputs, inputs].
 
     Args:
         part: Returns a companion tensor by its role, as stored, or None.
@@ -28,6 +29,10 @@ def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data:
     outputs, inputs = tensor.shape
     if packing.kind == "hqq":
         return _groups(tensor, packing, part, data)
+    if packing.kind == "aqlm":
+        return unpack_codes.aqlm(tensor, packing, part, data)
+    if packing.kind.startswith("exl3"):
+        return unpack_codes.exl3(tensor, packing, part, data)
     scales, zeros = part("scales").astype(np.float32), part("zeros")
     words = np.frombuffer(data, "<u4")
     if packing.kind == "awq":

@@ -1,6 +1,6 @@
 """Weights that a quantiser packed into several tensors, told by names and shapes alone.
 
-GPTQ, AWQ, HQQ, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
+GPTQ, AWQ, HQQ, EXL3, AQLM, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
 of tensors. Here they become one tensor `x.weight` again, of the shape it had, whose bytes
 are the packed ones; the others are set aside under the same model, for `lineage.unpack`.
 
@@ -21,6 +21,7 @@ import msgspec
 from reliant.errors import WeightsError
 from reliant.lineage.formats.header import Packing, Tensor
 from reliant.lineage.formats.json import loads_or_none
+from reliant.lineage.formats.packed_codes import aqlm, exl3
 from reliant.lineage.formats.packed_hqq import Shapes, hqq
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ def joined(
             found = _qweight(name.removesuffix(".qweight"), tensors, config)
         elif name.endswith(".W_q"):
             found = hqq(name.removesuffix(".W_q"), tensors, shapes)
+        elif name.endswith(".trellis"):
+            found = exl3(name.removesuffix(".trellis"), tensors)
+        elif name.endswith(".codes"):
+            found = aqlm(name.removesuffix(".codes"), tensors)
         elif name.endswith(".weight_packed") and len(tensor.shape) == 2:
             found = _compressed(name.removesuffix(".weight_packed"), tensors)
         elif _STATE.search(name):
@@ -70,8 +75,8 @@ _Found = tuple[Tensor, set[str]]
 
 _UNREAD = {
     ".q_weight": "EXL2",
-    ".trellis": "EXL3",
-    ".codebooks": "AQLM",
+    ".trellis": "EXL3 in a layout that is not read",
+    ".codebooks": "AQLM in a layout that is not read",
     ".Qidxs": "QuIP#",
     ".centroids": "VPTQ",
     ".W_q": "HQQ in a layout that is not read",
