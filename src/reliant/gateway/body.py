@@ -31,9 +31,12 @@ class Head(msgspec.Struct):
     prompt: msgspec.Raw = msgspec.Raw()
     models: msgspec.Raw = msgspec.Raw()
     fallbacks: msgspec.Raw = msgspec.Raw()
+    container: msgspec.Raw = msgspec.Raw()
     tools: msgspec.Raw = msgspec.Raw()
     store: bool | None = None
     n: int | None = None
+    hidden: bool = msgspec.field(default=False, name="reliant:hidden")
+    """Whether plain letters stand in the body as escapes; set by `read_json`, whatever the body says."""
 
     def refers(self) -> bool:
         """Say whether the request is about an object that a provider holds."""
@@ -53,10 +56,6 @@ class Head(msgspec.Struct):
         if self.conversation:
             found.append(_conversation(self.conversation))
         return [one for one in found if one]
-
-    def names_others(self) -> bool:
-        """Say whether the request may let other models run than the one it names first."""
-        return bool(self.models) or bool(self.fallbacks) or (bool(self.tools) and _MODEL in bytes(self.tools))
 
     def others(self) -> list[str]:
         """Return the other models that may run: as a provider's own fallbacks, or as tools.
@@ -100,7 +99,7 @@ _ESCAPE = re.compile(rb"\\u00([2-7][0-9A-Fa-f])")
 
 def hides_ascii(body: bytes) -> bool:
     """Say whether a body writes plain letters as escapes, so that names cannot be found by looking."""
-    return b"\\u00" in body and _ESCAPE.search(body) is not None
+    return b"\\" in body and b"\\u00" in body and _ESCAPE.search(body) is not None
 
 
 def shown(body: bytes) -> bytes:
@@ -146,39 +145,45 @@ def read_json(body: bytes) -> Head:
         raise BadBody(f"the body is not JSON: {error}") from None
     if head.model is not None:
         readable(head.model)
+    head.hidden = hides_ascii(body)
     named = body.lower().count(_MODEL)
-    if named > 1 or (named and head.model is None) or head.models or head.fallbacks or hides_ascii(body):
+    if named > 1 or (named and head.model is None) or head.models or head.fallbacks or head.hidden:
         _refuse_doubles(body)
     return head
 
 
 _ID_MARKS = 8
-_BEFORE = (b"cntr", b"container")
 
 
 def names_nothing(head: Head, body: bytes) -> bool:
     """Say whether a body names no object that a provider may hold, and no further model."""
-    return not has_id(body) and not head.refers() and not head.names_others() and not hides_ascii(body)
+    return not (
+        head.hidden
+        or _has_id(body)
+        or head.refers()
+        or head.container
+        or head.models
+        or head.fallbacks
+        or (head.tools and _tools_name(bytes(head.tools)))
+    )
 
 
-_CONTAINERS = (b"cntr_", b"container_")
-"""How the ids of those begin: they stand where no `_id` does."""
+def _tools_name(tools: bytes) -> bool:
+    """Say whether a tool may name a model, or where code runs, which no `_id` says."""
+    return b'model"' in tools or b'container"' in tools  # begun with a rare letter: found faster
 
 
-def has_id(body: bytes) -> bool:
-    """Say whether a body may name an object; most have few low lines, and those are found fastest."""
+def _has_id(body: bytes) -> bool:
+    """Say whether `_id` stands in a body; most have few low lines, and those are found fastest."""
     at = body.find(b"_")
     for _ in range(_ID_MARKS):
-        if at < 0:
-            return False
-        if body.startswith(b"id", at + 1) or body.endswith(_BEFORE, 0, at):
-            return True
+        if at < 0 or body.startswith(b"id", at + 1):
+            return at >= 0
         at = body.find(b"_", at + 1)
-    rest = body[max(0, at - 10) :] if at >= 0 else b""
-    return b"_id" in rest or any(one in rest for one in _CONTAINERS)
+    return b"_id" in body[at:] if at >= 0 else False
 
 
-_DECIDING = frozenset(Head.__struct_fields__)
+_DECIDING = frozenset(Head.__struct_encode_fields__)
 
 
 def _refuse_doubles(body: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.gateway.body import has_id, hides_ascii, shown
+from reliant.gateway.body import hides_ascii, shown
 from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _NAMED = re.compile(
     rb'"((?:file|vs|vsfs|vsfb|batch|msgbatch|resp|conv|cntr|container|cfile|upload|ft|ftjob|asst|thread'
     rb'|video|eval|evalrun|skill)[-_][A-Za-z0-9_\-]{4,120})"'
 )
+_MARKS = (b"_id", b"cntr_", b"container_")
 _MOST_NAMED = 500
 _RESULTS = re.compile(rb'("results_url": ?")[^"]*?(/v1/messages/batches/)')
 
@@ -41,10 +42,10 @@ def named_in(body: bytes, *, everywhere: bool = False) -> set[str]:
 
     Args:
         body: As it was sent.
-        everywhere: Look also where no name in the body ends as names of ids do.
+        everywhere: Look also where nothing in the body says that ids stand in it.
     """
     hidden = hides_ascii(body)
-    if not (everywhere or hidden or has_id(body)):
+    if not (everywhere or hidden or any(mark in body for mark in _MARKS)):
         return set()
     text = shown(body) if hidden else body
     return {match[1].decode() for match in itertools.islice(_NAMED.finditer(text), _MOST_NAMED)}
