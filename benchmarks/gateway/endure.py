@@ -1,6 +1,6 @@
 """What the gateway must stand: kill -9 under load, a thousand slow streams, a million requests.
 
-    python benchmarks/gateway/endure.py kill --times 50
+    python benchmarks/gateway/endure.py kill --times 50 [--workers 2] [--durability disk] [--one]
     python benchmarks/gateway/endure.py streams --count 1000
     python benchmarks/gateway/endure.py memory --requests 1000000
 
@@ -32,6 +32,8 @@ from reliant.gateway.audit.verify import public_keys_of, verify
 HERE = Path(__file__).parent
 PORT = 8121
 LIMIT = 1_000_000_000
+LIVED_S = 10.5
+"""A worker that served so long is started anew within a second."""
 
 
 @contextlib.contextmanager
@@ -54,7 +56,7 @@ def mock(scratch: Path) -> list[str]:
 def start(folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "reliant", "gateway", "serve", "--config", str(folder / "gateway.toml")]
     env = {**os.environ, "XDG_STATE_HOME": str(folder)}
-    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True)
     for _ in range(1_000):
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", PORT), 0.2).close()
@@ -110,22 +112,49 @@ class Client(threading.Thread):
         return data
 
 
-def kill(scratch: Path, times: int) -> None:
+def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """Return the processes that serve: the children, or the process itself where it has none."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(pid) for pid in children] or [process.pid]
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def kill_one(process: subprocess.Popen[bytes], number: int) -> None:
+    """Kill one worker, and return once another has its place."""
+    before = workers_of(process)
+    os.kill(before[number % len(before)], signal.SIGKILL)
+    end = time.monotonic() + 60
+    while len(set(workers_of(process)) - {before[number % len(before)]}) < len(before):
+        if time.monotonic() > end:
+            raise RuntimeError("the worker was not replaced")
+        time.sleep(0.02)
+
+
+def kill(scratch: Path, times: int, workers: int, durability: str, *, one: bool) -> None:
     audit = scratch / "audit"
     quota = 150 * times
-    text = config(PORT, "http://127.0.0.1:9009/v1", audit).replace("CA\n", "")
+    more, top = f'durability = "{durability}"', f"workers = {workers}"
+    text = config(PORT, "http://127.0.0.1:9009/v1", audit, more=more, top=top).replace("CA\n", "")
     (scratch / "gateway.toml").write_text(text.replace(str(LIMIT), str(quota)))
     clients = [Client((TOOLS / "body.json").read_bytes()) for _ in range(8)]
     with provider(mock(scratch)):
         for client in clients:
             client.start()
-        for _ in range(times):
-            process = start(scratch)
-            time.sleep(0.15)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
         process = start(scratch)
-        time.sleep(0.3)
+        for number in range(times):
+            time.sleep(0.15)
+            if one:
+                # One that falls too often would be started later and later.
+                time.sleep(LIVED_S / workers)
+                kill_one(process, number)
+            else:
+                kill_all(process)
+                process = start(scratch)
+        time.sleep(3)  # one that is stopped before it has begun signs nothing
         for client in clients:
             client.stopping = True
         for client in clients:
@@ -137,12 +166,16 @@ def kill(scratch: Path, times: int) -> None:
     decided = {one["id"] for one in records if one["kind"] == "decision"}
     ended = {one["id"] for one in records if one["kind"] == "outcome"}
     allowed = sum(one["kind"] == "decision" and one["action"] != "refuse" for one in records)
+    unsigned = [chain.unsigned for chain in report.chains]
     print(
-        f"killed {times} times: {len(answered)} answers read, {len(answered - (decided & ended))} of them "
-        f"missing from the log, {len(report.problems)} problems in {report.chains[0].records} records; "
-        f"bound {quota}, let through {allowed}"
+        f"killed {times} times ({workers} workers, {durability}): {len(answered)} answers read, "
+        f"{len(answered - (decided & ended))} of them missing from the log, {len(report.problems)} problems "
+        f"in {sum(chain.records for chain in report.chains)} records of {len(report.chains)} chains, "
+        f"{unsigned} unsigned; bound {quota}, let through {allowed}"
     )
-    sys.exit(bool(answered - (decided & ended) or report.problems or allowed > quota))
+    for problem in report.problems:
+        print(f"  {problem}")
+    sys.exit(bool(answered - (decided & ended) or report.problems or allowed > quota or any(unsigned)))
 
 
 async def one_stream(body: bytes, done: list[int], first: list[float]) -> None:
@@ -219,6 +252,9 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("kill", "streams", "memory"))
     parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--durability", choices=("process", "disk"), default="process")
+    parser.add_argument("--one", action="store_true", help="Kill one worker instead of all processes.")
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--requests", type=int, default=1_000_000)
     given = parser.parse_args()
@@ -226,7 +262,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if given.what == "kill":
-            kill(scratch, given.times)
+            kill(scratch, given.times, given.workers, given.durability, one=given.one)
         elif given.what == "streams":
             streams(scratch, given.count)
         else:

@@ -7,6 +7,7 @@
     |-- MissingExtra          an optional part of reliant is not installed
     |-- TargetError           what was asked to be opened cannot be opened
     |   |-- NothingToAssess   it opened, and there is nothing in it to look at
+    |   |-- StoreAway         the gateway's database does not answer, or refuses
     |   |-- WeightsError    a weight file is damaged, hostile or of a kind that is not read
     |   `-- FetchError        it is elsewhere, and could not be fetched
     `-- AtlasError            a record of the atlas is wrong or missing
@@ -85,6 +86,10 @@ class NothingToAssess(TargetError):
     """The target opened, and there is nothing in it to look at."""
 
     exit_code = 4
+
+
+class StoreAway(TargetError):
+    """The database of a gateway does not answer, or refuses."""
 
 
 class FetchError(TargetError):

@@ -1,8 +1,11 @@
+# ruff: noqa: SIM117 - what is served stands around what is asked
 """Real PostgreSQL and Redis, started here, killed and started again under load."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from reliant.errors import StoreAway
 from reliant.gateway.audit.verify import public_keys_of, verify
 from reliant.gateway.state.postgres import PostgresStore
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until
-from support.gateway_stores import Cluster, Server, postgres_cluster, redis
+from support.gateway_stores import Cluster, Server, postgres_cluster, redis, tell_redis
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -163,3 +167,171 @@ def test_a_provider_cut_seen_by_one_node_is_known_to_the_other(tmp_path: Path) -
             answer = ask(other)
 
     assert answer.json()["error"]["code"] == "no_upstream_available"
+
+
+ALL_OUT = (
+    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where datname = current_database() and pid <> pg_backend_pid()"
+)
+
+
+def paused(server: Server, work: Any) -> Any:
+    """Do something while a server answers nothing, as a machine does whose disk hangs."""
+    server.pause()
+    try:
+        return work()
+    finally:
+        server.go_on()
+
+
+def test_a_database_that_is_slow_keeps_no_call_waiting(tmp_path: Path, postgres: tuple[Server, str]) -> None:
+    server, url = postgres
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more=f'[store]\nurl = "{url}"\n')) as running:
+            ask(running)
+            store = running.worker.store
+            assert isinstance(store, PostgresStore)
+            store.patience_s = 0.5
+
+            def during() -> tuple[list[int], int, str]:
+                calls = [ask(running).status_code for _ in range(10)]
+                made = post(f"{running.url}/admin/keys", json={"name": "late"}, headers=KEY)
+                held = get(f"{running.url}/v1/files/file-nobodys", headers=KEY)
+                return calls, made.status_code, held.json()["error"]["code"]
+
+            calls, made, held = paused(server, during)
+            copier = running.worker.copier
+            assert copier is not None
+            until(lambda: copier.copied >= running.worker.chain.next_number - 1, "the log is copied again")
+            again = post(f"{running.url}/admin/keys", json={"name": "late"}, headers=KEY).status_code
+            decided = {one["id"] for one in running.decisions() if one["action"] != "refuse"}
+            ended = {one["id"] for one in running.outcomes()}
+
+    assert calls == [200] * 10
+    assert (made, held) == (503, "reliant_store_unavailable")
+    assert again in {201, 409}
+    assert decided <= ended
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda url: url.replace("reliant@", "locked:not-the-password@"), "password authentication failed"),
+        (lambda url: url + "_other", "does not exist"),
+    ],
+    ids=["wrong password", "no database"],
+)
+def test_a_store_that_cannot_be_used_is_said_with_the_next_step_and_no_secret(
+    tmp_path: Path, cluster: Cluster, change: Any, says: str
+) -> None:
+    url = cluster.database(f"wrong {says}")
+    cluster.lock_out("locked")
+    with (
+        providers("mock") as (mock,),
+        pytest.raises(StoreAway, match=says) as caught,
+        gateway(tmp_path, config(mock, more=f'[store]\nurl = "{change(url)}"\n')),
+    ):
+        pass
+
+    assert "not-the-password" not in str(caught.value) + caught.value.hint
+    assert "[store] url" in caught.value.hint
+
+
+def test_a_replica_that_has_not_taken_over_is_waited_for(tmp_path: Path, cluster: Cluster) -> None:
+    url = cluster.database("a replica")
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more=f'[store]\nurl = "{url}"\n')) as running:
+            name = url.rpartition("/")[2]
+            cluster.sql(url, f'alter database "{name}" set default_transaction_read_only = on')
+            cluster.sql(url, ALL_OUT)
+            served = [ask(running).status_code for _ in range(3)]
+            copier, chain = running.worker.copier, running.worker.chain
+            assert copier is not None
+            behind = copier.copied
+            cluster.sql(url, f'alter database "{name}" reset default_transaction_read_only')
+            cluster.sql(url, ALL_OUT)
+            until(lambda: copier.copied >= chain.next_number - 1, "what was written meanwhile is copied")
+
+    assert served == [200] * 3
+    assert copier.copied > behind
+
+
+def test_a_store_of_an_older_version_is_gone_on_with(tmp_path: Path, cluster: Cluster) -> None:
+    """It had no table of writers; and who uses it may not be one who makes tables."""
+    url = cluster.database("an older version")
+    tables = (
+        "create table reliant_keys (name text primary key, body text not null);"
+        "create table reliant_held (id text primary key, upstream text not null, owner text not null);"
+        "create table reliant_log (chain text not null, n bigint not null, line text not null, "
+        "primary key (chain, n));"
+        """insert into reliant_keys values ('old', '{"name":"old","digests":["%s"]}');"""
+    )
+    cluster.sql(url, tables % hashlib.sha256(b"sk-of-before").hexdigest())
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, config(mock, more=f'[store]\nurl = "{url}"\n')) as running:
+            kept = ask(running, "sk-of-before").status_code
+        cluster.sql(url, "create role guest login; grant all on all tables in schema public to guest")
+        as_guest = url.replace("reliant@", "guest@")
+        with gateway(tmp_path, config(mock, more=f'[store]\nurl = "{as_guest}"\n')) as running:
+            guest = ask(running, "sk-of-before").status_code
+
+    assert (kept, guest) == (200, 200)
+
+
+def test_a_redis_that_is_slow_keeps_no_call_waiting_but_the_first(tmp_path: Path) -> None:
+    key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { requests_per_minute = 1000 }\n'
+    with providers("mock") as (mock,), redis(tmp_path) as (server, url):
+        text = config(mock, more=key + f'[shared]\nurl = "{url}"\nlease = 1\ntimeout_s = 2.0\n')
+        with gateway(tmp_path, text) as running:
+            ask(running, "sk-quota")
+
+            def during() -> tuple[list[int], float]:
+                until(lambda: running.said, "it is noticed")
+                began = time.monotonic()
+                return [ask(running, "sk-quota").status_code for _ in range(20)], time.monotonic() - began
+
+            statuses, took = paused(server, during)
+            until(lambda: len(running.said) >= 2, "it is back")
+            said = list(running.said)
+
+    assert statuses == [200] * 20
+    assert took < 20 * 2.0, "one timeout for each would be more"
+    assert "the shared counts are away" in said[0]
+    assert "the shared counts are back" in said[1]
+
+
+def test_a_redis_that_has_forgotten_everything_gives_no_bound_a_second_time(tmp_path: Path) -> None:
+    limit = 40
+    key = f'[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = {{ requests_per_day = {limit} }}\n'
+    with providers("mock") as (mock,), redis(tmp_path) as (server, url):
+        with gateway(tmp_path, config(mock, more=key + shared(url, "lease = 1\n"))) as running:
+            before = [ask(running, "sk-quota").status_code for _ in range(limit // 2)]
+            server.kill()
+            server.start()
+            until(lambda: ask(running).status_code == 200)
+            after = [ask(running, "sk-quota").status_code for _ in range(limit)]
+
+    assert set(before) == {200}
+    assert after.count(200) <= limit // 2
+
+
+@pytest.mark.parametrize("trouble", ["full", "replica", "locked"])
+def test_a_redis_that_refuses_counts_as_away_and_that_is_said(tmp_path: Path, trouble: str) -> None:
+    key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { requests_per_minute = 1000 }\n'
+    commands = {
+        "full": "CONFIG SET maxmemory 1",
+        "replica": "REPLICAOF 127.0.0.1 1",
+        "locked": "CONFIG SET requirepass another\r\nCLIENT KILL TYPE normal",
+    }
+    with providers("mock") as (mock,), redis(tmp_path) as (_, url):
+        text = config(mock, more=key + shared(url, 'lease = 1\non_down = "refuse"\n'))
+        with gateway(tmp_path, text) as running:
+            before = ask(running, "sk-quota").status_code
+            tell_redis(url, commands[trouble])
+            until(lambda: ask(running, "sk-quota").status_code == 503, "it counts as away")
+            others = ask(running).status_code
+            said = list(running.said)
+
+    assert (before, others) == (200, 200)
+    assert "bounded keys get 503" in said[0]
+    assert "another" not in "".join(said)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reliant.errors import StoreAway
 from reliant.gateway.keys import StoredKey
 from reliant.gateway.state.sqlite import SqliteStore
 from support.gateway_rig import PATIENCE_S
@@ -66,7 +67,7 @@ def test_a_file_that_is_no_store_is_an_error_and_stays_as_it_is(tmp_path: Path) 
     path = tmp_path / "gateway.sqlite"
     path.write_bytes(b"not a database" * 1_000)
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(StoreAway, match="not a database"):
         kept(path)
 
     assert path.read_bytes() == b"not a database" * 1_000

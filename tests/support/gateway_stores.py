@@ -73,7 +73,8 @@ class Server:
 
     def _signal(self, number: int) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, number)
+            for pid in _family(self._process.pid):
+                os.kill(pid, number)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -82,6 +83,12 @@ class Server:
                 self._process.wait(PATIENCE_S)
             finally:
                 self.kill()
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and all it has begun; PostgreSQL's are no group."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
 
 
 def postgres_binary(name: str) -> str:
@@ -111,10 +118,21 @@ class Cluster:
         subprocess.run(command, check=True, capture_output=True)
         return self.url(made)
 
+    def lock_out(self, user: str) -> None:
+        """Have a user who needs a password that nobody here knows."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        rule = f"host all {user} 127.0.0.1/32 scram-sha-256\n"
+        if rule not in rules.read_text():
+            rules.write_text(rule + rules.read_text())
+            url = self.url("postgres")
+            self.sql(url, f"create role {user} login password 'one that nobody knows'")
+            self.sql(url, "select pg_reload_conf()")
+
     def sql(self, url: str, text: str) -> str:
         """Run commands in a database; return what they say."""
         command = [postgres_binary("psql"), url, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        env = {**os.environ, "PGOPTIONS": "-c default_transaction_read_only=off"}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
 
 
 @contextmanager
@@ -165,3 +183,12 @@ def redis(folder: Path) -> Iterator[tuple[Server, str]]:
         yield server, f"redis://127.0.0.1:{port}/0"
     finally:
         server.stop()
+
+
+def tell_redis(url: str, commands: str) -> None:
+    """Send commands, and return once they are done."""
+    _, _, address = url.partition("//")
+    host, _, port = address.partition("/")[0].partition(":")
+    with socket.create_connection((host, int(port)), PATIENCE_S) as sock:
+        sock.sendall(commands.encode() + b"\r\n")
+        until(lambda: b"\r\n" in sock.recv(4_096))

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from reliant.errors import MissingExtra
+from reliant.errors import MissingExtra, StoreAway
 from reliant.gateway.config import Quota
 from reliant.gateway.keys import StoredKey, digest_of
 from reliant.gateway.prices import Prices
@@ -244,7 +244,10 @@ def admin_app(worker: Worker) -> Any:
         async def guard(request: Request) -> Response:
             if admin.caller(request) is None:
                 return _problem(401, "An admin key is needed.")
-            return await handler(request)
+            try:
+                return await handler(request)
+            except StoreAway as error:
+                return _problem(503, f"{error}. {error.hint}".strip())
 
         return guard
 

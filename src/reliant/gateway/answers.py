@@ -120,3 +120,11 @@ LOG_BROKEN = Problem(
     type="server_error",
     retry=False,
 )
+
+STORE_AWAY = Problem(
+    status=503,
+    code="reliant_store_unavailable",
+    message="The store that knows who holds which object does not answer.",
+    type="server_error",
+    retry_after_s=5,
+)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reliant.errors import StoreAway
 from reliant.gateway import answers
 from reliant.gateway.answers import Problem, bad_request, error_answer
 from reliant.gateway.body import BadBody, Head, names_nothing
@@ -154,6 +155,9 @@ class Gateway:
         except OSError:
             # The log cannot be written; nothing may be answered as if it had been.
             self.answer(context, call, answers.LOG_BROKEN)
+        except StoreAway:
+            self.journal.broke_off(context, answers.STORE_AWAY.status, "the store is away")
+            self.answer(context, call, answers.STORE_AWAY)
         finally:
             self.active -= 1
             meter = context.meter

@@ -230,6 +230,11 @@ class Journal:
             )
         )
 
+    def broke_off(self, context: Context, status: int, why: str) -> None:
+        """Write the outcome of a request that was let in and cannot be served to its end."""
+        if "passage" in vars(context) and not context.answered:
+            self.ended(context, status, why, 0, 0, streamed=False)
+
     def ended(
         self, context: Context, status: int, end: str, tokens_in: int, tokens_out: int, *, streamed: bool
     ) -> None:

@@ -29,7 +29,8 @@ class _Window:
 
     def at(self, now: float) -> _Window:
         began = _month(now) if self.span == 0 else int(now) // self.span
-        if began != self.began:
+        # A clock that is set back a little must not give the bound a second time.
+        if began != self.began and began != self.began - 1:
             self.began = began
             self.used = self.own = 0.0
         return self
@@ -135,11 +136,11 @@ class Meter:
         for window in self._requests:
             window.used -= 1
 
-    def request_windows(self, now: float) -> Iterator[tuple[str, int, int, int, int]]:
-        """Yield name, span, number, limit and seconds left of the windows that count requests."""
+    def request_windows(self, now: float) -> Iterator[tuple[str, int, int, int, int, int]]:
+        """Yield name, span, number, limit, seconds left and count of the windows that count requests."""
         for window in self._requests:
-            window.at(now)
-            yield window.name, window.span, window.began, int(window.limit), window.resets_in(now)
+            used = int(window.at(now).used)
+            yield window.name, window.span, window.began, int(window.limit), window.resets_in(now), used
 
     def later_windows(self, now: float) -> Iterator[_Window]:
         """Yield the windows that are counted after a call."""

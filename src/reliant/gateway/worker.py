@@ -162,12 +162,13 @@ class Worker:
 
     async def _leave_store(self) -> None:
         """Copy what is left of the log, let go of the chain, and disconnect."""
-        copier = self.copier
-        if copier is not None:
-            while await copier.step(self.settings.clock.steady()):
-                pass
-            await copier.close()
-        await self.store.close()
+        try:
+            if self.copier is not None:
+                while await self.copier.step(self.settings.clock.steady()):
+                    pass
+                await self.copier.close()
+        finally:
+            await self.store.close()
 
     async def _close(self, what: str, closing: Awaitable[None]) -> None:
         """Wait for a service to be closed, but never for long: the log must still be signed."""
@@ -245,7 +246,8 @@ class Worker:
         state = self.gateway.shared = SharedState(
             url, lease=shared.lease, on_down=shared.on_down, timeout_s=shared.timeout_s
         )
-        state.start(lambda: self.gateway.runtime, self.settings.clock.steady, self.settings.clock.wall)
+        clock = self.settings.clock
+        state.start(lambda: self.gateway.runtime, clock.steady, clock.wall, self.settings.say)
 
     def reload_all(self, by: str) -> str:
         """Reload this worker and, through the process that watches them, all others."""

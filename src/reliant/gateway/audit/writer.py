@@ -167,7 +167,7 @@ class ChainWriter:
         return ""
 
     def begin(self) -> None:
-        """Cut off the half line that a crash left, and write that the chain was opened."""
+        """Cut off the half line that a crash left, write that the chain is open, and sign what was there."""
         if self._torn:
             for segment in sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl")):
                 found = end_of(segment)
@@ -176,7 +176,10 @@ class ChainWriter:
                     os.truncate(segment, segment.stat().st_size - torn)
             self._size = os.fstat(self._fd).st_size
         cut, self._torn = self._torn, 0
+        goes_on = self._next > 0
         self.append(self._opening(self._next, self._stamp(), cut))
+        if goes_on:
+            self.checkpoint()
 
     def move(self, chain: str) -> None:
         """Leave a chain that nothing was written to, and open another one."""

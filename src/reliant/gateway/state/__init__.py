@@ -8,7 +8,10 @@ from reliant.gateway.keys import StoredKey
 
 
 class Store(Protocol):
-    """A place to keep it: SQLite on one machine, PostgreSQL for many."""
+    """A place to keep it: SQLite on one machine, PostgreSQL for many.
+
+    Every call raises StoreAway where it does not answer.
+    """
 
     async def open(self) -> None:
         """Connect, and make the tables that are not there."""

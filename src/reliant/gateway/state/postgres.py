@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from reliant.errors import MissingExtra, TargetError
+from reliant.errors import MissingExtra, StoreAway, TargetError
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.heads import Head, publish
 from reliant.gateway.audit.records import Checkpoint
@@ -48,6 +47,7 @@ returning place
 
 PATIENCE_S = 10.0
 _CONNECT_S = 5.0
+_CLOSE_S = 1.0
 _PAUSE_S = 0.25
 _AWAY = ("08", "53", "57")
 """Classes of SQLSTATE that mean: no connection, no room, being shut down or started."""
@@ -61,7 +61,11 @@ _Result = TypeVar("_Result")
 
 
 class PostgresStore:
-    """Keys, held objects and the log's copy; every call outlives a restart of the database."""
+    """Keys, held objects and the log's copy; every call outlives a restart of the database.
+
+    Attributes:
+        patience_s: How long a call waits for a database that is away.
+    """
 
     def __init__(self, url: str) -> None:
         """Remember where it is.
@@ -76,6 +80,7 @@ class PostgresStore:
         self._driver: Any = asyncpg
         self._url = url
         self._pool: Any = None
+        self.patience_s = PATIENCE_S
 
     async def open(self) -> None:
         """Connect and make the tables that are not there; wait while the database starts."""
@@ -98,15 +103,15 @@ class PostgresStore:
         """Run `work` on a connection; wait while the database restarts.
 
         Raises:
-            TargetError: It stayed away for ten seconds, or it refuses.
+            StoreAway: It stayed away for ten seconds, or it refuses.
         """
         driver = self._driver
         loop = asyncio.get_running_loop()
-        end = loop.time() + PATIENCE_S
+        end = loop.time() + self.patience_s
         while True:
             try:
                 pool = await self._connected()
-                async with pool.acquire(timeout=_CONNECT_S) as connection:
+                async with pool.acquire(timeout=min(_CONNECT_S, self.patience_s)) as connection:
                     return await work(connection)
             except driver.UniqueViolationError:
                 why = "two workers made the same table at once"  # it is there now
@@ -114,18 +119,16 @@ class PostgresStore:
                 why = str(error) or type(error).__name__
             except driver.PostgresError as error:
                 if not str(error.sqlstate).startswith(_AWAY) and error.sqlstate != _READ_ONLY:
-                    raise TargetError(
+                    raise StoreAway(
                         f"the database of the store refuses: {error}", hint="See [store] url."
                     ) from None
                 why = str(error)
             except ValueError as error:
-                raise TargetError(
+                raise StoreAway(
                     f"the address of the store cannot be used: {error}", hint="See [store] url."
                 ) from None
             if loop.time() >= end:
-                raise TargetError(
-                    f"the database of the store does not answer: {why}", hint="See [store] url."
-                )
+                raise StoreAway(f"the database of the store does not answer: {why}", hint="See [store] url.")
             await asyncio.sleep(_PAUSE_S)
 
     async def keys(self) -> list[StoredKey]:
@@ -153,8 +156,10 @@ class PostgresStore:
     async def close(self) -> None:
         """Disconnect."""
         if self._pool is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._pool.close(), 3)
+            try:
+                await asyncio.wait_for(self._pool.close(), _CLOSE_S)
+            except (TimeoutError, asyncio.CancelledError):
+                self._pool.terminate()
 
     # the log's copy
     async def claim(self, chain: str, place: str) -> str:

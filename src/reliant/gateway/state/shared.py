@@ -6,7 +6,9 @@ its unused permits with it: a key may get a few requests less than its bound in
 that window, never more. Tokens and money are added up twice a second.
 
 While the server is away, `local` lets each worker count for itself (a key can
-then use its bound once per worker), `refuse` answers 503.
+then use its bound once per worker), `refuse` answers 503. It is asked again twice a
+second, and no request waits for that. A server that comes back and has forgotten
+its counts is told by each worker what that one has counted itself.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from reliant.gateway.runtime import Runtime
 
 _LEASE = """
-local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+local used = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[4]))
 local grant = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]) - used)
 if grant <= 0 then return 0 end
-redis.call('INCRBY', KEYS[1], grant)
+redis.call('SET', KEYS[1], string.format('%d', used + grant))
 redis.call('EXPIRE', KEYS[1], tonumber(ARGV[3]))
 return grant
 """
@@ -47,34 +49,47 @@ class SharedState:
         """
         try:
             import redis.asyncio as driver  # noqa: PLC0415 - only where it is configured
-            from redis.exceptions import RedisError  # noqa: PLC0415
+            from redis.exceptions import ReadOnlyError, RedisError  # noqa: PLC0415
         except ImportError:
             raise MissingExtra("shared limits", "gateway-cluster") from None
         self._redis: Any = driver.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, protocol=2
         )
         self._errors = (RedisError, OSError, TimeoutError)
+        self._moved = ReadOnlyError
         self._lease_size = lease
         self._on_down = on_down
         self._held: dict[tuple[str, str, int], int] = {}
         self._locks: dict[tuple[str, str, int], asyncio.Lock] = {}
         self._task: asyncio.Task[None] | None = None
         self._sent: dict[tuple[str, str, int], float] = {}
+        self._say: Callable[[str], None] = _silent
         self.down = False
+
+    def _away(self, error: BaseException) -> None:
+        if not self.down:
+            self.down = True
+            then = "each worker counts for itself" if self._on_down == "local" else "bounded keys get 503"
+            self._say(f"the shared counts are away, {then}: {error or type(error).__name__}")
+
+    def _back(self) -> None:
+        if self.down:
+            self.down = False
+            self._say("the shared counts are back")
 
     async def take(self, key: str, meter: Meter, now: float) -> Exceeded | None:
         """Pay for one request of `key`; return the bound that forbids it, if one does."""
-        for name, span, began, limit, left in meter.request_windows(now):
+        for name, span, began, limit, left, used in meter.request_windows(now):
             mark = (key, name, began)
             held = self._held.get(mark, 0)
             if held <= 0:
-                held = await self._more(mark, limit, span)
+                held = await self._more(mark, limit, span, used - 1)
                 if held <= 0:
                     return Exceeded(name if held == 0 else "store_down", limit, left)
             self._held[mark] = held - 1
         return None
 
-    async def _more(self, mark: tuple[str, str, int], limit: int, span: int) -> int:
+    async def _more(self, mark: tuple[str, str, int], limit: int, span: int, counted: int) -> int:
         """Return permits now held; 0 if the window has none left, -1 if the server is away."""
         await as_task()
         lock = self._locks.setdefault(mark, asyncio.Lock())
@@ -82,25 +97,34 @@ class SharedState:
             held = self._held.get(mark, 0)
             if held > 0:
                 return held
+            if self.down:
+                return self._without()
             if len(self._held) > _PERMITS_KEPT:
                 self._held.clear()
                 self._locks.clear()
             size = max(1, min(self._lease_size, limit // 20))
             name = f"{_PREFIX}n:{mark[0]}:{mark[1]}:{mark[2]}"
             try:
-                granted = int(await self._redis.eval(_LEASE, 1, name, size, limit, span * 2))
-            except self._errors:
-                self.down = True
-                return 1 if self._on_down == "local" else -1
-            self.down = False
+                granted = int(await self._redis.eval(_LEASE, 1, name, size, limit, span * 2, counted))
+            except self._errors as error:
+                self._away(error)
+                return self._without()
             self._held[mark] = granted
             return granted
 
+    def _without(self) -> int:
+        return 1 if self._on_down == "local" else -1
+
     # what is known only after a call, and the breakers
     def start(
-        self, runtime: Callable[[], Runtime], steady: Callable[[], float], wall: Callable[[], float]
+        self,
+        runtime: Callable[[], Runtime],
+        steady: Callable[[], float],
+        wall: Callable[[], float],
+        say: Callable[[str], None],
     ) -> None:
-        """Begin to exchange counts and states."""
+        """Begin to exchange counts and states; `say` prints a line for the operator."""
+        self._say = say
         self._task = asyncio.create_task(self._exchange(runtime, steady, wall), name="shared")
 
     async def _exchange(
@@ -111,9 +135,12 @@ class SharedState:
             try:
                 await self._counts(runtime().meters, wall())
                 await self._states(runtime(), steady())
-                self.down = False
-            except self._errors:
-                self.down = True
+                self._back()
+            except self._errors as error:
+                self._away(error)
+                if isinstance(error, self._moved):
+                    # The name may belong to another machine by now.
+                    await self._redis.connection_pool.disconnect()
 
     async def _counts(self, meters: dict[str, Meter], now: float) -> None:
         for key, meter in meters.items():
@@ -162,3 +189,7 @@ class SharedState:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(*self._errors):
             await self._redis.aclose()
+
+
+def _silent(_line: str) -> None:
+    """Print nothing: nobody has said where to."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from reliant.errors import StoreAway
 from reliant.gateway.keys import StoredKey
 
 _TABLES = """
@@ -77,7 +78,12 @@ class SqliteStore:
             connection.execute("commit")
             return []
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            raise StoreAway(
+                f"the store {self._path} cannot be used: {error}", hint="Look at its disk and its rights."
+            ) from None
 
     async def open(self) -> None:
         """Make the file and its tables."""
