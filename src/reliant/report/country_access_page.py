@@ -167,12 +167,14 @@ def grid(result: Country) -> Figure | None:
             description=said,
             size=size,
         ),
-        table=_reach_table(places, asked),
+        table=_reach_table(places, asked, names),
         legend=tuple((class_, word) for word, class_ in TILES.items() if word in counted),
     )
 
 
-def _reach_table(places: Mapping[str, tuple[str, ...]], asked: list[str]) -> Table:
+def _reach_table(
+    places: Mapping[str, tuple[str, ...]], asked: list[str], names: Mapping[str, str]
+) -> Table:
     """Return one row for each combination of verdicts; the CSV has one for each country."""
 
     def verdicts(code: str) -> tuple[str, ...]:
@@ -185,7 +187,7 @@ def _reach_table(places: Mapping[str, tuple[str, ...]], asked: list[str]) -> Tab
     ranked = sorted(groups.items(), key=lambda item: (-item[0].count("BLOCKED"), -len(item[1])))
     return Table(
         "Countries with the same verdicts; the CSV has a line for each country",
-        (*(Column(one) for one in asked), Column("countries", numeric=True), Column("codes")),
+        (*(Column(names.get(one, one)) for one in asked), Column("countries", numeric=True), Column("codes")),
         tuple((*words, str(len(codes)), " ".join(codes)) for words, codes in ranked),
         plain=tuple((*verdicts(code), "1", code) for code in sorted(places)),
         file_name="reach.csv",
