@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reliant.cli._options import emit, format_option, output_option
+from reliant.errors import UsageError
 
 
 @click.group()
@@ -72,12 +73,24 @@ def verify(path: Path, public_keys: tuple[Path, ...], heads: tuple[Path, ...], s
 
 @audit.command()
 @_path
+@format_option("jsonl", "csv", default="jsonl")
 @output_option
-def export(path: Path, output: Path | None) -> None:
-    """Write the records of all chains as JSON lines, in the order of their time."""
-    from reliant.gateway.audit.export import export_lines
+def export(path: Path, style: str, output: Path | None) -> None:
+    """Write the records of all chains in the order of their time, as JSON lines or as a table."""
+    from reliant.gateway.audit.export import export_lines, export_rows
 
-    emit("\n".join(export_lines(path)), output)
+    lines = export_rows(path) if style == "csv" else export_lines(path)
+    if output is None or str(output) == "-":
+        for line in lines:  # one by one: a log may be larger than the memory
+            sys.stdout.write(line + "\n")
+        return
+    try:
+        with output.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {output}: {error.strerror}", hint="Name a file in a folder that exists."
+        ) from error
 
 
 @audit.command()

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _NUMBERS_S = 1.0
 _RETENTION_S = 3_600.0
 _NAMES_TRIED = 3
+_SET_BACK_S = 1.0
+"""A clock that is set back by more is a change: the times of the records go back with it."""
+
 _CLOSE_S = 1.5
 """How long a database or a cache may take to say goodbye when the worker stops."""
 
@@ -293,9 +296,15 @@ class Worker:
 
     async def _checkpoints(self) -> None:
         every = self.runtime.config.audit.checkpoint_s
+        clock = self.settings.clock
+        apart = clock.wall() - clock.steady()
         while True:
             await asyncio.sleep(every)
             try:
+                now_apart = clock.wall() - clock.steady()
+                if now_apart < apart - _SET_BACK_S:
+                    self.note("clock set back", "the gateway", f"{apart - now_apart:.1f} s")
+                apart = now_apart
                 self.chain.checkpoint()
                 await self.chain.durable(self.chain.next_number - 1)
             except OSError as error:

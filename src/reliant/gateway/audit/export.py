@@ -1,10 +1,14 @@
-"""The records of all chains in one line of time, for other tools."""
+"""The records of all chains in one line of time, for other tools: as JSON lines or as a table."""
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import heapq
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -44,3 +48,48 @@ def _records(chain: str, files: list[Path]) -> Iterator[tuple[int, int, str]]:
             opened = f',"opened":{msgspec.json.encode(line.opened).decode()}' if line.opened else ""
             head = f'{{"chain":{name},"hash":"{line.digest.hex()}"'
             yield when.t, when.n, f'{head},"record":{line.record.decode()}{opened}}}'
+
+
+_COLUMNS = (
+    *("time", "chain", "n", "kind", "id", "key", "tenant", "client", "endpoint", "model", "upstream"),
+    *("place", "verdict", "action", "rules", "code", "status", "end", "tokens_in", "tokens_out", "usd"),
+    *("unpriced", "estimated", "what", "by", "detail", "hash"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class _Exported(msgspec.Struct):
+    chain: str
+    hash: str
+    record: dict[str, Any]
+
+
+def export_rows(path: Path) -> Iterator[str]:
+    """Yield the lines of a CSV table, one record each, its head first; kept prompts stay out.
+
+    Raises:
+        TargetError: There is no log, or a line cannot be read.
+    """
+    yield _row(_COLUMNS)
+    for line in export_lines(path):
+        found = msgspec.json.decode(line, type=_Exported)
+        record = found.record
+        moment = dt.datetime.fromtimestamp(record["t"] / 1_000_000, dt.UTC)
+        known = {**record, "chain": found.chain, "hash": found.hash, "time": moment.isoformat()}
+        if "microusd" in record and not record.get("unpriced"):
+            known["usd"] = record["microusd"] / 1_000_000
+        yield _row([_cell(known.get(name, "")) for name in _COLUMNS])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value  # callers choose names, and a table program would run a formula
+    return value
+
+
+def _row(cells: Any) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
