@@ -66,7 +66,7 @@ class Nodes:
             return number
 
         def number_of(need: Need) -> int:
-            if isinstance(need, Supplier):
+            if type(need) is Supplier:
                 found = leaf_of(need.id)
                 return leaf(need.id) if found is None else found
             several: list[int] = []

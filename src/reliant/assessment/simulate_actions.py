@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reliant.assessment.graph import Cut, Graph
-from reliant.assessment.nodes import ALL, split
 from reliant.assessment.simulate_plans import Plans
-from reliant.assessment.simulate_state import UNKNOWN, UP, name_of
+from reliant.assessment.simulate_repairs import Repairs
+from reliant.assessment.simulate_state import UNKNOWN, name_of
 from reliant.core.need import Function, suppliers
 from reliant.core.simulation import Action
 
@@ -89,16 +89,16 @@ def _fallbacks(
     places: Mapping[str, int],
     limit: int,
 ) -> Iterable[_Candidate]:
-    repairs = _Repairs(graph, level, places)
+    repairs = Repairs(graph, level, places)
     by_repair: dict[int, list[Function]] = defaultdict(list)
     for function, number in functions:
         by_repair[repairs.of(number)].append(function)
     groups: dict[int, _Candidate] = {}
-    for uses, several in by_repair.items():
+    for repair, several in by_repair.items():
+        uses, key = repairs.uses(repair), repairs.suppliers(repair)
         # An open question is answered, not replaced.
         if not uses or uses & repairs.unsure:
             continue
-        key = repairs.suppliers(uses)
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Candidate("add-fallback")
@@ -121,7 +121,8 @@ def _fallbacks(
         together = 0
         for other in wide:
             together |= groups[other].uses
-        kept = [function for other in wide for function in groups[other].functions]
+        kept_by_it = {function.id for other in wide for function in groups[other].functions}
+        kept = [function for function, _ in functions if function.id in kept_by_it]
         told = _told_effort(repairs.named(key), plans)
         effort, unit = (told, TOLD) if told else (float(repairs.places(together)), COUNTED)
         names = _list(sorted({name_of(graph.chain(use)) for use in repairs.names(together)}))
@@ -144,71 +145,6 @@ def _subsets(key: int) -> Iterable[int]:
     while below:
         yield below
         below = (below - 1) & key
-
-
-class _Repairs:
-    """The uses that, were they up again, would meet a need with the fewest places touched.
-
-    Sets of uses are bits of a number.
-
-    Attributes:
-        unsure: The uses of which it is not known whether they are down.
-    """
-
-    def __init__(self, graph: Graph, level: Sequence[int], places: Mapping[str, int]) -> None:
-        self._graph, self._level = graph, level
-        lost = {use: leaf for use, leaf in graph.nodes.leaves.items() if level[leaf] != UP}
-        self._uses = tuple(lost)
-        bits = {leaf: 1 << at for at, leaf in enumerate(lost.values())}
-        self._places = {1 << at: max(1, places.get(use, 1)) for at, use in enumerate(self._uses)}
-        self._counted = any(one > 1 for one in self._places.values())
-        self._known = dict(bits)
-        self._suppliers: dict[int, int] = {}
-        self._names: dict[str, int] = {}
-        self.unsure = sum([bit for leaf, bit in bits.items() if level[leaf] == UNKNOWN])
-
-    def of(self, number: int) -> int:
-        """Return the uses for the need of a node; of an OR, its first part that costs least."""
-        if self._level[number] == UP:
-            return 0
-        return self._known.get(number) or self._find(number)
-
-    def _find(self, number: int) -> int:
-        nodes, level, known = self._graph.nodes, self._level, self._known
-        parts, found = nodes.parts[number], 0
-        if nodes.kinds[number] == ALL:
-            for part in parts:
-                if level[part] != UP:
-                    found |= known.get(part) or self._find(part)
-        elif parts:  # none of an OR is up if it is not
-            several = [known.get(part) or self._find(part) for part in parts]
-            found = min(several, key=self.places if self._counted else int.bit_count)
-        known[number] = found
-        return found
-
-    def places(self, uses: int) -> int:
-        """Return in how many places of the target these uses stand, at least one each."""
-        return sum([self._places[bit] for bit in split(uses)]) if self._counted else uses.bit_count()
-
-    def names(self, uses: int) -> list[str]:
-        """Return the uses."""
-        return [self._uses[bit.bit_length() - 1] for bit in split(uses)]
-
-    def suppliers(self, uses: int) -> int:
-        """Return who is replaced with these uses, as bits: providers, or a use itself if nobody knows."""
-        key = 0
-        for bit in split(uses):
-            if bit not in self._suppliers:
-                use = self._uses[bit.bit_length() - 1]
-                provider = self._graph.chain(use).provider
-                name = f"provider:{provider}" if provider else f"use:{use}"
-                self._suppliers[bit] = self._names.setdefault(name, 1 << len(self._names))
-            key |= self._suppliers[bit]
-        return key
-
-    def named(self, key: int) -> list[str]:
-        """Return the suppliers of a key, sorted."""
-        return sorted(name for name, bit in self._names.items() if bit & key)
 
 
 def _proofs(functions: Open, plans: Plans) -> Iterable[_Candidate]:

@@ -7,7 +7,7 @@ use, a provider or a jurisdiction is for the caller to say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, final
 
 import msgspec
 
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@final
 class Supplier(msgspec.Struct, frozen=True, tag="supplier", gc=False):
     """One supplier that must be there."""
 
     id: str
 
 
+@final
 class AllOf(msgspec.Struct, frozen=True, tag="all", gc=False):
     """Every one of these is needed; with none, nothing is."""
 
     of: tuple[Need, ...]
 
 
+@final
 class AnyOf(msgspec.Struct, frozen=True, tag="any", gc=False):
     """One of these is enough; with none, it can never be met."""
 
