@@ -87,6 +87,9 @@ class BadBody(ValueError):
         self.param = param
 
 
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading the JSON of others may end in; the last is what is nested too deep."""
+
 _HEAD = msgspec.json.Decoder(Head)
 _PARTS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FIELD = re.compile(rb'(?:^|;)\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
@@ -121,7 +124,7 @@ def readable(name: str) -> str:
 def _conversation(raw: msgspec.Raw) -> str | None:
     try:
         value = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return None
     if isinstance(value, dict):
         value = value.get("id")
@@ -141,7 +144,7 @@ def read_json(body: bytes) -> Head:
     except msgspec.ValidationError as error:
         text, _, where = str(error).partition(" - at ")
         raise BadBody(text, where.strip("`$.") or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise BadBody(f"the body is not JSON: {error}") from None
     if head.model is not None:
         readable(head.model)
@@ -265,14 +268,23 @@ def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:
     boundary = _BOUNDARY.search(content_type)
     if boundary is None or b"multipart/form-data" not in content_type.lower():
         raise BadBody("the body must be multipart/form-data with a boundary")
-    mark = b"--" + (boundary[1] or boundary[2])
-    for part in body.split(mark)[1:]:
-        head, separator, value = part.partition(b"\r\n\r\n")
-        if not separator:
+    if len(_BOUNDARY.findall(content_type)) > 1:
+        raise BadBody("the type of the body states two boundaries")
+    before, *parts = body.split(b"--" + (boundary[1] or boundary[2]))
+    if before.strip():
+        raise BadBody("something stands before the first part of the form")
+    ended = False
+    for part in parts:
+        if ended or (part.startswith(b"--") and part[2:].strip()):
+            raise BadBody("something stands after the end of the form")
+        if part.startswith(b"--"):
+            ended = True
             continue
-        name = _part_name(head)
-        if name is not None:
-            yield name, value.removesuffix(b"\r\n")
+        head, separator, value = part.partition(b"\r\n\r\n")
+        name = _part_name(head) if separator and head.startswith(b"\r\n") else None
+        if name is None:
+            raise BadBody("a part of the form has no name, or is not written as a part")
+        yield name, value.removesuffix(b"\r\n")
 
 
 def _part_name(head: bytes) -> str | None:
@@ -329,9 +341,9 @@ def tokens_of(body: bytes) -> tuple[int, int]:
     try:
         # Usage usually stands last; reading from there spares a long answer.
         counted = _COUNTED.decode(b"{" + body[at:])
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         try:
             counted = _COUNTED.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except NOT_JSON:
             return 0, 0
     return counted.usage.both() if counted.usage is not None else (0, 0)

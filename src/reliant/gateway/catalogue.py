@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from reliant.gateway.answers import Problem, error_answer
+from reliant.gateway.body import NOT_JSON
 from reliant.gateway.inquiry import Inquiry, ask
 from reliant.gateway.intake import Passage
 from reliant.gateway.running import as_task
@@ -206,7 +207,7 @@ def read_list(body: bytes) -> dict[str, Model] | None:
     """Return the models in an upstream's list; None if it is none."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return None
     data = value.get("data", value.get("models")) if isinstance(value, dict) else value
     if not isinstance(data, list):

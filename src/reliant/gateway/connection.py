@@ -213,6 +213,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header, its name in small letters; the length, which differs most, stands apart."""
+        if not self._in_head:
+            return  # after a body in chunks; nothing there says who asks, or goes on
         name = name.lower()
         if name == b"content-length":
             self._length = int(value)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
+from reliant.gateway.body import NOT_JSON
 from reliant.gateway.events import Said
 
 _ASK = (
@@ -41,7 +42,7 @@ def continued_body(body: bytes, said: Said, mode: str) -> bytes | None:
             return None
     try:
         messages = msgspec.json.decode(parts["messages"], type=list[msgspec.Raw])
-    except (KeyError, msgspec.MsgspecError):
+    except (KeyError, *NOT_JSON):
         return None
     if said.text:
         messages.append(_message("assistant", said.text))
@@ -79,7 +80,7 @@ class Joiner:
     def _join(self, data: bytes) -> bytes:
         try:
             chunk = _PARTS.decode(data)
-        except msgspec.MsgspecError:
+        except NOT_JSON:
             return data
         if self._said.id and "id" in chunk:
             chunk["id"] = msgspec.Raw(msgspec.json.encode(self._said.id))

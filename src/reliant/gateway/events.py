@@ -12,7 +12,7 @@ from collections import deque
 
 import msgspec
 
-from reliant.gateway.body import tokens_of
+from reliant.gateway.body import NOT_JSON, tokens_of
 from reliant.gateway.surface import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Endpoint
 
 _HELD_LIMIT = 4 << 20
@@ -192,7 +192,7 @@ def read_chat(stream: bytes) -> Said:
             continue
         try:
             chunk = _CHUNK.decode(data)
-        except msgspec.MsgspecError:
+        except NOT_JSON:
             said.usable = False
             break
         said.id = said.id or chunk.id

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.gateway.body import hides_ascii, shown
+from reliant.gateway.body import NOT_JSON, hides_ascii, shown
 from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Holdings:
         else:
             try:
                 made = msgspec.json.decode(body, type=_Made).ids()
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except NOT_JSON:
                 made = []
             made += {match[1].decode() for match in _CONTAINER.finditer(body)}
             await self.hold(made, upstream, request.owner)
@@ -204,7 +204,7 @@ _MOST_PAGES = 20
 def _page_of(body: bytes) -> dict[str, Any] | None:
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_JSON:
         return None
     return value if isinstance(value, dict) and isinstance(value.get("data"), list) else None
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from reliant.gateway.body import BadBody, form_parts, hides_ascii, names_once, read_json, readable
+from reliant.gateway.body import NOT_JSON, BadBody, form_parts, hides_ascii, names_once, read_json, readable
 from reliant.gateway.surface import Endpoint, find
 
 _MOST_NAMES = 1_000
@@ -90,7 +90,7 @@ class _Purpose(msgspec.Struct):
 def _purpose(body: bytes) -> str | None:
     try:
         return msgspec.json.decode(body, type=_Purpose).purpose
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return "batch"
 
 
@@ -126,7 +126,7 @@ def _in_lines(file: bytes) -> Iterator[tuple[str, str]]:
             continue
         try:
             asked = _LINE.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except NOT_JSON:
             raise BadBody(_UNREADABLE.format(number), "file") from None
         endpoint = find("POST", asked.url) if asked.url is not None else None
         kind = endpoint.name if endpoint is not None else ""
@@ -157,13 +157,13 @@ def _in_requests(body: bytes) -> Iterator[str]:
     names_once(body, frozenset({"requests"}))
     try:
         requests = _REQUESTS.decode(body).requests
-    except msgspec.ValidationError as error:
+    except NOT_JSON as error:
         raise BadBody(str(error).partition(" - at ")[0], "requests") from None
     for number, request in enumerate(requests):
         names_once(bytes(request), frozenset({"params"}))
         try:
             params = _REQUEST.decode(request).params
-        except msgspec.ValidationError as error:
+        except NOT_JSON as error:
             raise BadBody(str(error).partition(" - at ")[0], f"requests.{number}") from None
         yield from _models_of(params, f"requests.{number}.params")
 
@@ -197,5 +197,5 @@ def _in_json(text: bytes) -> Iterator[str]:
 def _text(inner: bytes) -> str | None:
     try:
         return msgspec.json.decode(b'"' + inner + b'"', type=str)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_JSON:
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.gateway.answers import Problem, bad_request
+from reliant.gateway.body import NOT_JSON
 from reliant.gateway.surface import RESPONSES
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def our_key(status: int, body: bytes) -> Problem:
 def _error_fields(body: bytes) -> dict[str, object]:
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return {}
     inner = value.get("error") if isinstance(value, dict) else None
     return inner if isinstance(inner, dict) else {}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from reliant.gateway.body import NOT_JSON
+
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to say it: every part that is given must fit."""
@@ -46,7 +48,7 @@ class Refusals:
             return None
         try:
             value = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             value = None
         folded = body[:65_536].decode("utf-8", "replace").casefold() if value is None else ""
         for shape in self._shapes:
@@ -63,7 +65,7 @@ class Refusals:
             if line.startswith(b"data:"):
                 try:
                     value = msgspec.json.decode(line[5:])
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except NOT_JSON:
                     return None
                 return next((one for one in self._shapes if one.json and _fits(one, [], value, "")), None)
         return None

@@ -19,7 +19,7 @@ from reliant.gateway.upstream.client import UpstreamFailure
 if TYPE_CHECKING:
     from reliant.gateway.upstream.client import Exchange
 
-_BAD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_BAD = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 _BOTH_HAVE = frozenset({"files", "skills", "models"})
 """What both formats know, under the same paths."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from reliant.gateway.body import NOT_JSON
 from reliant.gateway.upstream.client import UpstreamFailure
 
 _STOP_TO_FINISH = {
@@ -41,7 +42,7 @@ def load(body: bytes) -> dict[str, Any]:
     """Return a JSON object; an empty one if it is none."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -106,7 +107,7 @@ def loads_or_text(text: str) -> Any:
     """Return the JSON value in `text`, or an object that holds the text where it is none."""
     try:
         return msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return {"_text": text}
 
 

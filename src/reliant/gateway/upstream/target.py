@@ -78,6 +78,7 @@ class Target:
         self.tls: ssl.SSLContext | None = tls_context(config.ca_file) if url.scheme == "https" else None
         self._base = url.path.rstrip("/")
         netloc = url.netloc.encode("idna" if not url.netloc.isascii() else "ascii")
+        self._own = frozenset(name.lower().encode() for name in config.headers)
         self._fixed = self._fixed_headers(netloc, secret)
         self._deployments = config.api == "azure" and "/openai/v1" not in self._base
         self._origin = f"{url.scheme}://{url.netloc}"
@@ -153,7 +154,8 @@ class Target:
         Raises:
             UpstreamFailure: One holds a control character.
         """
-        lines = [b"%b: %b\r\n" % pair for pair in headers if _goes_on(pair[0])]
+        own = self._own
+        lines = [b"%b: %b\r\n" % pair for pair in headers if _goes_on(pair[0]) and pair[0] not in own]
         if self.config.api == "anthropic" and not any(name == b"anthropic-version" for name, _ in headers):
             lines.append(b"anthropic-version: " + ANTHROPIC_VERSION + b"\r\n")
         block = b"".join(lines)
