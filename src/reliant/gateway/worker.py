@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reliant import __version__
 from reliant.errors import ReliantError, TargetError
 from reliant.gateway.app import Gateway
+from reliant.gateway.audit.ends import End, end_of
 from reliant.gateway.audit.folder import begin_anew, open_chain
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
@@ -116,6 +117,7 @@ class Worker:
         self.server: Server | None = None
         self.exporter: Exporter | None = None
         self.copier: Copier | None = None
+        self._erased: set[Path] = set()
         self.parent: int | None = None
 
     # life
@@ -221,23 +223,37 @@ class Worker:
     async def _retain(self) -> None:
         """Erase kept prompts and take segments away as the configuration says; the newest segment waits."""
         while True:
-            audit, now = self.gateway.runtime.config.audit, self.settings.clock.wall()
-            old = [file for file in find_chains(self.audit)[self.chain.chain] if file != self.chain.segment]
-            if audit.delete_days is not None:
-                until = self.copier.copied if self.copier is not None else math.inf
-                before = now - audit.delete_days * DAY_S
-                gone, said = await asyncio.to_thread(removable, old, before, until)
-                if said is not None:
-                    remove(self.chain, gone, said)
-                    old = old[len(gone) :]
-            if audit.retention_days is not None:
-                erased = 0
-                for file in old:
-                    before = now - audit.retention_days * DAY_S
-                    erased += await asyncio.to_thread(redact, file, frozenset(), before)
-                if erased:
-                    self.note("prompts erased by retention", "the gateway", str(erased))
+            try:
+                await self._retain_once()
+            except (OSError, ReliantError) as error:
+                self.settings.say(f"what is older than the log keeps is still there: {error}")
             await asyncio.sleep(_RETENTION_S)
+
+    async def _retain_once(self) -> None:
+        audit, now = self.gateway.runtime.config.audit, self.settings.clock.wall()
+        if audit.delete_days is not None:
+            old = [file for file in find_chains(self.audit)[self.chain.chain] if file != self.chain.segment]
+            until = self.copier.copied if self.copier is not None else math.inf
+            before = now - audit.delete_days * DAY_S
+            gone, said = await asyncio.to_thread(removable, old, before, until)
+            if said is not None:
+                remove(self.chain, gone, said)
+        if audit.retention_days is not None:
+            erased = await self._erase(now - audit.retention_days * DAY_S)
+            if erased:
+                self.note("prompts erased by retention", "the gateway", str(erased))
+
+    async def _erase(self, before: float) -> int:
+        """Erase kept prompts, also in chains of a time with another name; return how many."""
+        count, erased = self.runtime.config.listen.workers, 0
+        for files in chains_of(find_chains(self.audit), self.number, count):
+            for file in files:
+                if file != self.chain.segment and file not in self._erased:
+                    erased += await asyncio.to_thread(redact, file, frozenset(), before)
+                    end = end_of(file)
+                    if isinstance(end, End) and end.moment < before * 1_000_000:
+                        self._erased.add(file)  # nothing in it is younger
+        return erased
 
     def _start_shared(self) -> None:
         shared = self.runtime.config.shared

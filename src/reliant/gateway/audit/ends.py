@@ -1,4 +1,4 @@
-"""Finds records in a segment without reading all of it: the last one, or the one with a number."""
+"""Finds records without reading all of a log: the last one, the one with a number, where a chain ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from reliant.gateway.audit.chain import BadLine, Line, read_line
+from reliant.gateway.audit.chain import START, BadLine, Line, read_line
+from reliant.gateway.audit.heads import head_of
 
 _TAIL_BYTES = 1 << 16
 _NEAR_BYTES = 1 << 16
@@ -112,3 +113,72 @@ def record_at(segments: Iterable[Path], number: int) -> tuple[Line, Path, int] |
                 if found > number:
                     break
     return None
+
+
+class Ended(NamedTuple):
+    """Where a chain ended.
+
+    Attributes:
+        segment: The number of its newest segment.
+        records: How many there are, from the first; the number of the next.
+        digest: Of the last one.
+        torn: Bytes of half lines that a crash left.
+        lost: What its published head names and it has no more; empty if it has it all.
+    """
+
+    segment: int
+    records: int
+    digest: bytes
+    torn: int
+    lost: str
+
+
+def where_it_ended(folder: Path, chain: str) -> Ended:
+    """Return where a chain ended; of one that is not there, where it will begin.
+
+    Raises:
+        OSError: It does not end in a record.
+    """
+    mine = _segments(folder, chain)
+    segment = int(mine[-1].stem.rsplit("-", 1)[1]) if mine else 1
+    records, digest, torn = 0, START, 0
+    for last in reversed(mine):  # the newest may be empty: a crash came right after it was begun
+        try:
+            found = end_of(last)
+        except BadLine as error:
+            raise OSError(
+                f"the log {last} does not end in a record ({error}); move it away to begin anew"
+            ) from None
+        torn += _torn(found)
+        if isinstance(found, End):
+            records, digest = found.number + 1, found.digest
+            break
+    return Ended(segment, records, digest, torn, _lost(folder, chain, mine, records))
+
+
+def _lost(folder: Path, chain: str, mine: list[Path], records: int) -> str:
+    head = head_of(folder, chain)
+    if head is None:
+        return ""
+    if head.n >= records:
+        return f"it ends at record {records - 1}, but its published head names record {head.n}"
+    before = record_at(mine, head.n - 1)
+    if before is not None and before[0].digest.hex() != head.hash:
+        return f"its record {head.n - 1} is not the one its published head names"
+    return ""
+
+
+def cut_off_torn(folder: Path, chain: str) -> None:
+    """Cut off half-written lines at the ends of a chain's segments."""
+    for segment in _segments(folder, chain):
+        torn = _torn(end_of(segment))
+        if torn:
+            os.truncate(segment, segment.stat().st_size - torn)
+
+
+def _segments(folder: Path, chain: str) -> list[Path]:
+    return sorted(folder.glob(f"{chain}-{'[0-9]' * 5}.jsonl"))
+
+
+def _torn(found: End | int) -> int:
+    return found.torn if isinstance(found, End) else found

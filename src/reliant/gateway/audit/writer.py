@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.gateway.audit.chain import START, BadLine, Opened, link, seal, write_line
-from reliant.gateway.audit.ends import End, end_of, record_at
-from reliant.gateway.audit.heads import Head, fingerprint, head_of, public_bytes, publish
+from reliant.gateway.audit.ends import End, cut_off_torn, end_of, where_it_ended
+from reliant.gateway.audit.heads import Head, fingerprint, public_bytes, publish
 from reliant.gateway.audit.records import Change, Checkpoint, Opening, Record, signed_text
 
 if TYPE_CHECKING:
@@ -132,48 +132,16 @@ class ChainWriter:
     def _resume(self) -> None:
         """Open the chain where it ended; nothing is changed in it yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        mine = sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl"))
-        if mine:
-            self._segment = int(mine[-1].stem.rsplit("-", 1)[1])
-        for last in reversed(mine):  # the newest may be empty: a crash came right after it was begun
-            found = self._end(last)
-            if isinstance(found, End):
-                self._next, self._head = found.number + 1, found.digest
-                break
-        self.lost = self._lacks(mine)
+        found = where_it_ended(self.folder, self.chain)
+        self._segment, self._next, self._head = found.segment, found.records, found.digest
+        self._torn, self.lost = found.torn, found.lost
         if not self.lost:
             self._open()
-
-    def _end(self, segment: Path) -> End | int:
-        try:
-            found = end_of(segment)
-        except BadLine as error:
-            raise OSError(
-                f"the log {segment} does not end in a record ({error}); move it away to begin anew"
-            ) from None
-        self._torn += found.torn if isinstance(found, End) else found
-        return found
-
-    def _lacks(self, mine: list[Path]) -> str:
-        """Return what the chain has no more though its published head names it; empty if it has it all."""
-        head = head_of(self.folder, self.chain)
-        if head is None:
-            return ""
-        if head.n >= self._next:
-            return f"it ends at record {self._next - 1}, but its published head names record {head.n}"
-        before = record_at(mine, head.n - 1)
-        if before is not None and before[0].digest.hex() != head.hash:
-            return f"its record {head.n - 1} is not the one its published head names"
-        return ""
 
     def begin(self) -> None:
         """Cut off the half line that a crash left, write that the chain is open, and sign what was there."""
         if self._torn:
-            for segment in sorted(self.folder.glob(f"{self.chain}-[0-9]*.jsonl")):
-                found = end_of(segment)
-                torn = found.torn if isinstance(found, End) else found
-                if torn:
-                    os.truncate(segment, segment.stat().st_size - torn)
+            cut_off_torn(self.folder, self.chain)
             self._size = os.fstat(self._fd).st_size
         cut, self._torn = self._torn, 0
         goes_on = self._next > 0
@@ -187,7 +155,6 @@ class ChainWriter:
             os.close(self._fd)
             self._fd = -1
         self.chain = chain
-        self._head, self._next, self._segment, self._torn = START, 0, 1, 0
         self._resume()
 
     def _open(self) -> None:
@@ -465,6 +432,7 @@ class ChainWriter:
             what = "the log could not be written for a time"
             self.append(Change(n=number, t=moment, what=what, by="the gateway", detail=detail))
             self._must()
+
     def is_durable(self, number: int) -> bool:
         """Say whether the disk has the record `number`."""
         return self._synced >= number
