@@ -252,7 +252,7 @@ class Gateway:
         if self.active <= FEW:
             log.flush()
         if log.to_disk:
-            log.start_sync()
+            log.start_sync(alone=self.active <= FEW)
         context.holds = endpoint.holds or bool(head.store)
         if context.holds or endpoint.listing:
             context.owner = caller.owner

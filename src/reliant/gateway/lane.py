@@ -132,7 +132,7 @@ class Lane:
         if gateway.active <= FEW:
             log.flush()
         if log.to_disk:
-            log.start_sync()
+            log.start_sync(alone=gateway.active <= FEW)
         exchange = pool.idle.pop()[1]
         passing = Passing(self, call, exchange, request_id, self.steady(), number)
         call.running = passing
@@ -169,7 +169,7 @@ class Passing:
             or exchange.status != 200
             or exchange.kind.startswith(b"text/event-stream")
             or log.broken
-            or (log.to_disk and not log.is_durable(self.number))
+            or (log.to_disk and not self._durable())
         ):
             self._go_on()
             return
@@ -197,6 +197,12 @@ class Passing:
         except BadAnswer as error:
             call.served(error)
         gateway.active -= 1
+
+    def _durable(self) -> bool:
+        try:
+            return self.lane.gateway.log.is_durable(self.number)
+        except OSError:
+            return False  # the general way asks again, and says so
 
     def _estimate(self, tokens_out: int) -> None:
         """Write the outcome of an answer that does not say what was read."""

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _ENCODE = msgspec.json.Encoder()
 
-_FAST_SYNC_S = 0.0004
-"""A disk this fast is waited for on the spot when only one request waits: a thread would cost more."""
+_FAST_SYNC_S = 0.0005
+"""A disk this fast is waited for on the spot: a thread would cost more."""
 
 BEHIND_S = 0.05
 """How far the disk may be behind where no answer waits for it."""
@@ -368,15 +368,24 @@ class ChainWriter:
         self._publish()
 
     # durability
-    def start_sync(self) -> None:
-        """Begin bringing what is written to the disk, without waiting for it."""
-        if (
-            self.to_disk
-            and not self._syncing
-            and self._synced < self._next - 1
-            and self._sync_s > _FAST_SYNC_S
-        ):
+    def start_sync(self, *, alone: bool) -> None:
+        """Begin bringing what is written to the disk, without waiting for it.
+
+        With a fast disk and nobody else to serve (`alone`) that is done on the spot,
+        but first what this turn of the loop sends goes out: so the disk works while
+        the provider does. With others to serve, one sync for all of them comes later.
+        """
+        if not self.to_disk or self._syncing or self._synced >= self._next - 1:
+            return
+        if self._sync_s > _FAST_SYNC_S:
             self._sync_in_thread()
+        elif alone and self._loop is not None:
+            self._loop.call_soon(self._sync_meanwhile)
+
+    def _sync_meanwhile(self) -> None:
+        if not self._syncing and self._error is None and not self.pending and self._synced < self._next - 1:
+            with contextlib.suppress(OSError):  # who needs it on the disk asks again, and is told
+                self._sync_here()
 
     async def follow(self) -> None:
         """Bring what is written to the disk, again and again, and see that it stays where it is."""
@@ -434,8 +443,18 @@ class ChainWriter:
             self._must()
 
     def is_durable(self, number: int) -> bool:
-        """Say whether the disk has the record `number`."""
-        return self._synced >= number
+        """Say whether `number` is as safe as the configuration asks; a fast disk is waited for.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        if not self.to_disk or self._synced >= number:
+            return True
+        self._must()
+        if self._syncing or self._waiting or self._sync_s > _FAST_SYNC_S:
+            return False
+        self._sync_here()
+        return True
 
     async def durable(self, number: int) -> None:
         """Return once the record `number` is as safe as the configuration asks.
@@ -443,40 +462,42 @@ class ChainWriter:
         Raises:
             OSError: The disk refused.
         """
-        if not self.to_disk or self._synced >= number:
+        if self.is_durable(number):
             return
-        self._must()
-        loop = asyncio.get_running_loop()
-        if not self._syncing and self._sync_s <= _FAST_SYNC_S and not self._waiting:
-            self._sync_here(loop)
-            return
-        waiter: asyncio.Future[None] = loop.create_future()
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((number, waiter))
         if not self._syncing:
             self._sync_in_thread()
         await waiter
 
-    def _sync_here(self, loop: asyncio.AbstractEventLoop) -> None:
-        upto, began = self._next - 1, loop.time()
-        os.fdatasync(self._fd)
-        self._synced = upto
-        self._sync_s = 0.8 * self._sync_s + 0.2 * (loop.time() - began)
+    def _sync_here(self) -> None:
+        upto = self._next - 1
+        self._synced_to(upto, self._sync(self._fd))
+
+    def _sync(self, file: int) -> float:
+        """Bring a file to the disk; return how long that took. The loop's clock stands still meanwhile."""
+        began = self._now()
+        os.fdatasync(file)
+        return self._now() - began
+
+    def _synced_to(self, number: int, seconds: float) -> None:
+        self._synced = max(self._synced, number)
+        self._sync_s = 0.8 * self._sync_s + 0.2 * seconds
 
     def _sync_in_thread(self) -> None:
         self.flush()
         loop = asyncio.get_running_loop()
         self._syncing = True
-        upto, began = self._next - 1, loop.time()
-        done = loop.run_in_executor(None, os.fdatasync, self._fd)
+        upto = self._next - 1
+        done = loop.run_in_executor(None, self._sync, self._fd)
 
-        def finish(result: asyncio.Future[None]) -> None:
+        def finish(result: asyncio.Future[float]) -> None:
             self._syncing = False
             error = result.exception()
             if isinstance(error, OSError):
                 self._error = error
             else:
-                self._synced = max(self._synced, upto)
-                self._sync_s = 0.8 * self._sync_s + 0.2 * (loop.time() - began)
+                self._synced_to(upto, result.result())
             still = []
             for number, waiter in self._waiting:
                 if waiter.done():
