@@ -161,6 +161,33 @@ def test_the_admin_side_is_closed_to_everybody_else(tmp_path: Path) -> None:
     assert state["upstreams"][0]["name"] == "mock"
 
 
+def test_no_other_site_can_use_the_admin_side_or_frame_its_page(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        url, other = f"{running.url}/admin", {"origin": "https://evil.example"}
+        page, state = get(url, headers=other), get(f"{url}/state", headers={**KEY, **other})
+        asked = httpx.options(
+            f"{url}/reload", headers={**other, "access-control-request-method": "POST"}, timeout=PATIENCE_S
+        )
+        # What a form of another site can send: no header of its own choice.
+        simple = post(f"{url}/keys", content=b'{"name":"x"}', headers={"content-type": "text/plain", **other})
+        in_query = get(f"{url}/state?key=sk-test&authorization=Bearer%20sk-test")
+        by_cookie = get(f"{url}/state", headers={"cookie": "authorization=Bearer sk-test"})
+        text = page.text
+
+    for answer in (page, state, asked, simple):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert (asked.status_code, simple.status_code) == (405, 401)
+    assert (in_query.status_code, by_cookie.status_code) == (401, 401)
+    for answer in (page, state, simple):
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+    policy = page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == text.count("<script>") + text.count("<style>")
+
+
 def test_metrics_are_in_the_format_prometheus_reads(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         post(f"{running.url}/v1/chat/completions", json={"model": "m", "messages": []}, headers=KEY)
