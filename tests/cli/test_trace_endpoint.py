@@ -22,6 +22,7 @@ class Model(BaseHTTPRequestHandler):
     """Answers with a word that depends on the prompt and on which model the path names."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # headers and body leave in one piece
     asked = 0
 
     def do_POST(self) -> None:

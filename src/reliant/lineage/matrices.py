@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 Floats = Any
 _SMALLEST, _LARGEST = 1024, 1 << 24  # values of a matrix
 _MOST_BYTES = 256 << 20
-_MAX_ROWS = 2048
+_MAX_ROWS, _MAX_COLUMNS = 2048, 4096  # of more, as many are taken at equal steps
+_HELD = 16  # matrices of the reference kept ready: 32 MB each at most
 _FEWEST_COLUMNS = 16
 _WORK = 2e10  # multiplications: about a second on one core
 _DRIFT = 64  # rows looked at for the form of a small difference
@@ -118,6 +119,8 @@ def compare_matrices(ours: Values, theirs: Values) -> MatrixMatches | None:
                 break
             key = (other.name, flipped)
             if key not in made:
+                if len(made) >= _HELD:
+                    made.clear()
                 made[key] = _bundle_of(theirs, other, flipped=flipped)
             against = made[key]
             if against is None:
@@ -194,7 +197,8 @@ def _halves(matrix: Floats) -> Bundle | None:
     numbers = np.arange(len(matrix))
     if len(matrix) > _MAX_ROWS:
         numbers = np.linspace(0, len(matrix) - 1, _MAX_ROWS).astype(np.int64)
-    rows = np.nan_to_num(matrix[numbers].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    step = -(-matrix.shape[1] // _MAX_COLUMNS)
+    rows = np.nan_to_num(matrix[numbers, ::step].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     rows = rows - rows.mean(axis=0)
     half = rows.shape[1] // 2
     first, second = rows[:, :half], rows[:, half : 2 * half]

@@ -62,7 +62,11 @@ def fingerprint(model: Model, paths: Sequence[str] = ("I",)) -> Fingerprint:
         WeightsError: No feed-forward neurons were found, or they cannot be read.
     """
     if model.side is None or model.anatomy is None:
-        raise WeightsError(model.name, "no feed-forward neurons were found, so it has no fingerprint")
+        raise WeightsError(
+            model.name,
+            "no feed-forward neurons were found, so it has no fingerprint",
+            hint="Compare it with `reliant trace MODEL --against REFERENCE`.",
+        )
     side, anatomy = model.side, model.anatomy
     parts: dict[str, Part] = {}
     arrays: dict[str, Any] = {}
