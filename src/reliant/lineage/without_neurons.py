@@ -69,13 +69,13 @@ def _weigh(ours: Values, theirs: Values) -> Weights:
     if same.trained >= _SOME:
         return _equal("derived" if same.trained >= _MOST else "partial", same)
     if matrices is None:
-        why = "No feed-forward neurons were found, no tensors are equal, and the matrices are too large to read."
+        why = "No feed-forward neurons were found, no tensors are equal, and the matrices are too large."
         return Weights(verdict="not_testable", why=why, paths_tried=("bytes",))
     if matrices.comparable < _MOST or not matrices.tests:
         why = (
             "No feed-forward neurons were found, no tensors are equal, and only "
-            f"{matrices.comparable:.0%} of the trained values of {ours.opened.name} lie in matrices of a shape that "
-            f"{theirs.opened.name} has."
+            f"{matrices.comparable:.0%} of the trained values of {ours.opened.name} lie in matrices of a "
+            f"shape that {theirs.opened.name} has."
         )
         return Weights(verdict="not_testable", why=why, paths_tried=("bytes", "T"))
     return _none(matrices)
