@@ -1,5 +1,6 @@
 """What a drawing shows is what its table says: marks, bars, bands and tiles are measured and compared."""
 
+import itertools
 import re
 
 import pytest
@@ -11,14 +12,14 @@ from reliant.cli.main import cli
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
 from support import drawings
-from support.pages import PAGES
+from support.pages import page
 
 EPOCH = ("epoch_all_ai_models_2025-03.csv", "epoch_notable_ai_models_2026-01.csv")
 
 
 @pytest.fixture(scope="module")
 def country():
-    return drawings.figures(PAGES["country"]())
+    return drawings.figures(page("country"))
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,12 @@ def with_tables(shared):
 
 @pytest.fixture(scope="module")
 def shop():
-    return drawings.figures(PAGES["shop"]())
+    return drawings.figures(page("shop"))
 
 
 @pytest.fixture(scope="module")
 def simulation():
-    return drawings.figures(PAGES["simulation"]())
+    return drawings.figures(page("simulation"))
 
 
 def within(low, high, value, by):
@@ -75,7 +76,7 @@ def check_timeline(figure):
                 assert f"({row[part]} of {row[whole]})" in mark.title
                 if class_ == "line-share":
                     assert ("hollow" in mark.classes) == (int(row["base known"]) < 4)
-            line = [shape for shape in drawings.tag(drawing, "path", "edge", class_)]
+            line = drawings.tag(drawing, "path", "edge", class_)
             assert len(re.findall(r"[ML]", line[0].at["d"])) == len(marks)
             seen[class_] = marks
         shown = sorted(seen["line-floor"])
@@ -107,7 +108,7 @@ def check_bars(drawing, rows, shown, middles):
             assert abs(tall - max(unit * count, 2)) < 0.3
             assert tall > 0
             assert top > 0
-        for (lower, _, _), (upper, tall, _) in zip(stack, stack[1:], strict=False):
+        for (lower, _, _), (upper, tall, _) in itertools.pairwise(stack):
             assert abs(upper + tall - lower) < 1.3
 
 
@@ -120,7 +121,7 @@ def test_the_timeline_of_the_published_tables_shows_the_numbers_of_its_table(wit
 
 
 def test_the_turn_between_2023_and_2025_is_named_from_the_data_and_marked(with_tables):
-    page, figures = with_tables
+    markup, figures = with_tables
     figure = figures["fig-time"]
     rows = {row["half"]: row for row in figure.rows}
     told = re.search(
@@ -143,9 +144,11 @@ def test_the_turn_between_2023_and_2025_is_named_from_the_data_and_marked(with_t
     }
     assert all(value < 0.5 for half, value in known.items() if half >= since)
     assert [value for half, value in known.items() if half < since][-1] >= 0.5
-    assert page.index("The dependence turned round") < page.index('id="access"')
+    assert markup.index("The dependence turned round") < markup.index('id="access"')
     for drawing in (*figure.wide, *figure.narrow):
-        mark = next(shape for shape in drawings.tag(drawing, "text") if since in shape.text and "under" in shape.text)
+        mark = next(
+            shape for shape in drawings.tag(drawing, "text") if since in shape.text and "under" in shape.text
+        )
         line = next(
             shape for shape in drawings.tag(drawing, "line", "edge") if abs(shape["x1"] - shape["x2"]) < 0.1
         )
@@ -262,15 +265,16 @@ def test_the_flow_of_a_what_if_shows_the_weights_of_its_table(simulation):
 
 
 def test_what_is_not_known_of_a_supplier_is_hatched_all_the_way():
-    page = drawings.figures(PAGES["assessment-crowd"]())["flow"]
-    found, flows = check_flow(page.wide[0], page.rows, ("Function", "Served by", "Owner", "Country"), "Weight")
+    figure = drawings.figures(page("assessment-crowd"))["flow"]
+    columns = ("Function", "Served by", "Owner", "Country")
+    found, flows = check_flow(figure.wide[0], figure.rows, columns, "Weight")
     lost = next(node for node in found if node.column == 3 and node.name == "not known")
 
     assert lost.classes == {UNKNOWN}
-    into = [band for band in flows if abs(band.x1 - lost.x) < 0.2 and _beside(lost, band.top1, band.thick)]
-    assert into
-    assert all(UNKNOWN in band.classes for band in into)
-    assert all(UNKNOWN not in band.classes for band in flows if abs(band.x1 - lost.x) < 0.2 and band not in into)
+    last = [band for band in flows if abs(band.x1 - lost.x) < 0.2]
+    hatched = [band for band in last if UNKNOWN in band.classes]
+    assert hatched
+    assert hatched == [band for band in last if _beside(lost, band.top1, band.thick)]
 
 
 WORDS = st.sampled_from(["a", "b", "c", "d", "e", "f", "not known"])
@@ -297,14 +301,15 @@ def test_what_flows_into_a_node_flows_out_of_it_and_none_is_lost(drawn, at_most,
         str(flow(made, heads, id_="x", title="t", description="d", size=size, at_most=at_most))
     )
     rows = [
-        {**{str(at): stop.name for at, stop in enumerate(one.stops)}, "weight": str(one.weight)} for one in made
+        {**{str(at): stop.name for at, stop in enumerate(one.stops)}, "weight": str(one.weight)}
+        for one in made
     ]
     found, flows = check_flow(drawing, rows, heads, "weight")
 
     whole = sum(one.weight for one in made)
     for at in range(columns):
         tops = sorted((node.top, node.top + node.tall) for node in found if node.column == at)
-        assert all(below[0] >= above[1] for above, below in zip(tops, tops[1:], strict=False))
+        assert all(below[0] >= above[1] for above, below in itertools.pairwise(tops))
     unknown = sum(one.weight for one in made if one.class_ == UNKNOWN)
     hatched = sum(band.thick for band in flows if UNKNOWN in band.classes)
     unit = sum(band.thick for band in flows) / whole
@@ -330,7 +335,7 @@ def test_every_tile_has_the_state_and_the_count_of_its_line_in_the_table(country
 
     for drawing in (*figure.wide, *figure.narrow):
         groups = [shape for shape in drawing if shape.tag == "g"]
-        tiles = [shape for shape in drawings.tag(drawing, "rect")]
+        tiles = drawings.tag(drawing, "rect")
         texts = [shape.text for shape in drawings.tag(drawing, "text")]
         assert [group.title[:2] for group in groups] == sorted(rows)
         assert len(tiles) == len(groups)

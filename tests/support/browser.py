@@ -6,15 +6,16 @@ What is asked of the page is asked from outside, through the driver.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.resources
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -82,6 +83,25 @@ def show(driver: WebDriver, page: Path, *, width: int, dark: bool = False, media
     )
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
     driver.get(page.as_uri())
+
+
+def look(driver: WebDriver) -> dict[str, Any]:
+    """Return what a reader would see of the page that is shown, as `layout.js` lists it."""
+    found = driver.execute_script(f"{_layout()}\nreturn look();")
+    assert isinstance(found, dict)
+    return found
+
+
+def pale(driver: WebDriver) -> list[str]:
+    """Return the texts with too little contrast: below 4.5, or 3 where they are large; in drawings too."""
+    found = driver.execute_script(f"{_layout()}\nreturn pale();")
+    assert isinstance(found, list)
+    return found
+
+
+@functools.cache
+def _layout() -> str:
+    return Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 
 
 def ask(driver: WebDriver, expression: str) -> Any:

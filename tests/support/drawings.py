@@ -1,4 +1,4 @@
-"""What the figures of a page show, read back from the page: the drawings as shapes, the tables as their CSV."""
+"""What the figures of a page show, read back from it: the drawings as shapes, the tables as their CSV."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def tables(body: str) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def shapes(svg: str) -> list[Shape]:
-    """Return every shape of a drawing, those within groups too; a text holds what is read, not its tooltip."""
+    """Return every shape of a drawing, those within groups too; a text is without its tooltip."""
     found = []
     for node in ElementTree.fromstring(svg).iter():
         title = node.find("title")
@@ -92,7 +92,9 @@ def tag(drawing: list[Shape], name: str, *classes: str) -> list[Shape]:
 
 def scale(drawing: list[Shape]) -> tuple[float, float]:
     """Return where 0 % and 100 % of a drawing with an axis of shares stand, from top to bottom."""
-    marks = {shape.text: shape["y"] - 4 for shape in tag(drawing, "text", "soft") if shape.text.endswith(" %")}
+    marks = {
+        shape.text: shape["y"] - 4 for shape in tag(drawing, "text", "soft") if shape.text.endswith(" %")
+    }
     return marks["0 %"], marks["100 %"]
 
 

@@ -33,8 +33,9 @@ def cites(ids: Iterable[str], numbers: dict[str, int], at_most: int = 4) -> Mark
 
     from reliant.report.html.base import cite  # noqa: PLC0415  (as above)
 
+    found = sorted(numbers[one] for one in ids)
     # One element, so that a phone sets the numbers side by side.
-    return Markup("<span>{}</span>").format(cite(sorted(numbers[one] for one in ids)[:at_most]))
+    return Markup("<span>{}</span>").format(cite(found, at_most)) if found else Markup()
 
 
 def day(date: str | None) -> Markup:
@@ -172,9 +173,7 @@ def grid(result: Country) -> Figure | None:
     )
 
 
-def _reach_table(
-    places: Mapping[str, tuple[str, ...]], asked: list[str], names: Mapping[str, str]
-) -> Table:
+def _reach_table(places: Mapping[str, tuple[str, ...]], asked: list[str], names: Mapping[str, str]) -> Table:
     """Return one row for each combination of verdicts; the CSV has one for each country."""
 
     def verdicts(code: str) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_harmless,
     )
     made.filters |= {
         "percent": _text.percent,
@@ -46,6 +47,11 @@ def _environment() -> Environment:
     }
     made.globals |= {"badge": badge, "cite": cite, "web_link": web_link}
     return made
+
+
+def _harmless(value: object) -> object:
+    """Return what a template puts into a page: text without codes that control or turn it."""
+    return _text.clean(value) if type(value) is str else value
 
 
 def page(template: str, **values: Any) -> str:
@@ -80,13 +86,28 @@ def breakable(text: str) -> Markup:
     for mark in ("/", ".", "_", "-", ":"):
         # After escaping, "&amp;" and its like hold none of these marks.
         parts = parts.replace(mark, f"{mark}<wbr>")
+    if any(len(piece) > _PIECE for piece in re.split(r"<wbr>|\s", parts)):
+        parts = f'<span class="long">{parts}</span>'
     return Markup(parts)  # noqa: S704  (escaped above)
+
+
+_PIECE = 20
+_LONG = re.compile(rf"\S{{{_PIECE + 1},}}")
+
+
+def _split(text: str) -> str:
+    """Return escaped text whose longest words may break anywhere, so that no table is wider for one."""
+    parts, end = [], 0
+    for word in _LONG.finditer(text):
+        parts += [str(escape(text[end : word.start()])), f'<span class="long">{escape(word[0])}</span>']
+        end = word.end()
+    return "".join((*parts, str(escape(text[end:]))))
 
 
 _TOGETHER = re.compile(r"\d{4}-\d{2}(?:-\d{2})?|(?:under |over )?\d+ %")
 
 
 def prose(text: str) -> Markup:
-    """Return a sentence whose dates and percentages stay on one line."""
-    kept = _TOGETHER.sub(lambda found: f'<span class="nb">{found[0]}</span>', str(escape(_text.clean(text))))
+    """Return a sentence whose dates and percentages stay on one line, and whose longest words need not."""
+    kept = _TOGETHER.sub(lambda found: f'<span class="nb">{found[0]}</span>', _split(_text.clean(text)))
     return Markup(kept)  # noqa: S704  (escaped above)

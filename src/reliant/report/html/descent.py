@@ -59,12 +59,13 @@ def descent_tree(
     shapes: list[str] = []
     y = 18.0
     for tree in trees:
-        shapes.append(label(0, y, tree.model, room=width, size=font + 2, class_="strong"))
+        beside = 0.0 if narrow else min(text_width(tree.about, font) + 24, width / 2)
+        shapes.append(label(0, y, tree.model, room=width - beside, size=font + 2, class_="strong"))
         if narrow:
             y += 18
             shapes.append(label(0, y, tree.about, room=width, size=font, class_="soft"))
         else:
-            x = text_width(tree.model, font + 2) * 1.12 + 18
+            x = min(text_width(tree.model, font + 2) * 1.12, width - beside) + 18
             shapes.append(label(x, y, tree.about, room=width - x, size=font, class_="soft"))
         # Where the line to the ancestors of each depth begins: below the name it belongs to.
         below = {0: y + 8}
@@ -101,7 +102,11 @@ def _relation(
         for line in wrap(said, int((width - text) / font / 0.52)):
             shapes.append(label(text, y, line, room=width - text, size=font))
             y += 16
-        shapes.append(label(text, y, state, room=width - text, size=font, class_=f"status {relation.status}"))
+        for at, line in enumerate(wrap(state, int((width - text) / font / 0.66))):
+            y += 16 * (at > 0)
+            shapes.append(
+                label(text, y, line, room=width - text, size=font, class_=f"status {relation.status}")
+            )
     else:
         room = 480.0 - text
         shapes.append(label(text, y, said, room=room, size=font))

@@ -22,9 +22,13 @@ SERIES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7")
 UNKNOWN = "s-unknown"
 """Fill class of whatever is not known: hatched, never a plain colour."""
 
-# Mean advance of a sans-serif letter in em; wide scripts fill a square.
-_EM_NARROW, _EM_MEAN, _EM_CAPITAL, _EM_WIDE = 0.34, 0.6, 0.72, 1.0
+# Advance of a sans-serif letter in em, on the safe side; wide scripts fill a square, pictures more.
+_EM_NARROW, _EM_MEAN, _EM_CAPITAL, _EM_WIDE, _EM_PICTURE = 0.38, 0.62, 0.72, 1.05, 1.5
 _THIN = frozenset("fijlrt.,:;|!'()[] ")
+_BROAD = {"m": 0.98, "w": 0.82, "M": 0.87, "W": 0.99, "@": 1.0, "%": 0.95} | dict.fromkeys("<>=+#~^&", 0.84)
+_PICTURES = 0x1F000
+_BOLD = 1.12
+_BOLD_CLASSES = frozenset({"strong", "status"})
 
 
 def element(tag: str, /, *children: str, **attributes: Number | str | None) -> Markup:
@@ -45,13 +49,13 @@ def element(tag: str, /, *children: str, **attributes: Number | str | None) -> M
     )
     if not children:
         return Markup(f"<{tag}{said}/>")  # noqa: S704  (every part is escaped)
-    body = "".join(str(escape(child)) for child in children)
+    body = "".join(str(child if isinstance(child, Markup) else escape(clean(child))) for child in children)
     return Markup(f"<{tag}{said}>{body}</{tag}>")  # noqa: S704
 
 
 def _value(value: Number | str) -> str:
     if isinstance(value, str):
-        return str(escape(value))
+        return str(escape(clean(value)))
     return f"{value:.1f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
@@ -86,9 +90,9 @@ def text_width(text: str, size: Number) -> float:
         if char in _THIN:
             em += _EM_NARROW
         elif char.isascii():
-            em += _EM_CAPITAL if char.isupper() or char in "mwMW@%" else _EM_MEAN
+            em += _BROAD.get(char) or (_EM_CAPITAL if char.isupper() else _EM_MEAN)
         else:
-            em += _EM_WIDE
+            em += _EM_PICTURE if ord(char) >= _PICTURES else _EM_WIDE
     return em * size
 
 
@@ -114,7 +118,8 @@ def label(
     anchor: str | None = None,
 ) -> Markup:
     """Return a text that keeps to `room`; what was cut is in its tooltip."""
-    shown = shorten(text, room, size)
+    bold = not _BOLD_CLASSES.isdisjoint(class_.split())
+    shown = shorten(text, room / _BOLD if bold else room, size)
     children: Sequence[str] = (shown,) if shown == clean(text) else (element("title", clean(text)), shown)
     return element(
         "text", *children, x=float(x), y=float(y), font_size=size, class_=class_ or None, text_anchor=anchor
