@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reliant.gateway.audit.export import export_lines
 from reliant.gateway.audit.verify import public_keys_of, verify
+from reliant.gateway.telemetry import _parent
 from support.gateway_provider import Provider, providers
-from support.gateway_rig import config, gateway, post, until
+from support.gateway_rig import config, gateway, get, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 DAY = 86_400.0
@@ -39,6 +43,38 @@ def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path
     assert values[0]["gen_ai.provider.name"] == "openai"
     assert values[0]["gen_ai.usage.input_tokens"] == "19"
     assert (spans[1]["status"]["code"], values[1]["error.type"]) == (2, "500")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-ZZf7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "garbage",
+    ],
+)
+def test_a_trace_that_is_none_is_not_passed_to_the_collector(given: str) -> None:
+    trace, parent = _parent(given.encode())
+
+    assert re.fullmatch("[0-9a-f]{32}", trace)
+    assert trace not in given
+    assert parent == ""
+
+
+def test_a_stream_that_broke_is_a_failed_span(tmp_path: Path) -> None:
+    with providers("mock", "collector") as (mock, collector):
+        more = f'[telemetry]\notlp_endpoint = "http://127.0.0.1:{collector.port}"\n'
+        with gateway(tmp_path, config(mock, more=more)) as running:
+            body = {"model": "fault-midstream", "messages": [], "stream": True}
+            post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+            until(lambda: spans_in(collector), "the span is sent")
+            metrics = get(f"{running.url}/metrics").text
+
+    (span,) = spans_in(collector)
+    assert span["status"] == {"code": 2}
+    assert "reliant_gateway_spans_dropped_total 0.0" in metrics
 
 
 def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> None:

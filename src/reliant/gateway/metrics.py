@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _CELLS = 20_000
@@ -43,6 +43,7 @@ class Metrics:
         self._cells: dict[tuple[str, str, str, int], Cell] = {}
         self._tokens: dict[tuple[str, str], list[float]] = {}
         self._unpriced: dict[tuple[str, str], int] = {}
+        self._watched: dict[str, tuple[str, Callable[[], float]]] = {}
         self.refusals = Counter(
             "reliant_gateway_refusals", "Requests refused, by rule.", ("rule",), registry=self.registry
         )
@@ -85,6 +86,10 @@ class Metrics:
         cell[0] += tokens_in
         cell[1] += tokens_out
         cell[2] += usd
+
+    def watch(self, name: str, words: str, read: Callable[[], float]) -> None:
+        """Have one more number on the page, read when asked for; a count if its name ends in `_total`."""
+        self._watched[name] = (words, read)
 
     def unpriced(self, upstream: str, key: str) -> None:
         """Count an answer whose price is not known."""
@@ -138,6 +143,9 @@ class Metrics:
         for (upstream, key), count in self._unpriced.items():
             unpriced.add_metric((upstream, key), count)
         yield from (requests, seconds, tokens, dollars, unpriced, records)
+        for name, (words, read) in self._watched.items():
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield kind(name, words, value=read())
 
     def text(self) -> bytes:
         """Return everything in the text format."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 import ssl
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +34,8 @@ _OPERATIONS = {
     "completions": "text_completion",
     "embeddings": "embeddings",
 }
+_FINE = frozenset({"whole", "caller left"})
+_LONGEST_MODEL = 200
 _MOST_KEPT = 10_000
 _BATCH = 500
 _EVERY_S = 1.0
@@ -85,7 +88,7 @@ class Exporter:
                 _OPERATIONS.get(name, name),
                 target.config.provider if target is not None else "",
                 outcome,
-                context.model,
+                context.model[:_LONGEST_MODEL],
                 context.action,
             )
         )
@@ -139,12 +142,18 @@ class Exporter:
             self._pool.close()
 
 
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
+
+
 def _parent(header: bytes) -> tuple[str, str]:
-    """Return trace and parent of a `traceparent` header; a new trace if there is none."""
-    parts = header.decode("latin-1").split("-")
-    if len(parts) == 4 and len(parts[1]) == 32 and len(parts[2]) == 16:
-        return parts[1], parts[2]
-    return os.urandom(16).hex(), ""
+    """Return trace and parent of a `traceparent` header; a new trace if there is none that holds.
+
+    A collector may refuse a whole batch for one id that is none.
+    """
+    found = _TRACEPARENT.match(header)
+    if found is None:
+        return os.urandom(16).hex(), ""
+    return found[1].decode(), found[2].decode()
 
 
 def _text(key: str, value: str) -> dict[str, Any]:
@@ -169,7 +178,8 @@ def _encode(span: _Span) -> dict[str, Any]:
         _text("reliant.action", span.action),
         _text("reliant.upstream", outcome.upstream or ""),
     ]
-    if outcome.status >= 400:
+    failed = outcome.status >= 400 or outcome.end not in _FINE
+    if failed:
         attributes.append(_text("error.type", outcome.end if outcome.end != "whole" else str(outcome.status)))
     return {
         "traceId": span.trace,
@@ -180,5 +190,5 @@ def _encode(span: _Span) -> dict[str, Any]:
         "startTimeUnixNano": str(span.end_ns - span.took_us * 1_000),
         "endTimeUnixNano": str(span.end_ns),
         "attributes": attributes,
-        "status": {"code": 2} if outcome.status >= 400 else {},
+        "status": {"code": 2} if failed else {},
     }

@@ -137,11 +137,17 @@ class Worker:
         ]
         if self.runtime.config.listen.workers > 1:
             self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))
-        if self.copier is not None:
-            self._tasks.append(asyncio.create_task(self._copy(self.copier), name="copy"))
+        copier = self.copier
+        if copier is not None:
+            words = "Records of the log that the database has not yet."
+            uncopied = "reliant_gateway_log_uncopied_records"
+            self.metrics.watch(uncopied, words, lambda: self.chain.next_number - 1 - copier.copied)
+            self._tasks.append(asyncio.create_task(self._copy(copier), name="copy"))
         self._start_shared()
         if self.runtime.config.telemetry.otlp_endpoint:
-            self.exporter = Exporter(self.runtime.config.telemetry, __version__)
+            exporter = self.exporter = Exporter(self.runtime.config.telemetry, __version__)
+            words = "Spans that the collector did not get."
+            self.metrics.watch("reliant_gateway_spans_dropped_total", words, lambda: exporter.dropped)
             self.gateway.journal.listeners.append(self.exporter.listen)
             self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
         audit = self.runtime.config.audit
@@ -265,6 +271,8 @@ class Worker:
         state = self.gateway.shared = SharedState(
             url, lease=shared.lease, on_down=shared.on_down, timeout_s=shared.timeout_s
         )
+        away = "reliant_gateway_shared_counts_away"
+        self.metrics.watch(away, "1 while the shared counts do not answer.", lambda: float(state.down))
         clock = self.settings.clock
         state.start(lambda: self.gateway.runtime, clock.steady, clock.wall, self.settings.say)
 
