@@ -439,3 +439,44 @@ def test_a_long_answer_is_remembered_too(tmp_path: Path) -> None:
 
     assert made.json()["id"] == "resp_long0001"
     assert (again.status_code, files.status_code) == (200, 200)
+
+
+def test_nobody_claims_an_object_by_writing_its_id_into_a_request(tmp_path: Path) -> None:
+    """Providers repeat what their callers wrote, for example as metadata."""
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    claim = {"container_id": "cntr_theirs01", "id": "resp_theirs01"}
+    value = {"metadata": claim, "object": "response", "output": [], "id": "resp_mine0001"}
+    headers = {"authorization": "Bearer sk-other"}
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        one.responses = json.dumps(value).encode()
+        asked = {"model": "gpt-4o", "input": "x", "metadata": claim}
+        made = post(f"{running.url}/v1/responses", json=asked, headers=headers)
+        event = b"event: response.created\ndata: " + json.dumps({"response": value}).encode() + b"\n\n"
+        one.stream = event + event.replace(b"created", b"completed")
+        streamed = post(f"{running.url}/v1/responses", json={**asked, "stream": True}, headers=headers)
+        mine = get(f"{running.url}/v1/responses/resp_mine0001", headers=headers)
+        container = get(f"{running.url}/v1/containers/cntr_theirs01/files", headers=headers)
+        response = get(f"{running.url}/v1/responses/resp_theirs01", headers=headers)
+
+    assert made.json()["id"] == "resp_mine0001"
+    assert b"response.completed" in streamed.content
+    assert mine.status_code == 200
+    assert (container.status_code, response.status_code) == (404, 404)
+
+
+def test_an_id_that_two_are_given_stays_with_the_first(tmp_path: Path) -> None:
+    """Small servers number their answers, and begin again when they are started anew."""
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        one.responses = b'{"id":"resp_00000001","object":"response","output":[]}'
+        asked = {"model": "gpt-4o", "input": "x"}
+        for headers in (KEY, {"authorization": "Bearer sk-other"}):
+            post(f"{running.url}/v1/responses", json=asked, headers=headers)
+            running.worker.gateway.holdings._recent.clear()  # as after a restart
+        first = get(f"{running.url}/v1/responses/resp_00000001", headers=KEY)
+        post(f"{running.url}/v1/responses", json=asked, headers={"authorization": "Bearer sk-other"})
+        second = get(
+            f"{running.url}/v1/responses/resp_00000001", headers={"authorization": "Bearer sk-other"}
+        )
+
+    assert (first.status_code, second.status_code) == (200, 404)

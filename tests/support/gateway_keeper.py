@@ -50,6 +50,7 @@ class Keeper(Provider):
     content: dict[str, bytes] = field(default_factory=dict)
     hangs_on_models: bool = False
     responses: bytes | None = None
+    stream: bytes = b""
 
     async def _answer(self, request: Seen, writer: asyncio.StreamWriter) -> bool:
         path, _, query = request.path.partition("?")
@@ -61,7 +62,9 @@ class Keeper(Provider):
             await _send(writer, 404 if self.listed is None else 200, json.dumps(listed).encode(), {})
             return True
         if path == "/v1/responses" and self.responses is not None:
-            await _send(writer, 200, self.responses, {})
+            streams = self.stream and b'"stream": true' in request.body.replace(b'":true', b'": true')
+            kind = {"content-type": "text/event-stream"} if streams else {}
+            await _send(writer, 200, self.stream if streams else self.responses, kind)
             return True
         first = parts[0] if parts[0] != "fine_tuning" else parts[1]
         held = first in KINDS and path != "/v1/messages" and not path.endswith("count_tokens")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reliant.gateway.body import NOT_JSON, hides_ascii, shown
+from reliant.gateway.events import data_of
 from reliant.gateway.running import as_task
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     from reliant.gateway.state import Store
 
 _KEPT = 50_000
-_ID = re.compile(rb'"id": ?"((?:resp|chatcmpl|conv)[A-Za-z0-9_\-]{4,120})"')
 
 
-_CONTAINER = re.compile(rb'"(?:container_id|id)": ?"((?:cntr|container)_[A-Za-z0-9_\-]{4,120})"')
 _NAMED = re.compile(
     rb'"((?:file|vs|vsfs|vsfb|batch|msgbatch|resp|conv|cntr|container|cfile|upload|ft|ftjob|asst|thread'
     rb'|video|eval|evalrun|skill)[-_][A-Za-z0-9_\-]{4,120})"'
@@ -82,6 +81,32 @@ class _Made(msgspec.Struct):
 More = Callable[[str], Awaitable[bytes | None]]
 
 
+class _Item(msgspec.Struct):
+    container_id: str | None = None
+
+
+class _Response(msgspec.Struct):
+    """What a response says was made. What stands elsewhere in it, its caller may have written."""
+
+    id: str | None = None
+    output: list[_Item] = []
+
+    def containers(self) -> list[str]:
+        return [one.container_id for one in self.output if one.container_id]
+
+
+class _Event(msgspec.Struct):
+    """An event of a stream of chat, which has the id itself, or of a response."""
+
+    id: str | None = None
+    item: _Item | None = None
+    response: _Response | None = None
+
+
+_RESPONSE = msgspec.json.Decoder(_Response)
+_EVENT = msgspec.json.Decoder(_Event)
+
+
 class Holdings:
     """Remembers objects in the store, and the latest ones in memory."""
 
@@ -121,7 +146,10 @@ class Holdings:
             await as_task()
             await self._store.hold(fresh, upstream, owner)
             for one in fresh:
-                self._remember(one, (upstream, owner))
+                # Whoever had it first has it: an id that is said once more changes nothing.
+                held = await self._store.holder(one)
+                if held is not None:
+                    self._remember(one, held)
 
     async def seen(
         self, request: Context, status: int, body: bytes, upstream: str, more: More | None = None
@@ -142,23 +170,31 @@ class Holdings:
         else:
             try:
                 made = msgspec.json.decode(body, type=_Made).ids()
+                if request.endpoint.name == "responses":
+                    made += _RESPONSE.decode(body).containers()
             except NOT_JSON:
-                made = []
-            made += {match[1].decode() for match in _CONTAINER.finditer(body)}
+                return body
             await self.hold(made, upstream, request.owner)
         # Its own host's address would lead the caller, and the gateway's key, past the gateway.
         return _RESULTS.sub(rb"\1\2", body) if b'"results_url"' in body else body
 
     async def seen_stream(self, piece: bytes, upstream: str, request: Context) -> None:
         """Learn from a piece of a stream the id of what it makes, and of the containers it runs in."""
-        made = []
-        if not request.learnt:
-            match = _ID.search(piece)
-            if match is not None:
+        if request.learnt and b"container_id" not in piece:
+            return
+        made: list[str] = []
+        for data in data_of(piece):
+            try:
+                event = _EVENT.decode(data)
+            except NOT_JSON:
+                continue
+            said = event.response
+            if not request.learnt and (found := event.id or (said.id if said is not None else None)):
                 request.learnt = True
-                made.append(match[1].decode())
-        if b"cntr_" in piece:
-            made += {match[1].decode() for match in _CONTAINER.finditer(piece)}
+                made.append(found)
+            made += said.containers() if said is not None else []
+            if event.item is not None and event.item.container_id:
+                made.append(event.item.container_id)
         if made:
             await self.hold(made, upstream, request.owner)
 
