@@ -57,6 +57,11 @@ class Scenario:
     summary: str = ""
     sources: tuple[str, ...] = ()
 
+    @property
+    def in_order(self) -> tuple[Stage, ...]:
+        """The stages in the order in which they are played: those without a day come last."""
+        return tuple(sorted(self.stages, key=lambda stage: (stage.on is None, stage.on or dt.date.max)))
+
     @classmethod
     def of(cls, *cuts: Cut, on: dt.date | None = None) -> Scenario:
         """Return the scenario that makes these cuts at once."""
@@ -111,7 +116,7 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 
 def _simulated(graph: Graph, scenario: Scenario, plans: Plans, setting: Setting) -> Simulation:
-    stages = sorted(scenario.stages, key=lambda stage: (stage.on is None, stage.on or dt.date.max))
+    stages = scenario.in_order
     losses = Losses.of(graph)
     (uncut, *played), stands = _played(graph, stages, plans, setting, losses)
     last = played[-1] if played else uncut
@@ -228,13 +233,14 @@ def _played(
     downs = [levels(graph, setting.already, made, plans.weights_kept) for made in cuts]
     found, stands = solved(graph.nodes, downs, losses)
     played = [
-        _Stage(made, down, level, _standing(plans, made, graph, setting))
+        _Stage(made, down, level, standing(plans, made, graph, setting))
         for made, down, level in zip(cuts, downs, found, strict=True)
     ]
     return played, stands
 
 
-def _standing(plans: Plans, cuts: Sequence[Cut], graph: Graph, setting: Setting) -> dict[str, int]:
+def standing(plans: Plans, cuts: Sequence[Cut], graph: Graph, setting: Setting) -> dict[str, int]:
+    """Return, for each function that was told of, how far a proven replacement stands after these cuts."""
     return {
         name: max((_stands(one, cuts, graph, setting) for one in plan.replacements), default=DOWN)
         for name, plan in plans.functions.items()

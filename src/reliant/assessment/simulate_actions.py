@@ -35,6 +35,7 @@ class _Candidate:
     text: str = ""
     effort: float = 1.0
     unit: str = COUNTED
+    names: tuple[str, ...] = ()
 
     @property
     def weight(self) -> float:
@@ -75,6 +76,8 @@ def best_actions(
             effort=one.effort,
             unit=one.unit,
             functions=tuple(function.name for function in one.functions),
+            ids=tuple(function.id for function in one.functions),
+            uses=one.names,
         )
         for one in found[:limit]
     )
@@ -125,9 +128,10 @@ def _fallbacks(
         kept = [function for function, _ in functions if function.id in kept_by_it]
         told = _told_effort(repairs.named(key), plans)
         effort, unit = (told, TOLD) if told else (float(repairs.places(together)), COUNTED)
-        names = _list(sorted({name_of(graph.chain(use)) for use in repairs.names(together)}))
+        named = tuple(sorted(repairs.names(together)))
+        names = _list(sorted({name_of(graph.chain(use)) for use in named}))
         text = f"Give {names} a second, proven supplier outside of the cut"
-        yield _Candidate("add-fallback", together, kept, text, effort, unit)
+        yield _Candidate("add-fallback", together, kept, text, effort, unit, named)
 
 
 def _told_effort(names: Iterable[str], plans: Plans) -> float | None:
@@ -155,6 +159,8 @@ def _proofs(functions: Open, plans: Plans) -> Iterable[_Candidate]:
                 continue
             told = one.effort_days is not None and one.effort_days > 0
             group = groups.setdefault(one.name, _Candidate("prove"))
+            if group.functions[-1:] == [function]:
+                continue  # the same replacement told twice is one
             group.functions.append(function)
             group.effort = one.effort_days if told and one.effort_days else float(len(one.lacks))
             group.unit = TOLD if told else COUNTED
@@ -183,7 +189,7 @@ def _open_questions(
             group = groups["find-out", chain.use]
             group.text = f"Find out who serves {name_of(chain)}, from where and on which terms"
         group.functions.append(function)
-        group.unit = COUNTED
+        group.names = tuple(sorted({*group.names, open_uses[0]}))
     return groups.values()
 
 

@@ -6,12 +6,12 @@ gone. The chances are the operator's (from a status page, a contract); nothing h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from reliant.assessment.cuts import availability, repeated
 from reliant.assessment.measures import hosted_by
-from reliant.core.need import AllOf, AnyOf, Need, Supplier, suppliers
+from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier, suppliers
 from reliant.core.simulation import Importance
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _MOST_REPEATED = 12
 """Providers that one need names twice or more: each doubles the work."""
 
-_ALWAYS = "(always there)"
+ALWAYS = "(always there)"
+"""Stands in a need for a use of which no chance was told."""
 
 
 def ordinary_day(graph: Graph, up: Mapping[str, float]) -> tuple[float | None, tuple[Importance, ...]]:
@@ -32,19 +33,17 @@ def ordinary_day(graph: Graph, up: Mapping[str, float]) -> tuple[float | None, t
     if not up or not graph.functions:
         return None, ()
     weight: dict[Need, float] = {}
-    for function in graph.functions:
-        need = _by_provider(function.need, graph, up)
-        if len(repeated(need)) <= _MOST_REPEATED:
-            weight[need] = weight.get(need, 0.0) + function.weight
+    for function, need in considered(graph, up):
+        weight[need] = weight.get(need, 0.0) + function.weight
     whole = sum(weight.values())
     if not whole:
         return None, ()
-    chance = {**up, _ALWAYS: 1.0}
+    chance = {**up, ALWAYS: 1.0}
 
     def expected(told: Mapping[str, float]) -> float:
         return sum(part * availability(need, told) for need, part in weight.items()) / whole
 
-    named = sorted(set().union(*map(suppliers, weight)) - {_ALWAYS})
+    named = sorted(set().union(*map(suppliers, weight)) - {ALWAYS})
     found = [
         Importance(one, up[one], round(expected({**chance, one: 1.0}) - expected({**chance, one: 0.0}), 12))
         for one in named
@@ -52,10 +51,18 @@ def ordinary_day(graph: Graph, up: Mapping[str, float]) -> tuple[float | None, t
     return round(expected(chance), 12), tuple(sorted(found, key=lambda one: (-one.importance, one.provider)))
 
 
+def considered(graph: Graph, up: Mapping[str, float]) -> Iterator[tuple[Function, Need]]:
+    """Return the functions of the share, each with its need over providers instead of uses."""
+    for function in graph.functions:
+        need = _by_provider(function.need, graph, up)
+        if len(repeated(need)) <= _MOST_REPEATED:
+            yield function, need
+
+
 def _by_provider(need: Need, graph: Graph, up: Mapping[str, float]) -> Need:
     """Return a need with the provider of each use in its place."""
     if isinstance(need, Supplier):
         provider = hosted_by(graph.chain(need.id))
-        return Supplier(provider if provider in up and provider else _ALWAYS)
+        return Supplier(provider if provider in up and provider else ALWAYS)
     parts = tuple(_by_provider(part, graph, up) for part in need.of)
     return AllOf(parts) if isinstance(need, AllOf) else AnyOf(parts)

@@ -35,6 +35,17 @@ if TYPE_CHECKING:
     "--on", metavar="COUNTRY", help="With --number: the figure is one of `reliant country WHAT --on COUNTRY`."
 )
 @click.option(
+    "--cut",
+    "cuts",
+    multiple=True,
+    metavar="LEVEL:ID",
+    help="With --number: the figure is one of `reliant simulate PATH --cut LEVEL:ID`; a --scenario of "
+    "dated cuts does the same, one of rules with --what-if. Repeatable.",
+)
+@click.option(
+    "--what-if", is_flag=True, help="With --number: the figure is one of `reliant simulate PATH --scenario`."
+)
+@click.option(
     "--data",
     "files",
     multiple=True,
@@ -58,6 +69,8 @@ def explain(
     target: str | None,
     number: str | None,
     on: str | None,
+    cuts: tuple[str, ...],
+    what_if: bool,
     files: tuple[Path, ...],
     style: str,
     offline: bool,
@@ -73,12 +86,18 @@ def explain(
 
     With --number, PATH is what `reliant assess` takes: the functions, uses, providers,
     owners, countries and lines of descent that make the figure are shown, with sources.
+    With --cut or a scenario of cuts, PATH is what `reliant simulate` takes: each function with
+    what it adds to the figure, why, and on which sources.
     With --on as well, WHAT is a country: the models, ways, rules and days behind the figure.
     """
     from reliant.cli._questions import Desk
 
     if on is not None or files:
         emit(_of_country(number, what, on, files, asked, as_of, known_on, style), output)
+        return
+    if cuts or what_if or (number is not None and _lists_cuts(asked.get("scenario"))):
+        told = _of_simulation(number, what or target, cuts, asked, as_of, known_on, offline, style)
+        emit(told, output)
         return
     if number is not None:
         emit(_number(number, what or target, asked, as_of, known_on, offline, style), output)
@@ -129,6 +148,54 @@ def _number(
 
 
 _NAMES = "names"
+
+
+def _lists_cuts(scenario: str | None) -> bool:
+    from reliant.assessment.simulate_scenario import is_cut_scenario
+
+    return scenario is not None and Path(scenario).is_file() and is_cut_scenario(Path(scenario))
+
+
+def _of_simulation(
+    number: str | None,
+    path: str | None,
+    cuts: tuple[str, ...],
+    asked: dict[str, Any],
+    as_of: dt.date,
+    known_on: dt.date | None,
+    offline: bool,
+    style: str,
+) -> str:
+    """Return what makes a figure of a what-if.
+
+    Raises:
+        UsageError: The target, the figure or what is cut is not named, or no such figure is known.
+    """
+    from reliant.assessment.explain_desk import Desk
+    from reliant.assessment.figures import written
+    from reliant.assessment.simulate_figures import SimulationFigures
+    from reliant.cli.simulate import Table
+
+    scenario = asked.get("scenario")
+    if path is None or number is None or not (cuts or scenario):
+        raise UsageError(
+            "a figure of which what-if?",
+            hint="Write: reliant explain PATH --cut provider:openai --number stop_share "
+            "(`--number names` lists all).",
+        )
+    table = Table.of(path, {**asked, "scenario": None}, as_of, known_on, offline=offline)
+    played = table.play(scenario, cuts)
+    figures = SimulationFigures(
+        played.graph,
+        played.scenario,
+        played.plans,
+        played.setting,
+        Desk.of(played.today, played.atlas, played.plans),
+        played.result,
+    )
+    if number == _NAMES:
+        return _names({written(address): value for address, value in figures.addresses.items()}, style)
+    return _explained(figures.explain(number), style)
 
 
 def _of_country(

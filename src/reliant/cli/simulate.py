@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -22,8 +25,8 @@ from reliant.errors import UnknownId, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reliant.assessment.graph import Cut
-    from reliant.assessment.simulate import Scenario
+    from reliant.assessment.graph import Cut, Graph
+    from reliant.assessment.simulate import Scenario, Setting
     from reliant.assessment.simulate_plans import Plans
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment
@@ -83,32 +86,79 @@ def simulate(
     cut. Open weights on own machines survive the cut of a country; hosted models do not.
     """
     from reliant import report
-    from reliant.assessment.simulate_plans import Plans, read_plans
-    from reliant.cli._run import look, own_config
 
     if not cuts and scenario is None:
         raise UsageError("nothing is cut", hint="Name what to take away: --cut provider:openai")
-    config = config or own_config(path)
-    plans = read_plans(config) if config else Plans()
-
-    def assessed(rules: str | None = None) -> tuple[Assessment, Atlas]:
-        who = {"place": place, "config": config, "scenario": rules}
-        looked = look(path, who, as_of=as_of, known_on=known_on, offline=offline)
-        return looked.assessment(), looked.atlas
-
-    today, atlas = assessed()
-
-    def played(name: str | None, extra: tuple[str, ...]) -> Simulation:
-        return _play(today, _scenario(name, extra, on, atlas, assessed, today), plans, atlas)
-
-    result = played(scenario, cuts)
+    table = Table.of(path, {"place": place, "config": config}, as_of, known_on, offline=offline)
+    result = table.play(scenario, cuts, on).result
     if against is None:
         emit(report.render(result, style, colour=colour()), output)
         return
     from reliant.assessment.simulate import compare
 
-    other = played(None, (against,)) if _is_cut(against) else played(against, ())
-    emit(report.render(compare(result, other), style, colour=colour()), output)
+    other = table.play(None, (against,), on) if _is_cut(against) else table.play(against, (), on)
+    emit(report.render(compare(result, other.result), style, colour=colour()), output)
+
+
+@dataclass(frozen=True)
+class Played:
+    """One what-if with what it was played on."""
+
+    today: Assessment
+    atlas: Atlas
+    plans: Plans
+    graph: Graph
+    scenario: Scenario
+    setting: Setting
+    result: Simulation
+
+
+@dataclass(frozen=True)
+class Table:
+    """What scenarios are played on: a target as it stands on a day, and what its operator tells."""
+
+    path: str
+    who: Mapping[str, Any]
+    as_of: dt.date
+    known_on: dt.date | None
+    offline: bool
+
+    @classmethod
+    def of(
+        cls, path: str, who: Mapping[str, Any], as_of: dt.date, known_on: dt.date | None, *, offline: bool
+    ) -> Table:
+        """Return the table; its configuration is the one that is named, or else that of the folder."""
+        from reliant.cli._run import own_config
+
+        return cls(path, {**who, "config": who.get("config") or own_config(path)}, as_of, known_on, offline)
+
+    @functools.cached_property
+    def plans(self) -> Plans:
+        """What the operator told of functions."""
+        from reliant.assessment.simulate_plans import Plans, read_plans
+
+        config = self.who["config"]
+        return read_plans(config) if config else Plans()
+
+    def assessed(self, rules: str | None = None) -> tuple[Assessment, Atlas]:
+        """Return the target as it stands, or under a scenario of rules."""
+        from reliant.cli._run import look
+
+        who = {**self.who, "scenario": rules}
+        looked = look(self.path, who, as_of=self.as_of, known_on=self.known_on, offline=self.offline)
+        return looked.assessment(), looked.atlas
+
+    @functools.cached_property
+    def today(self) -> tuple[Assessment, Atlas]:
+        """The target as it stands."""
+        return self.assessed()
+
+    def play(self, name: str | None, cuts: tuple[str, ...], on: str | None = None) -> Played:
+        """Return the what-if of a scenario, of cuts, or of both."""
+        _ = self.plans  # a mistake in what was told is said before anything is scanned
+        today, atlas = self.today
+        scenario = _scenario(name, cuts, on, atlas, self.assessed, today)
+        return _play(today, scenario, self.plans, atlas)
 
 
 def _is_cut(text: str) -> bool:
@@ -216,7 +266,7 @@ def _licence(name: str, atlas: Atlas) -> str:
     raise UnknownId(name, tuple(sorted(known, key=lambda one: (wanted[:3] not in one, one))[:3]))
 
 
-def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Simulation:
+def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Played:
     from reliant.assessment.simulate import Setting
     from reliant.assessment.simulate import simulate as play
     from reliant.assessment.simulate_estate import estate_of, knows
@@ -235,7 +285,8 @@ def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> 
         assumptions=estate.remarks,
     )
     result = play(estate.graph, scenario, plans, setting)
-    return msgspec.structs.replace(result, names=_names(today, scenario, atlas))
+    result = msgspec.structs.replace(result, names=_names(today, scenario, atlas))
+    return Played(today, atlas, plans, estate.graph, scenario, setting, result)
 
 
 def _names(today: Assessment, scenario: Scenario, atlas: Atlas) -> dict[str, str]:

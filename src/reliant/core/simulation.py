@@ -100,7 +100,8 @@ class Action(msgspec.Struct, frozen=True):
         kind: `add-fallback`, `prove`, `keep-weights` or `find-out`.
         saves: Of all weight, the part that is unreplaced without it and not with it.
         effort: In `unit`: places to change in the code, or engineer-days if they were given.
-        functions: Names of the functions it keeps.
+        functions: Names of the functions it keeps; `ids` are their ids.
+        uses: What it gives another supplier, asks about or keeps a copy of; of a replacement to prove, none.
     """
 
     kind: str
@@ -109,6 +110,8 @@ class Action(msgspec.Struct, frozen=True):
     effort: float
     unit: str
     functions: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 class Importance(msgspec.Struct, frozen=True):
