@@ -8,6 +8,7 @@ import numpy as np
 
 from reliant.errors import WeightsError
 from reliant.lineage import unpack_codes
+from reliant.lineage.bits import fields, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 Floats = Any
 _AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)  # column of the value at each place of a word, low bits first
+_CODES = {
+    "exl2": unpack_codes.exl2,
+    "aqlm": unpack_codes.aqlm,
+    **dict.fromkeys(("exl3-3inst", "exl3-mcg", "exl3-mul1"), unpack_codes.exl3),
+}
 _BLOCK = 64  # of bitsandbytes, where its state says nothing
 
 
 def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
-    """Return a GPTQ, AWQ, HQQ, EXL3 or AQLM matrix, [outputs, inputs].
+    """Return a GPTQ, AWQ, HQQ, EXL2, EXL3 or AQLM matrix, [outputs, inputs].
 
     Args:
         part: Returns a companion tensor by its role, as stored, or None.
@@ -29,22 +35,20 @@ def whole(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data:
     outputs, inputs = tensor.shape
     if packing.kind == "hqq":
         return _groups(tensor, packing, part, data)
-    if packing.kind == "aqlm":
-        return unpack_codes.aqlm(tensor, packing, part, data)
-    if packing.kind.startswith("exl3"):
-        return unpack_codes.exl3(tensor, packing, part, data)
+    if packing.kind in _CODES:
+        return _CODES[packing.kind](tensor, packing, part, data)
     scales, zeros = part("scales").astype(np.float32), part("zeros")
     words = np.frombuffer(data, "<u4")
     if packing.kind == "awq":
         order = np.argsort(_AWQ_ORDER)
-        codes = _fields(words.reshape(inputs, -1), 4)[:, :, order].reshape(inputs, outputs)
-        zero = _fields(zeros.view("<u4"), 4)[:, :, order].reshape(-1, outputs).astype(np.float32)
+        codes = fields(words.reshape(inputs, -1), 4)[:, :, order].reshape(inputs, outputs)
+        zero = fields(zeros.view("<u4"), 4)[:, :, order].reshape(-1, outputs).astype(np.float32)
     else:
-        codes = _stream(np.ascontiguousarray(words.reshape(-1, outputs).T), packing.bits).T[:inputs]
+        codes = stream(np.ascontiguousarray(words.reshape(-1, outputs).T), packing.bits).T[:inputs]
         if zeros is None:
             zero = np.full(scales.shape, 2 ** (packing.bits - 1), np.float32)
         else:
-            zero = _stream(np.ascontiguousarray(zeros.view("<u4")), packing.bits)[:, :outputs].astype(
+            zero = stream(np.ascontiguousarray(zeros.view("<u4")), packing.bits)[:, :outputs].astype(
                 np.float32
             )
             zero += packing.kind == "gptq"
@@ -76,12 +80,12 @@ def rows_of(
     width = tensor.shape[-1]
     if packing.kind == "bnb4":
         return _four_bit(tensor, packing, part, data, rows)
-    codes = _stream(np.frombuffer(data, "<u4").reshape(len(rows), -1), packing.bits).astype(np.float32)
+    codes = stream(np.frombuffer(data, "<u4").reshape(len(rows), -1), packing.bits).astype(np.float32)
     scales, zeros = part("scales").astype(np.float32)[rows], part("zeros")
     codes -= 2 ** (packing.bits - 1)
     per = -(-width // scales.shape[1])
     if zeros is not None and zeros.shape[0] * 32 // packing.bits >= tensor.shape[0]:
-        shifts = _stream(np.ascontiguousarray(zeros.view("<u4").T), packing.bits).T
+        shifts = stream(np.ascontiguousarray(zeros.view("<u4").T), packing.bits).T
         codes -= np.repeat(shifts[rows].astype(np.float32) - 2 ** (packing.bits - 1), per, axis=1)[:, :width]
     found: Floats = codes[:, :width] * np.repeat(scales, per, axis=1)[:, :width]
     return found
@@ -107,22 +111,3 @@ def _four_bit(
         raise WeightsError(tensor.file, f"the scales of {tensor.name[:80]!r} do not fit its values")
     found: Floats = values * scales.astype(np.float32)[places]
     return found
-
-
-def _fields(words: Floats, bits: int) -> Floats:
-    """Return the fields of each word, low bits first, along a new last axis."""
-    shifts = np.arange(0, 32, bits, dtype=np.uint32)
-    found: Floats = (words[..., None] >> shifts) & np.uint32((1 << bits) - 1)
-    return found
-
-
-def _stream(words: Floats, bits: int) -> Floats:
-    """Return the fields along the last axis, which 3-bit ones cross the words of."""
-    if 32 % bits == 0:
-        found: Floats = _fields(words, bits).reshape(len(words), -1)
-        return found
-    stream = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
-    usable = stream.shape[1] // bits * bits
-    weights = (1 << np.arange(bits)).astype(np.uint32)
-    crossed: Floats = stream[:, :usable].reshape(len(words), -1, bits) @ weights
-    return crossed

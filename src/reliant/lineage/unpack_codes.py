@@ -1,4 +1,4 @@
-"""Values of EXL3 and AQLM matrices as float32."""
+"""Values of EXL2, EXL3 and AQLM matrices as float32."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reliant.errors import WeightsError
+from reliant.lineage.bits import stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reliant.lineage.formats.header import Packing, Tensor
 
 Floats = Any
+_WIDTHS = (2, 3, 4, 5, 6, 8)
 _TILE = 16
 _SIDE = 128  # of the Hadamard transform
 # What the three tables of EXL3 are computed by: a product modulo 2^32, then bits of two half floats.
@@ -22,6 +24,30 @@ _FACTORS = {"3inst": 89226354, "mcg": 0xCBAC1FED, "mul1": 0x83DCD12D}
 _SUMMAND = 64248484
 _KEPT, _FLIPPED = 0x8FFF8FFF, 0x3B603B60
 _BYTES_BASE, _BYTES_SCALE, _BYTES_SHIFT = 0x6400, 0x1EEE, 0xC931
+
+
+def exl2(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:
+    """Return an EXL2 matrix, [outputs, inputs]: each group of inputs has a width of its own."""
+    outputs, inputs = tensor.shape
+    words = np.frombuffer(data, "<u4").reshape(-1, outputs)
+    nibbles = part("scales").view("<u4")[:, :, None] >> np.arange(0, 32, 4, dtype=np.uint32)
+    steps = ((nibbles & np.uint32(15)) + 1).reshape(len(nibbles), outputs)
+    largest = part("largest").astype(np.float16) * np.float16(1 / 256)
+    scales = ((steps * steps).astype(np.float16) * largest[:, None]).astype(np.float32)
+    groups = part("groups").reshape(-1, 2).astype(np.int64)
+    ends = [*groups[1:, 1], len(words)]
+    rows = []
+    for (bits, start), end, scale in zip(groups, ends, scales, strict=True):
+        if bits not in _WIDTHS or not 0 <= start < end <= len(words):
+            raise WeightsError(tensor.file, f"the groups of {tensor.name[:80]!r} do not fit its values")
+        codes = stream(np.ascontiguousarray(words[start:end].T), int(bits)).T.astype(np.float32)
+        rows.append((codes - np.float32(2 ** (bits - 1))) * scale)
+    order = part("order").astype(np.int64)
+    matrix = np.concatenate(rows)
+    if len(matrix) < inputs or np.min(order) < 0 or np.max(order) >= inputs:
+        raise WeightsError(tensor.file, f"the order of {tensor.name[:80]!r} does not fit its values")
+    found: Floats = matrix[order].T
+    return found
 
 
 def exl3(tensor: Tensor, packing: Packing, part: Callable[[str], Floats], data: bytes) -> Floats:

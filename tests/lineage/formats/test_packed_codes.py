@@ -1,9 +1,10 @@
-"""EXL3 and AQLM: what the reference code of their packages unpacks is read back.
+"""EXL2, EXL3 and AQLM: what the reference code of their packages unpacks is read back.
 
-AQLM to the last bit; EXL3 but for the order in which its transform sums 128 numbers.
+EXL2 and AQLM to the last bit; EXL3 but for the order in which its transform sums 128 numbers.
 
-`data/packed_codes.npz` holds random codes of every kind of table, and what gptqmodel 7.7.0 (its torch
-module for EXL3) and aqlm 1.1.7 (`_dequantize_weight`) make of them: of EXL3 the first three rows.
+`data/packed_codes.npz` holds random codes of every kind: packed by the code of exllamav2 0.3.2, its kernels
+compiled for a CPU, and unpacked by gptqmodel 7.7.0 (its torch module for EXL3) and by aqlm 1.1.7
+(`_dequantize_weight`). Of EXL2 and EXL3 the first three rows are kept.
 """
 
 from __future__ import annotations
@@ -71,5 +72,7 @@ def test_parts_that_do_not_fit_are_named_or_refused(
 
 
 def test_a_layout_that_is_not_known_is_named(tmp_path: Path) -> None:
-    w = {name: value for name, value in recorded("exl3_3_3inst").items() if not name.endswith(".suh")}
-    assert opened(tiny.save(tmp_path / "m", w)).unread == "EXL3 in a layout that is not read"
+    for kind, part, packing in (("exl3_3_3inst", ".suh", "EXL3"), ("exl2_4", ".q_groups", "EXL2")):
+        w = {name: value for name, value in recorded(kind).items() if not name.endswith(part)}
+        model = opened(tiny.save(tmp_path / kind, w))
+        assert model.unread == f"{packing} in a layout that is not read"

@@ -28,7 +28,7 @@ class Packing(msgspec.Struct, frozen=True):
     """How a quantiser packed a tensor.
 
     Attributes:
-        kind: gptq, gptq2, awq, hqq, exl3-3inst, exl3-mcg, exl3-mul1, aqlm, bnb4 or compressed.
+        kind: gptq, gptq2, awq, hqq, exl2, exl3-3inst, exl3-mcg, exl3-mul1, aqlm, bnb4 or compressed.
         parts: Names of the tensors it is unpacked with, by role; `packed` is its own bytes.
         numbers: Settings that are stored apart.
     """

@@ -1,8 +1,8 @@
 """Weights that a quantiser packed into several tensors, told by names and shapes alone.
 
-GPTQ, AWQ, HQQ, EXL3, AQLM, bitsandbytes 4-bit and compressed-tensors each replace `x.weight` by a handful
-of tensors. Here they become one tensor `x.weight` again, of the shape it had, whose bytes
-are the packed ones; the others are set aside under the same model, for `lineage.unpack`.
+GPTQ, AWQ, HQQ, EXL2, EXL3, AQLM, bitsandbytes 4-bit and compressed-tensors each replace `x.weight`
+by a handful of tensors. Here they become one tensor `x.weight` again, of the shape it had, whose
+bytes are the packed ones; the others are set aside under the same model, for `lineage.unpack`.
 
 The layouts, in the words of their own code: GPTQ packs along the input axis, low bits
 first, and stores zero points less one unless `checkpoint_format` is `gptq_v2`; AWQ packs
@@ -21,7 +21,7 @@ import msgspec
 from reliant.errors import WeightsError
 from reliant.lineage.formats.header import Packing, Tensor
 from reliant.lineage.formats.json import loads_or_none
-from reliant.lineage.formats.packed_codes import aqlm, exl3
+from reliant.lineage.formats.packed_codes import aqlm, exl2, exl3
 from reliant.lineage.formats.packed_hqq import Shapes, hqq
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def joined(
             found = _qweight(name.removesuffix(".qweight"), tensors, config)
         elif name.endswith(".W_q"):
             found = hqq(name.removesuffix(".W_q"), tensors, shapes)
+        elif name.endswith(".q_weight"):
+            found = exl2(name.removesuffix(".q_weight"), tensors)
         elif name.endswith(".trellis"):
             found = exl3(name.removesuffix(".trellis"), tensors)
         elif name.endswith(".codes"):
@@ -74,7 +76,7 @@ def joined(
 _Found = tuple[Tensor, set[str]]
 
 _UNREAD = {
-    ".q_weight": "EXL2",
+    ".q_weight": "EXL2 in a layout that is not read",
     ".trellis": "EXL3 in a layout that is not read",
     ".codebooks": "AQLM in a layout that is not read",
     ".Qidxs": "QuIP#",
@@ -91,7 +93,7 @@ def unread(tensors: Collection[str]) -> str:
 
     Examples:
         >>> unread(["model.layers.0.mlp.up_proj.q_weight"])
-        'EXL2'
+        'EXL2 in a layout that is not read'
     """
     return next(
         (packing for end, packing in _UNREAD.items() if any(one.endswith(end) for one in tensors)), ""

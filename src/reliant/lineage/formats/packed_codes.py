@@ -1,9 +1,11 @@
-"""EXL3 and AQLM: codes that stand for values of a fixed or a stored table, told by names and shapes.
+"""EXL2, EXL3 and AQLM: told by names and shapes.
 
-EXL3 cuts a matrix, [inputs, outputs], into tiles of 16 x 16, each a ring of bits: `trellis` has the
-tile's place first and then 16 words for each bit of width. `suh` and `svh` scale inputs and outputs
-on both sides of a Hadamard transform. AQLM gives each group of inputs as many codes as there are
-`codebooks`; the value is the sum of what they name, times the scale of the output.
+EXL2 sorts the inputs and cuts them into groups, each with a width of its own in bits; a scale is
+a number of 4 bits per output, squared, times one number for the group. EXL3 cuts a matrix,
+[inputs, outputs], into tiles of 16 x 16, each a ring of bits: `trellis` has the tile's place first
+and then 16 words for each bit of width. `suh` and `svh` scale inputs and outputs on both sides of
+a Hadamard transform. AQLM gives each group of inputs as many codes as there are `codebooks`; the
+value is the sum of what they name, times the scale of the output.
 """
 
 from __future__ import annotations
@@ -18,9 +20,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FLOATS = frozenset({"F16", "BF16", "F32"})
+_WORDS = frozenset({"I32", "U32"})
 _TILE = 16
 _HADAMARD = 128
 _MOST_GROUP = 64
+
+
+def exl2(stem: str, tensors: Mapping[str, Tensor]) -> tuple[Tensor, set[str]] | None:
+    """Return what `stem.q_weight` and its companions were, and the names used; None if it is not clear."""
+    parts = {"packed": "q_weight", "scales": "q_scale", "largest": "q_scale_max", "groups": "q_groups"}
+    parts["order"] = "q_invperm"
+    names = {role: f"{stem}.{part}" for role, part in parts.items()}
+    if not all(name in tensors for name in names.values()):
+        return None
+    packed, scales, largest, groups, order = (tensors[names[role]] for role in parts)
+    if any(one.dtype not in _WORDS for one in (packed, scales, order)) or groups.dtype not in {"I16", "U16"}:
+        return None
+    if largest.dtype not in _FLOATS or len(packed.shape) != 2 or len(largest.shape) != 1 or not packed.nbytes:
+        return None
+    number, outputs = largest.shape[0], packed.shape[1]
+    fits = scales.shape == (number, outputs // 8) and groups.shape == (2 * number,) and outputs % 32 == 0
+    if not fits or not number or len(order.shape) != 1 or not order.shape[0]:
+        return None
+    return _whole(stem, packed, (outputs, order.shape[0]), Packing("exl2", 4, names))
 
 
 def exl3(stem: str, tensors: Mapping[str, Tensor]) -> tuple[Tensor, set[str]] | None:
