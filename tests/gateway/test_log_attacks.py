@@ -223,9 +223,10 @@ def test_a_segment_that_somebody_touches_stops_the_answers(tmp_path: Path, what:
 
 def test_a_disk_that_is_full_refuses_calls_until_it_has_room_again(tmp_path: Path) -> None:
     with providers("mock") as (mock,):
-        with gateway(tmp_path, config(mock)) as running:
+        with gateway(tmp_path, config(mock, more="[audit]\ncheckpoint_s = 3600.0\n")) as running:
             assert ask(running).status_code == 200
             chain = running.worker.chain
+            until(lambda: chain._synced >= chain.next_number - 1, "nothing more is on its way to the disk")
             kept, full = os.dup(chain._fd), os.open("/dev/full", os.O_WRONLY)
             try:
                 running.do(os.dup2, full, chain._fd)

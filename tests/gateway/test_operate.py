@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,87 @@ def test_a_request_in_flight_is_answered_before_the_gateway_stops(tmp_path: Path
 
     assert answers == [200]
     assert ended == 0, said
+
+
+def test_a_stream_in_flight_ends_whole_before_the_gateway_stops(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        audit = serving(mock, tmp_path, workers=2, drain_s=60.0)
+        with served(tmp_path) as running, httpx.Client(timeout=PATIENCE_S) as client:
+            body = {"model": "slow-500", "messages": [], "stream": True}
+            url = f"{running.url}/v1/chat/completions"
+            with ThreadPoolExecutor(1) as pool:
+                asking = pool.submit(client.post, url, json=body, headers=KEY)
+                until(lambda: "slow-500" in mock.models())
+                running.process.terminate()
+                whole = asking.result(PATIENCE_S).content
+            ended, said = running.wait(), running.said()
+
+    assert whole.endswith(b"data: [DONE]\n\n")
+    assert ended == 0, said
+    assert CliRunner().invoke(command, ["audit", "verify", str(audit)]).exit_code == 0
+    assert all('"checkpoint"' in text(file)[-1] for file in audit.glob("*.jsonl"))
+
+
+def test_a_broken_file_changes_nothing_on_sighup_and_ctrl_c_stops_in_order(tmp_path: Path) -> None:
+    with providers("mock") as (mock,):
+        audit = serving(mock, tmp_path, workers=2)
+        with served(tmp_path) as running:
+            until(lambda: len(records(audit, "opening")) == 2)
+            good = (tmp_path / "gateway.toml").read_text()
+            (tmp_path / "gateway.toml").write_text(good + "[[route]]\nmodle = 1\n")
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: len(records(audit, "change")) == 2, "each worker says that it was refused")
+            refused = [one["what"] for _, one in records(audit, "change")]
+            during = asked(running)
+            (tmp_path / "gateway.toml").write_text(good)
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: len(records(audit, "change")) == 4)
+            reloaded = [one["what"] for _, one in records(audit, "change")]
+            running.process.send_signal(signal.SIGINT)
+            ended, said = running.wait(), running.said()
+
+    assert refused == ["reload refused"] * 2
+    assert during == 200
+    assert sorted(reloaded) == ["reload refused"] * 2 + ["reloaded"] * 2
+    assert ended == 0, said
+
+
+def test_a_key_is_rotated_under_load_without_a_refused_request(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        admin = httpx.Client(base_url=running.url, headers=KEY, timeout=PATIENCE_S)
+        with admin:
+            secret = [admin.post("/admin/keys", json={"name": "k"}).json()["secret"]]
+            statuses: list[int] = []
+            used = ["", ""]
+            stop = threading.Event()
+
+            def load(number: int) -> None:
+                with httpx.Client(base_url=running.url, timeout=PATIENCE_S) as client:
+                    while not stop.is_set():
+                        mine = secret[0]
+                        headers = {"authorization": f"Bearer {mine}"}
+                        body = {"model": "gpt-4o", "messages": []}
+                        answer = client.post("/v1/chat/completions", json=body, headers=headers)
+                        statuses.append(answer.status_code)
+                        used[number] = mine
+
+            threads = [threading.Thread(target=load, args=(number,), daemon=True) for number in range(2)]
+            for thread in threads:
+                thread.start()
+            try:
+                for _ in range(5):
+                    until(lambda: used == [secret[0]] * 2, "both clients use the newest secret")
+                    fresh = admin.post("/admin/keys/k/rotate").json()["secret"]
+                    before = len(statuses)
+                    until(lambda before=before: len(statuses) > before + 5)  # type: ignore[misc]
+                    secret[0] = fresh
+                    running.do(running.worker.reload, "test")
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join()
+
+    assert set(statuses) == {200}
 
 
 def test_a_rotated_key_ends_after_the_time_it_was_given(tmp_path: Path) -> None:
