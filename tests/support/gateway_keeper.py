@@ -51,8 +51,12 @@ class Keeper(Provider):
     hangs_on_models: bool = False
     responses: bytes | None = None
     stream: bytes = b""
+    says: tuple[int, bytes, dict[str, str]] | None = None
 
     async def _answer(self, request: Seen, writer: asyncio.StreamWriter) -> bool:
+        if self.says is not None:
+            await _send(writer, *self.says)
+            return True
         path, _, query = request.path.partition("?")
         parts = path.split("/")[2:]
         if path == "/v1/models" and not self.down:

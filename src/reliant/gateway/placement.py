@@ -41,6 +41,8 @@ class Table:
 
     def __init__(self, config: Config) -> None:
         self._policy = config.policy
+        signals = config.signals
+        self._has_countries = signals.country_mmdb is not None or bool(signals.country_csv)
 
     def place(
         self, declared: str | None, found: Mapping[str, Evidence]
@@ -63,7 +65,7 @@ class Table:
         if network == "hosting":
             return (declared,), "allow", "6 hosting: servers call from anywhere, as declared"
         if seen is None:
-            action = policy.unknown_network if found else "allow"
+            action = policy.unknown_network if self._has_countries else "allow"
             return (declared,), action, "7 the address is in no table"
         if declared is None:
             return (seen,), "allow", "8 nothing declared: the address's country"
