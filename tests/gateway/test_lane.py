@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -15,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reliant.gateway.call import Call
 from reliant.gateway.connection import Connection
 from reliant.gateway.faults import Staged
+from reliant.gateway.lane import Passing
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, until, wall
 
@@ -173,6 +176,22 @@ def test_requests_in_the_lane_are_counted_as_others_are(tmp_path: Path) -> None:
     assert re.search(r'requests_total\{[^}]*endpoint="chat",status="200",upstream="mock"\} 5\.0', text)
     assert 'tokens_total{direction="in",key="test",upstream="mock"} 95.0' in text
     assert active == 0
+
+
+def test_a_request_leaves_nothing_for_the_garbage_collector(rig: Rig) -> None:
+    _, running = rig
+    gc.collect()
+    gc.disable()
+    try:
+        with Client(running) as client:
+            client.warm()
+            for _ in range(3):
+                client.ask(body_of())
+            left = [one for one in gc.get_objects() if isinstance(one, Call | Passing)]
+    finally:
+        gc.enable()
+
+    assert not left
 
 
 def test_a_quota_is_exact_in_the_lane_too(tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ class Passing:
         except BadAnswer as error:
             call.served(error)
         gateway.active -= 1
+        call.running = None  # it holds this: without it both go at once
 
     def _durable(self) -> bool:
         try:
