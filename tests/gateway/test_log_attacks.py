@@ -12,6 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -335,3 +336,40 @@ def test_at_the_limit_of_open_files_nothing_is_lost_and_serving_goes_on_after_it
     assert b"HTTP/1.1 200" in answers
     assert len(whole) >= answers.count(b"HTTP/1.1 200") + 1
     assert problems(audit) == []
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("before", [0, 3])
+def test_an_answer_whose_outcome_cannot_be_written_does_not_go_out(
+    tmp_path: Path, before: int, stream: bool
+) -> None:
+    """The disk fills while the provider thinks; `before` calls like it make it go the short way."""
+    body = {"model": "slow-300", "messages": [], "stream": stream}
+    with providers("mock") as (mock,):
+        text = config(mock, more="[audit]\ncheckpoint_s = 3600.0\n")
+        with gateway(tmp_path, text) as running, httpx.Client(headers=KEY, timeout=PATIENCE_S) as client:
+            url = f"{running.url}/v1/chat/completions"
+            for _ in range(before):
+                assert client.post(url, json=body).status_code == 200
+            chain = running.worker.chain
+            kept, full = os.dup(chain._fd), os.open("/dev/full", os.O_WRONLY)
+            try:
+                with ThreadPoolExecutor(1) as pool:
+                    asked = pool.submit(client.post, url, json=body)
+                    until(lambda: len(mock.seen) == before + 1)
+                    until(lambda: chain._synced >= chain.next_number - 1)
+                    running.do(os.dup2, full, chain._fd)
+                    error = asked.exception(PATIENCE_S)
+                    answer = asked.result() if error is None else None
+                running.do(os.dup2, kept, chain._fd)
+            finally:
+                os.close(kept)
+                os.close(full)
+            outcomes = running.outcomes()
+
+    if stream:
+        assert isinstance(error, httpx.HTTPError), "it is cut off rather than ended"
+    else:
+        assert answer is not None
+        assert (answer.status_code, code(answer)) == (503, "reliant_log_unavailable")
+    assert len(outcomes) == before

@@ -239,6 +239,9 @@ class Call:
         connection = self.connection
         if connection.slow is not None and not self.disconnected:
             await connection.slow
+            if connection.chain.broken:
+                # What the bytes rest on may have been lost while they waited.
+                connection.transport.abort()
         if self.disconnected:
             return
         if message["type"] == "http.response.start":

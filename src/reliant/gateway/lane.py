@@ -185,7 +185,7 @@ class Passing:
             else:
                 self._estimate(tokens_out)
             if gateway.active <= FEW:
-                log.flush()
+                log.flush_or_fail()
             if lines is not None:
                 call.answer_ok(b"%bx-reliant-request-id: %b\r\n%b" % (lines, self.id, lane.lines), body)
             else:

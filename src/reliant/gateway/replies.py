@@ -102,7 +102,7 @@ class Replier:
             body = await self._gateway.holdings.seen(context, reply.status, body, candidate.target.name, more)
         self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
         if self._gateway.active <= FEW:
-            self._gateway.log.flush()
+            self._gateway.log.flush_or_fail()
         call.answer(reply.status, headers, body)
 
     def _moved(self, context: Context, plan: Plan, candidate: Candidate) -> None:

@@ -287,8 +287,8 @@ class ChainWriter:
             for _, _, failed in waiting:
                 failed(error)
 
-    def _must(self) -> None:
-        """Write what was gathered.
+    def flush_or_fail(self) -> None:
+        """Write what was gathered, for who goes on at once with what follows from it.
 
         Raises:
             OSError: It cannot be written.
@@ -327,7 +327,7 @@ class ChainWriter:
             self._unpublished = Head(self.chain, number, head, self._key_name, signature, others)
             self._published = self._now()
             if self._loop is None:
-                self._must()
+                self.flush_or_fail()
                 self._publish()
         self._roll_due = self._size >= self._segment_bytes or self._day != self._today()
         if self._roll_due and not self._syncing:
@@ -345,7 +345,7 @@ class ChainWriter:
 
     def _roll(self) -> None:
         """Begin a new segment; where none can be opened the old one goes on."""
-        self._must()
+        self.flush_or_fail()
         os.fdatasync(self._fd)
         old = self._fd
         self._segment += 1
@@ -363,7 +363,7 @@ class ChainWriter:
         Raises:
             OSError: It cannot be written.
         """
-        self._must()
+        self.flush_or_fail()
         os.fdatasync(self._fd)
         self._publish()
 
@@ -440,7 +440,7 @@ class ChainWriter:
         with contextlib.suppress(OSError):
             what = "the log could not be written for a time"
             self.append(Change(n=number, t=moment, what=what, by="the gateway", detail=detail))
-            self._must()
+            self.flush_or_fail()
 
     def is_durable(self, number: int) -> bool:
         """Say whether `number` is as safe as the configuration asks; a fast disk is waited for.
@@ -450,7 +450,7 @@ class ChainWriter:
         """
         if not self.to_disk or self._synced >= number:
             return True
-        self._must()
+        self.flush_or_fail()
         if self._syncing or self._waiting or self._sync_s > _FAST_SYNC_S:
             return False
         self._sync_here()
