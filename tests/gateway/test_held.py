@@ -302,6 +302,26 @@ def test_somebody_elses_object_is_out_of_reach_however_it_is_written(tmp_path: P
     assert reached == ["/v1/files", "/v1/containers"]
 
 
+def test_a_form_reaches_for_nobody_elses_object_and_a_file_may_mention_any(tmp_path: Path) -> None:
+    other = '[[key]]\nname = "other"\nsecret = "sk-other"\n'
+    headers = {"authorization": "Bearer sk-other"}
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=other)) as running:
+        with client(running.url) as sdk:
+            theirs = sdk.files.create(file=b"secret", purpose="user_data").id
+        with client(running.url, "sk-other") as stranger:
+            mine = stranger.containers.create(name="c").id
+            mentions = stranger.files.create(file=f'{{"file_id":"{theirs}"}}'.encode(), purpose="user_data")
+        taken = post(
+            f"{running.url}/v1/containers/{mine}/files", files={"file_id": (None, theirs)}, headers=headers
+        )
+        as_json = post(f"{running.url}/v1/containers/{mine}/files", json={"file_id": theirs}, headers=headers)
+        reached = [seen.path for seen in one.seen]
+
+    assert mentions.id.startswith("file-one")
+    assert (taken.status_code, as_json.status_code) == (404, 404)
+    assert reached == ["/v1/files", "/v1/containers", "/v1/files"]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

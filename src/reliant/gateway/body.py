@@ -265,6 +265,26 @@ def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:
     Raises:
         BadBody: It is not a form, or a part has no single name.
     """
+    return ((name, value) for name, _, value in _parts(body, content_type))
+
+
+def form_fields(body: bytes, content_type: bytes) -> Iterator[bytes]:
+    """Yield the values of those parts of a form that are no files; of files, those of a few letters only.
+
+    Raises:
+        BadBody: It is not a form, or a part has no single name.
+    """
+    for _, head, value in _parts(body, content_type):
+        if len(value) < _FEW_LETTERS or b"filename" not in head.lower():
+            yield value
+
+
+_FEW_LETTERS = 200
+"""Somebody may take a field that calls itself a file for a field all the same."""
+
+
+def _parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield name, head and value of each part."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None or b"multipart/form-data" not in content_type.lower():
         raise BadBody("the body must be multipart/form-data with a boundary")
@@ -284,7 +304,7 @@ def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:
         name = _part_name(head) if separator and head.startswith(b"\r\n") else None
         if name is None:
             raise BadBody("a part of the form has no name, or is not written as a part")
-        yield name, value.removesuffix(b"\r\n")
+        yield name, head, value.removesuffix(b"\r\n")
 
 
 def _part_name(head: bytes) -> str | None:

@@ -57,7 +57,7 @@ class Destinations:
         caller, body = context.caller, context.body
         assert caller is not None
         endpoint, path = context.endpoint, context.call.path
-        named = named_in(body, everywhere=endpoint.objects)
+        named = named_in(body, context.picked.content_type, everywhere=endpoint.objects)
         if context.model.startswith("ft:"):
             named.add(context.model)  # made by somebody here, perhaps
         refers = (object_ids(path) if endpoint.objects else []) + head.refers_to()

@@ -11,12 +11,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.gateway.body import NOT_JSON, hides_ascii, shown
+from reliant.gateway.body import NOT_JSON, form_fields, hides_ascii, shown
 from reliant.gateway.events import data_of
 from reliant.gateway.running import as_task
 
@@ -36,18 +36,30 @@ _MOST_NAMED = 500
 _RESULTS = re.compile(rb'("results_url": ?")[^"]*?(/v1/messages/batches/)')
 
 
-def named_in(body: bytes, *, everywhere: bool = False) -> set[str]:
+def named_in(body: bytes, content_type: bytes, *, everywhere: bool = False) -> set[str]:
     """Return what in a body looks like the id of an object that a provider holds.
+
+    In a form only fields are looked at: what stands in a file is nothing that is asked for.
 
     Args:
         body: As it was sent.
+        content_type: What it is said to be.
         everywhere: Look also where nothing in the body says that ids stand in it.
     """
+    if content_type[:10].lower() == b"multipart/":
+        fields = (shown(one.strip()) for one in form_fields(body, content_type) if len(one) < _LONGEST_FIELD)
+        return {name for value in fields for name in (*_quoted_in(value), *_quoted_in(b'"%b"' % value))}
     hidden = hides_ascii(body)
     if not (everywhere or hidden or any(mark in body for mark in _MARKS)):
         return set()
-    text = shown(body) if hidden else body
-    return {match[1].decode() for match in itertools.islice(_NAMED.finditer(text), _MOST_NAMED)}
+    return set(_quoted_in(shown(body) if hidden else body))
+
+
+_LONGEST_FIELD = 65_536
+
+
+def _quoted_in(text: bytes) -> Iterator[str]:
+    return (match[1].decode() for match in itertools.islice(_NAMED.finditer(text), _MOST_NAMED))
 
 
 class _File(msgspec.Struct):
