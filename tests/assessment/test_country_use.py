@@ -113,13 +113,38 @@ def test_a_scenario_of_rules_is_asked_row_by_row_and_covers_nothing_before_its_d
 
 
 @pytest.mark.parametrize(
-    "row", ["2024,Atlantis,US,1,\n", "2024,CN,Atlantis,1,\n", "2024,CN,US,much,\n", "now,CN,US,1,\n"]
+    "row",
+    [
+        "2024,Atlantis,US,1,\n",
+        "2024,CN,Atlantis,1,\n",
+        "2024,CN,US,much,\n",
+        "2024,CN,US,-1,\n",
+        "2024,CN,US,nan,\n",
+        "2024,CN,US,1e999,\n",
+        "now,CN,US,1,\n",
+        "\uff12\uff10\uff12\uff14,CN,US,1,\n",
+        "2024,CN,US,1,half\n",
+        "2024,CN,US,1,200,open\n",
+        "2024,CN\n",
+    ],
 )
 def test_a_row_that_cannot_be_read_is_refused_with_its_line(tmp_path: Path, atlas: Atlas, row: str) -> None:
     with pytest.raises(ConfigError) as told:
         read_use(_table(tmp_path, "2024,CN,US,1,\n", row), atlas)
 
     assert "use.csv:3" in str(told.value)
+    assert told.value.hint
+
+
+def test_a_table_of_use_in_another_encoding_is_refused(tmp_path: Path, atlas: Atlas) -> None:
+    file = tmp_path / "use.csv"
+    file.write_bytes(
+        "year,used_in,origin,amount\n2024,CN,US,1\n2024,CN,C\u00f4te d'Ivoire,1\n".encode("latin-1")
+    )
+
+    with pytest.raises(ConfigError, match=r"use\.csv.*cannot be read") as told:
+        read_use(file, atlas)
+    assert told.value.hint == "Save it as UTF-8."
 
 
 def _model(name: str, country: str, released: str, *bases: str) -> ModelRow:

@@ -148,6 +148,42 @@ def test_files_that_are_no_hub_are_refused(tmp_path: Path) -> None:
             read_parquet(*pair)
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("downloads", ["1", "1.2M"], r"row 2: '1\.2M' is no number of downloads"),
+        ("downloads", [1.0, -3.0], r"row 2: -3\.0 is no number of downloads"),
+        ("downloads", [float("nan"), 1.0], r"row 1: nan is no number of downloads"),
+        ("made", ["2024-05-31", "2024-13-01"], r"row 2: '2024-13-01' is no date"),
+        ("made", [20240531, 20240601], r"its column made holds no dates"),
+        ("id", ["a", None], r"row 2 has no id"),
+    ],
+)
+def test_what_cannot_be_read_of_a_hub_is_named_and_not_counted_as_nothing(
+    tmp_path: Path, column: str, values: list[object], says: str
+) -> None:
+    table = {"id": ["a", "b"], "origin": ["US", "CN"], column: values}
+    pl.DataFrame(table, strict=False).write_parquet(tmp_path / "m.parquet")
+    pl.DataFrame({"child": ["b"], "parent": ["a"], "kind": ["weights"]}).write_parquet(tmp_path / "e.parquet")
+
+    with pytest.raises(ConfigError, match=says) as told:
+        read_parquet(tmp_path / "m.parquet", tmp_path / "e.parquet")
+    assert "m.parquet" in str(told.value)
+    assert told.value.hint
+
+
+def test_an_edge_without_a_parent_says_nothing_and_one_without_a_child_is_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"id": ["a", "b"], "origin": ["US", None]}).write_parquet(tmp_path / "m.parquet")
+    edges = tmp_path / "e.parquet"
+    kinds = ["weights", "weights"]
+    pl.DataFrame({"child": ["b", "a"], "parent": ["a", None], "kind": kinds}).write_parquet(edges)
+    assert len(read_parquet(tmp_path / "m.parquet", edges).child) == 1
+
+    pl.DataFrame({"child": ["b", None], "parent": ["a", "a"], "kind": kinds}).write_parquet(edges)
+    with pytest.raises(ConfigError, match="an edge without a child"):
+        read_parquet(tmp_path / "m.parquet", edges)
+
+
 IDS = st.sampled_from(["a", "b", "c", "d", "e", "a longer name than fits into a word"])
 DATES = st.sampled_from([None, dt.date(2022, 3, 1), dt.date(2023, 8, 1), dt.date(2024, 2, 1)])
 ROWS = st.lists(

@@ -60,12 +60,27 @@ def test_the_arena_shows_china_catching_up(shared: Path, atlas: Atlas) -> None:
     assert late.least < early.median
 
 
-def test_a_board_with_a_wrong_row_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "row",
+    [
+        "a,A,high,MIT,Org,20240101",
+        "a,A,nan,MIT,Org,20240101",
+        "a,A,inf,MIT,Org,20240101",
+        "a,A,1,MIT,Org,20240231",
+        "a,A,1,MIT,Org,2024-01-01",
+        "a,A,1,MIT",
+        "a,A,1,MIT,Org,20240101,more",
+        "a,A,1,MIT,\u00d8rg,20240101",
+    ],
+)
+def test_a_board_with_a_wrong_row_is_refused_with_the_next_step(tmp_path: Path, row: str) -> None:
     file = tmp_path / "board.csv"
-    file.write_text("key,Model,rating,License,Organization,date\na,A,high,MIT,Org,20240101\n")
+    text = f"key,Model,rating,License,Organization,date\na,A,1,MIT,Org,20240101\n{row}\n"
+    file.write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=r"board\.csv") as told:
         read_board(file)
+    assert told.value.hint
 
 
 def test_a_model_of_a_table_by_area_is_dated_by_a_board_its_record_or_its_name(

@@ -123,16 +123,47 @@ def test_a_table_of_ones_own_is_read_from_csv_and_from_yaml(tmp_path: Path) -> N
         ("a.yaml", "- name: x\n  params_b: many\n", r"a\.yaml:1: Expected `float"),
         ("a.yaml", "name: x\n", r"a\.yaml:1: is not a list"),
         ("a.yaml", "- name: x\n  name: y\n", r"a\.yaml:2: has the key 'name' twice"),
+        ("a.csv", "name,downloads\nx,1e6\ny,1.2M\n", r"a\.csv:3: downloads: '1.2M' is no number"),
+        ("a.csv", 'name,downloads\nx,"1,200"\n', r"a\.csv:2: downloads: '1,200' is no number"),
+        ("a.csv", "name,downloads\nx,-5\n", r"a\.csv:2: downloads: -5 is no number from 0 up"),
+        ("a.csv", "name,params_b\nx,nan\n", r"a\.csv:2: params_b: 'nan' is no number"),
+        ("a.csv", "name,params_b\nx,inf\n", r"a\.csv:2: params_b: 'inf' is no number"),
+        ("a.csv", "name,weights\nx,OPEN\n", r"a\.csv:2: weights: 'OPEN' is neither open nor closed"),
+        ("a.csv", "name,base_models\nx,One,Two\n", r"a\.csv:2: has 3 cells, and the header 2"),
+        ("a.csv", "name,note,note\nx,1,2\n", r"a\.csv:1: has the column 'note' twice"),
+        ("a.csv", "name,note\nx,\xff\n", r"a\.csv:2: cannot be read as a table: 'utf-8' codec"),
+        ("a.yaml", "- name: x\n  downloads: -1\n", r"a\.yaml:1: downloads: -1 is no number from 0 up"),
+        ("a.yaml", "- name: x\n  downloads: .nan\n", r"a\.yaml:1: downloads: nan is no number from 0 up"),
     ],
 )
 def test_a_mistake_in_ones_own_table_is_told_with_its_line(
     tmp_path: Path, name: str, text: str, says: str
 ) -> None:
     path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode("latin-1"))
 
     with pytest.raises(ConfigError, match=says):
         list(read("own", path))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_table_of_ones_own_is_read_with_any_ends_of_lines(tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(ends.join(("name,downloads", "x,1", '"y, z",2', "")).encode())
+
+    rows = [row for row in read("own", path) if isinstance(row, ModelRow)]
+
+    assert [(row.name, row.downloads) for row in rows] == [("x", 1), ("y, z", 2)]
+
+
+def test_a_date_of_the_data_set_that_is_none_is_kept_to_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "epoch.csv"
+    path.write_text("Model,Organization,Publication date,Base model\nOne,A,Spring,\nTwo,A,2023-02-30,\n")
+
+    assert [row.released for row in read("epoch", path) if isinstance(row, ModelRow)] == [
+        "Spring",
+        "2023-02-30",
+    ]
 
 
 @pytest.mark.parametrize("kind", sorted(formats()))

@@ -159,10 +159,29 @@ def test_rows_that_cannot_be_counted_are_named(tmp_path: Path) -> None:
     )
     told = _asked("CN", "--on", "US", "--data", str(table))
 
-    assert "1 of a country that is not known (Chinaa)" in told
-    assert "1 without a name" in told
-    assert "1 with a date that is none (never)" in told
+    assert "1 of a country that is not known (Chinaa in own.csv:3)" in told
+    assert "1 without a name (own.csv:4)" in told
+    assert "1 with a date that is none (never in own.csv:5)" in told
     assert "Of 1 model made in China, 100 % descend" in told
+
+
+def test_a_name_that_stands_twice_in_one_table_is_named_with_both_places(tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("name,countries,released,base_models\nA,CN,2023-05,\nB,CN,2023-06,A\nA,CN,2024-01,B\n")
+    told = _asked("CN", "--on", "US", "--data", str(table))
+
+    assert "Rows of one name are read as one model, the later one first: A (own.csv:2 and own.csv:4)." in told
+
+
+def test_an_origin_of_a_hub_that_is_no_country_is_refused(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="the extra `country` is not installed")
+    models, edges = tmp_path / "models.parquet", tmp_path / "edges.parquet"
+    polars.DataFrame({"id": ["a", "b"], "origin": ["USA", "CN"]}).write_parquet(models)
+    polars.DataFrame({"child": ["b"], "parent": ["a"], "kind": ["weights"]}).write_parquet(edges)
+
+    with pytest.raises(UsageError, match="'USA', which is no country") as raised:
+        _asked("CN", "--on", "US", "--data", str(models), "--data", str(edges))
+    assert "ISO 3166" in raised.value.hint
 
 
 def test_bases_in_a_circle_begin_nowhere_that_is_known(tmp_path: Path) -> None:

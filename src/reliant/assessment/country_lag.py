@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,15 +63,28 @@ def read_board(path: Path) -> tuple[Rated, ...]:
     if path.stat().st_size > _MOST_BYTES:
         raise ConfigError(path, 0, f"larger than {_MOST_BYTES:,} bytes")
     found = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            try:
+    line = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                line = reader.line_num
+                rating = float(row["rating"])
+                if None in row or not math.isfinite(rating):
+                    said = "has more cells than the header" if None in row else f"rating {rating:g}"
+                    raise ConfigError(path, line, f"a row cannot be read: {said}", hint=_ROW)
                 day = dt.datetime.strptime(row["date"], "%Y%m%d").date()
-                found.append(Rated(row["Model"], row["Organization"], day, float(row["rating"]), row["key"]))
-            except (TypeError, ValueError) as error:
-                raise ConfigError(path, reader.line_num, f"a row cannot be read: {error}") from error
+                found.append(Rated(row["Model"], row["Organization"], day, rating, row["key"]))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            path, line, f"cannot be read as a table: {error}", hint="Save it as UTF-8."
+        ) from error
+    except (TypeError, ValueError, csv.Error) as error:
+        raise ConfigError(path, line, f"a row cannot be read: {error}", hint=_ROW) from error
     return tuple(found)
+
+
+_ROW = f"A row is {','.join(_HEADER)}: a finite rating, and the day as 20240531."
 
 
 def board_lag(
@@ -163,7 +177,12 @@ def read_areas(path: Path) -> dict[str, dict[str, float]]:
     try:
         told = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, _Rating]])
     except msgspec.MsgspecError as error:
-        raise ConfigError(path, 0, f"holds no ratings by area: {error}") from error
+        raise ConfigError(
+            path,
+            0,
+            f"holds no ratings by area: {error}",
+            hint='Write {"area": {"model": {"rating": 1200.5}}}.',
+        ) from error
     return {area: {name: one.rating for name, one in models.items()} for area, models in told.items()}
 
 

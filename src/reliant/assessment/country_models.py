@@ -208,27 +208,46 @@ def from_rows(files: Iterable[tuple[str, Sequence[ImportedRow]]], atlas: Atlas) 
                 continue
             rows[made.name] = _joined(rows[made.name], made) if made.name in rows else made
     data = tuple(f"{title}: {len(several)} rows" for title, several in held)
-    return Models(rows, atlas, data, faults=_faults([row for _, several in files for row in several], names))
+    faults = _faults([row for _, several in files for row in several], names), _twice(files)
+    return Models(rows, atlas, data, faults=" ".join(filter(None, faults)))
 
 
 def _faults(rows: list[ImportedRow], names: CountryNames) -> str:
     """Return what is wrong with rows, with examples: what is not said is not counted in silence."""
     found: dict[str, list[str]] = {}
+
+    def note(fault: str, row: ImportedRow, said: str = "") -> None:
+        at = getattr(row, "at", None)
+        shown = " in ".join(one for one in (said[:40], str(at) if at is not None else "") if one)
+        found.setdefault(fault, []).append(shown)
+
     for row in rows:
         if not row.name:
-            found.setdefault("without a name", [])
-            found["without a name"].append("")
+            note("without a name", row)
         if row.countries and not any(map(names.code, row.countries)):
-            found.setdefault("of a country that is not known", []).append(row.countries[0])
+            note("of a country that is not known", row, row.countries[0])
         if row.released and not _readable(row.released):
-            found.setdefault("with a date that is none", []).append(row.released)
-    if not found:
-        return ""
+            note("with a date that is none", row, row.released)
     said = []
     for fault, several in found.items():
-        shown = ", ".join(sorted({one[:40] for one in several if one})[:3])
+        shown = ", ".join(list(dict.fromkeys(filter(None, several)))[:3])
         said.append(f"{len(several)} {fault}" + (f" ({shown})" if shown else ""))
-    return f"Rows that are not counted: {'; '.join(said)}."
+    return f"Rows that are not counted: {'; '.join(said)}. Correct them and ask again." if said else ""
+
+
+def _twice(files: Iterable[tuple[str, Sequence[ImportedRow]]]) -> str:
+    """Return which names stand more than once in one file, and are read as one model."""
+    told = []
+    for _, rows in files:
+        first: dict[str, ImportedRow] = {}
+        for row in rows:
+            if row.name and first.setdefault(row.name, row) is not row:
+                places = [str(at) for one in (first[row.name], row) if (at := getattr(one, "at", None))]
+                told.append(f"{row.name[:40]}" + (f" ({' and '.join(places)})" if places else ""))
+    if not told:
+        return ""
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return f"Rows of one name are read as one model, the later one first: {', '.join(told[:3])}{more}."
 
 
 def _readable(day: str) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +70,13 @@ def read_use(path: Path, atlas: Atlas) -> tuple[UseRow, ...]:
     """
     if path.stat().st_size > _MOST_BYTES:
         raise ConfigError(path, 0, f"larger than {_MOST_BYTES:,} bytes")
-    names = CountryNames(atlas)
-    found = []
+    try:
+        return tuple(_rows_of_use(path, CountryNames(atlas)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(path, 0, f"cannot be read as a table: {error}", hint="Save it as UTF-8.") from error
+
+
+def _rows_of_use(path: Path, names: CountryNames) -> Iterator[UseRow]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, restval="")
         for row in reader:
@@ -82,31 +87,41 @@ def read_use(path: Path, atlas: Atlas) -> tuple[UseRow, ...]:
             except ValueError:
                 amount = -1.0
             year = row["year"].strip()
-            problem = (
-                f"{row['used_in']!r} is no country"
+            weights = (row.get("weights") or "").strip().lower()
+            problem, hint = (
+                (f"used_in: {row['used_in']!r} is no country", _CODE)
                 if where is None
-                else f"{row['origin']!r} is no country"
+                else (f"origin: {row['origin']!r} is no country", f"{_CODE} Or leave it empty.")
                 if origin is None and row["origin"].strip()
-                else f"{row['amount']!r} is no amount"
+                else (
+                    f"amount: {row['amount']!r} is no amount",
+                    "Write a number from 0 up, without separators.",
+                )
                 if not (math.isfinite(amount) and amount >= 0)
-                else f"{year!r} is no year"
-                if len(year) != _YEAR_LETTERS or not year.isdigit()
-                else ""
+                else (f"year: {year!r} is no year", "Write four digits: 2024.")
+                if len(year) != _YEAR_LETTERS or not (year.isascii() and year.isdigit())
+                else (
+                    f"weights: {weights!r} is neither open nor closed",
+                    "Leave it empty if it is not known.",
+                )
+                if weights not in {"", "open", "closed"}
+                else ("has more cells than the header", "Put a cell that holds a comma in quotes.")
+                if None in row
+                else ("", "")
             )
             if problem or where is None:
-                raise ConfigError(path, reader.line_num, problem)
-            weights = (row.get("weights") or "").strip().lower()
-            found.append(
-                UseRow(
-                    year,
-                    frozenset((where,)),
-                    frozenset((origin,)) if origin else frozenset(),
-                    amount,
-                    weights if weights in {"open", "closed"} else None,
-                    f"{path.name}:{reader.line_num}",
-                )
+                raise ConfigError(path, reader.line_num, problem, hint=hint)
+            yield UseRow(
+                year,
+                frozenset((where,)),
+                frozenset((origin,)) if origin else frozenset(),
+                amount,
+                weights or None,
+                f"{path.name}:{reader.line_num}",
             )
-    return tuple(found)
+
+
+_CODE = "Write an ISO 3166 code or the English name of a country."
 
 
 def as_bases(models: Models) -> tuple[UseRow, ...]:

@@ -30,6 +30,7 @@ ROWS: Final = 1 << 19
 """Rows that are held as text at a time: some 30 MB of ids."""
 
 _SEEDS: Final = 8
+_DAY: Final = "a day as 2024-05-31"
 
 
 class Collision(Exception):
@@ -49,7 +50,8 @@ def read_parquet(
 
     `models` has the columns id, origin (ISO code or null) and, if known, downloads and
     made (a date); `edges` has child, parent (ids) and kind. An edge to an id that is no
-    model adds a model of unknown origin; of an id that comes twice the first row counts.
+    model adds a model of unknown origin, an edge without a parent says nothing, and of an
+    id that comes twice the first row counts.
 
     Args:
         until: Leave out models that were made later; those without a date stay.
@@ -145,12 +147,29 @@ class Reader:
             for code in rows["origin"].unique().drop_nulls().to_list():
                 codes.setdefault(str(code), len(codes))
             origin[here] = _numbered(rows["origin"], codes, -1, pl.Int16)
+            if rows["id"].null_count():
+                at = start + int(rows["id"].is_null().arg_max()) + 1
+                raise ConfigError(self._models, 0, f"row {at:,} has no id", hint="Give each model an id.")
             if downloads is not None:
-                downloads[here] = rows["downloads"].cast(pl.Float64, strict=False).fill_null(0).to_numpy()
+                counted = rows["downloads"].cast(pl.Float64, strict=False)
+                wrong = (
+                    (counted.is_null() & rows["downloads"].is_not_null())
+                    | ~counted.is_finite()
+                    | (counted < 0)
+                )
+                self._refuse(
+                    wrong, rows["downloads"], start, "is no number of downloads", "a number from 0 up"
+                )
+                downloads[here] = counted.fill_null(0).to_numpy()
             if half is not None:
                 made = rows["made"]
                 if made.dtype == pl.String:
-                    made = made.str.to_date(strict=False)
+                    made = made.str.to_date("%Y-%m-%d", strict=False)
+                elif not made.dtype.is_temporal():
+                    raise ConfigError(self._models, 0, "its column made holds no dates", hint=_DAY)
+                self._refuse(
+                    made.is_null() & rows["made"].is_not_null(), rows["made"], start, "is no date", _DAY
+                )
                 second_half = (made.dt.month() > 6).cast(pl.Int32)
                 half[here] = (made.dt.year() * 2 + second_half).fill_null(-1).to_numpy()
                 if self._until is not None:
@@ -172,7 +191,9 @@ class Reader:
         # Hashes of ids that no row has; they are few, and get places behind all others.
         stray: list[Hashes] = []
         for _, every in _stretches(self._edges, list(_EDGES), self._size):
-            rows = every.filter(pl.col("child").is_not_null() & pl.col("parent").is_not_null())
+            if every["child"].null_count():
+                raise ConfigError(self._edges, 0, "has an edge without a child", hint="Name the model.")
+            rows = every.filter(pl.col("parent").is_not_null())
             kind = _numbered(rows["kind"], numbers, 255, pl.UInt8)
             if (kind == 255).any():
                 named = rows["kind"][int(np.argmax(kind == 255))]
@@ -207,6 +228,17 @@ class Reader:
             np.concatenate(kinds or [np.empty(0, np.uint8)]),
             extra,
         )
+
+    def _refuse(self, wrong: Any, told: Any, start: int, problem: str, wanted: str) -> None:
+        """Refuse the first row that is wrong: what cannot be read is not counted as nothing."""
+        if wrong.fill_null(value=False).any():
+            at = int(wrong.fill_null(value=False).arg_max())
+            raise ConfigError(
+                self._models,
+                0,
+                f"row {start + at + 1:,}: {told[at]!r} {problem}",
+                hint=f"Write {wanted}, or null if it is not known.",
+            )
 
     def hashes(self, ids: Any) -> tuple[Hashes, Hashes]:
         """Return two hashes of each id."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reliant.cli._options import as_of_option, colour, emit, known_on_option, output_option
-from reliant.errors import UsageError
+from reliant.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from reliant.assessment.country import CountryQuestion
@@ -158,7 +158,16 @@ def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date)
             hint="One has the columns id and origin, the other child, parent and kind.",
         )
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
-    return reliance(read_parquet(models[0], edges[0], as_of, names=False), sides)
+    hub = read_parquet(models[0], edges[0], as_of, names=False)
+    strange = [code for code in hub.places if not atlas.is_country(code)]
+    if strange:
+        raise ConfigError(
+            models[0],
+            0,
+            f"its column origin holds {strange[0]!r}, which is no country",
+            hint="Write ISO 3166 codes of two capital letters, or null if it is not known.",
+        )
+    return reliance(hub, sides)
 
 
 def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:

@@ -129,19 +129,34 @@ class Format:
     looks_like: Callable[[str], bool]
 
 
-def table(path: Path, data_set: str, needed: tuple[str, ...]) -> Iterator[tuple[Place, dict[str, str]]]:
+def table(
+    path: Path, data_set: str, needed: tuple[str, ...], *, exact: bool = False
+) -> Iterator[tuple[Place, dict[str, str]]]:
     """Yield the rows of a CSV file with a header, each with the line it begins on.
+
+    Args:
+        exact: Refuse a row with more cells than the header; without it they are left out.
 
     Raises:
         ConfigError: The file cannot be read, is no CSV, or lacks a needed column.
     """
     for place, cells in _lines(path, data_set):
         if place.line == 0:
+            twice = next((name for at, name in enumerate(cells) if name and name in cells[:at]), None)
+            if exact and twice is not None:
+                raise ConfigError(path, 1, f"has the column {twice!r} twice", hint="Keep one of them.")
             missing = [name for name in needed if name not in cells]
             if missing:
                 raise ConfigError(path, 1, f"has no column {missing[0]!r}; it is no {data_set} table")
             header = cells
             continue
+        if exact and any(cell.strip() for cell in cells[len(header) :]):
+            raise ConfigError(
+                path,
+                place.line,
+                f"has {len(cells)} cells, and the header {len(header)}",
+                hint='Put a cell that holds a comma in quotes: "Llama 2 (7B), CLIP".',
+            )
         if any(cell.strip() for cell in cells):  # An empty line is no row; a short one has empty cells.
             filled = itertools.zip_longest(header, cells[: len(header)], fillvalue="")
             yield place, {name: value.strip() for name, value in filled}
@@ -157,7 +172,26 @@ def _lines(path: Path, data_set: str) -> Iterator[tuple[Place, list[str]]]:
                 yield Place(data_set, path.name, before + 1 if before else 0), cells
                 before = reader.line_num
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(path, before, f"cannot be read as a table: {error}") from error
+        line = _undecodable(path) if isinstance(error, UnicodeDecodeError) else before
+        raise ConfigError(path, line, f"cannot be read as a table: {error}", hint=_as_table(error)) from error
+
+
+def _undecodable(path: Path) -> int:
+    """Return the first line that is not UTF-8; 0 if there is none."""
+    with path.open("rb") as file:
+        for line, text in enumerate(file, start=1):
+            try:
+                text.decode()
+            except UnicodeDecodeError:
+                return line
+    return 0
+
+
+def _as_table(error: Exception) -> str:
+    """Return the next step for a table that cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return "Save it as UTF-8."
+    return "" if isinstance(error, OSError) else "Save it as CSV: a header, commas, and text in quotes."
 
 
 def lines(path: Path, data_set: str) -> Iterator[tuple[Place, list[str]]]:

@@ -33,7 +33,8 @@ def _read(path: Path) -> Iterator[ModelRow]:
                 row.get("Country (from Organization)") or row.get("Country (of organization)") or ""
             ),
             domains=several(row.get("Domain", "")),
-            released=released if _DATE.match(released) else None,
+            # One that is none is kept as written: who counts by date says which rows it leaves out.
+            released=(released if _DATE.match(released) else row["Publication date"]) or None,
             accessibility=access,
             weights=_weights(access),
             base_models=several(row["Base model"]),

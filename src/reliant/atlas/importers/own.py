@@ -6,6 +6,7 @@ one cell are divided by commas. YAML: a list of models with the same keys.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,13 +51,17 @@ def _read(path: Path) -> Iterator[ModelRow]:
 
 
 def _csv(path: Path) -> Iterator[ModelRow]:
-    for place, row in table(path, "own", ("name",)):
+    for place, row in table(path, "own", ("name",), exact=True):
         _refuse_unknown(path, place.line, row)
         data: dict[str, Any] = {"name": row["name"], "at": place}
         data |= {key: several(row[key]) for key in _SEVERAL if row.get(key)}
-        data |= {key: number(row[key]) for key in _NUMBERS if row.get(key)}
+        for key in _NUMBERS:
+            if row.get(key):
+                data[key] = number(row[key])
+                if data[key] is None:
+                    raise ConfigError(path, place.line, f"{key}: {row[key]!r} is no number", hint=_NUMBER)
         data |= {key: row[key] for key in _TEXTS if row.get(key)}
-        yield ModelRow(**data)
+        yield _checked(ModelRow(**data), path, place.line)
 
 
 def _yaml(path: Path) -> Iterator[ModelRow]:
@@ -73,9 +78,29 @@ def _yaml(path: Path) -> Iterator[ModelRow]:
         _refuse_unknown(path, line, entry)
         place = {"data_set": "own", "file": path.name, "line": line}
         try:
-            yield msgspec.convert({**entry, "at": place, "type": "model"}, ModelRow)
+            row = msgspec.convert({**entry, "at": place, "type": "model"}, ModelRow)
         except msgspec.ValidationError as error:
             raise ConfigError(path, line, str(error)) from error
+        yield _checked(row, path, line)
+
+
+def _checked(row: ModelRow, path: Path, line: int) -> ModelRow:
+    """Return a row whose numbers and weights can be read; who counts rows says which have no date or name.
+
+    Raises:
+        ConfigError: A number is below 0 or none, or the weights are neither open nor closed.
+    """
+    for key in _NUMBERS:
+        told = getattr(row, key)
+        if told is not None and not (math.isfinite(told) and told >= 0):
+            raise ConfigError(path, line, f"{key}: {told:g} is no number from 0 up", hint=_NUMBER)
+    if row.weights not in {None, "open", "closed"}:
+        raise ConfigError(path, line, f"weights: {row.weights!r} is neither open nor closed", hint=_OR_EMPTY)
+    return row
+
+
+_OR_EMPTY = "Leave the cell empty if it is not known."
+_NUMBER = f"Write digits and a point, as 1200000 or 7.5. {_OR_EMPTY}"
 
 
 def _refuse_unknown(path: Path, line: int, row: dict[str, Any]) -> None:
