@@ -269,13 +269,13 @@ def form_parts(body: bytes, content_type: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def form_fields(body: bytes, content_type: bytes) -> Iterator[bytes]:
-    """Yield the values of those parts of a form that are no files; of files, those of a few letters only.
+    """Yield the values of those parts of a form that are no files, and of files of a word or two.
 
     Raises:
         BadBody: It is not a form, or a part has no single name.
     """
     for _, head, value in _parts(body, content_type):
-        if len(value) < _FEW_LETTERS or b"filename" not in head.lower():
+        if b"filename" not in head.lower() or (len(value) < _FEW_LETTERS and b'"' not in value):
             yield value
 
 
