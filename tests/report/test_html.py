@@ -7,6 +7,7 @@ import pytest
 from reliant import report
 from reliant.assessment.measures import use_shares
 from reliant.core.need import AllOf, AnyOf, Supplier
+from reliant.core.results import Interval, Share
 from reliant.report._view import View
 from reliant.report.html.base import breakable, prose, web_link
 from support import assessments
@@ -176,3 +177,19 @@ def test_the_place_most_relied_on_is_never_the_place_asked_from():
     view = View(msgspec.structs.replace(assessments.shop(), place="US"))
 
     assert "China (CN)" in view.reliance_sentence
+
+
+def test_a_choice_between_two_countries_is_not_said_to_reach_either_only_through_others():
+    result = assessments.large(3)  # OpenAI, Azure and Alibaba
+    one, _, other = (item.function for item in result.impact.functions)
+    choice = msgspec.structs.replace(one, need=AnyOf((*(Supplier(f"large{n}") for n in range(3)),)))
+    item = msgspec.structs.replace(result.impact.functions[0], function=choice)
+    whole = (Share("US", Interval(1.0, 1.0)), Share("CN", Interval(1.0, 1.0)))
+    impact = msgspec.structs.replace(result.impact, functions=(item,), look_through=whole)
+    view = View(msgspec.structs.replace(result, impact=impact))
+
+    assert view.only_through_others("US") == view.only_through_others("CN") == 0.0
+    only_cn = msgspec.structs.replace(item, function=other)
+    view = View(msgspec.structs.replace(result, impact=msgspec.structs.replace(impact, functions=(only_cn,))))
+    assert (view.only_through_others("US"), view.only_through_others("CN")) == (1.0, 0.0)
+    assert "100 % of it only through others" in view.reliance_sentence

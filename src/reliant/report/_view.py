@@ -383,11 +383,11 @@ class View:
         most = max(abroad, key=lambda id_: (deep[id_].share.low, face[id_].share.low, id_))
         return face[most], deep[most]
 
-    def hidden(self, country: str) -> float:
+    def only_through_others(self, country: str) -> float:
         """Return the weight of functions that touch a country and buy nothing from it directly, as a share.
 
-        Look-through minus face value is more: face value divides a function among its suppliers,
-        and look-through counts it whole.
+        This is what a plain inventory does not show. Look-through minus face value (`hidden` in the
+        JSON) is more: face value divides a function among its suppliers, look-through counts it whole.
         """
         functions = [item.function for item in self.result.impact.functions]
         whole = sum(function.weight for function in functions) or 1.0
@@ -411,8 +411,8 @@ class View:
         if self.foreign is None:
             return "No part of it is known to be bought from, or to descend from, another country."
         face, deep = self.foreign
-        hidden = self.hidden(face.id)
-        tail = f", {percent(hidden)} of it hidden" if hidden > 1e-9 else ""
+        behind = self.only_through_others(face.id)
+        tail = f", {percent(behind)} of it only through others" if behind > 1e-9 else ""
         return (
             f"Most relied on abroad: {self.place(face.id)}, face value {percent(face.share)}, "
             f"look-through {percent(deep.share)}{tail}."

@@ -154,14 +154,14 @@ def reliance_figure(view: View) -> Figure | None:
         title,
         (
             Column("Country"),
-            *(Column(name, numeric=True) for name in ("Face value", "Look-through", "Hidden")),
+            *(Column(name, numeric=True) for name in ("Face value", "Look-through", "Only through others")),
         ),
         tuple(
             (
                 view.place(code),
                 percent(face.get(code, none)),
                 percent(deep.get(code, none)),
-                percent(view.hidden(code)),
+                percent(view.only_through_others(code)),
             )
             for code in codes
         ),

@@ -109,8 +109,10 @@ def _relation(
             )
     else:
         room = 480.0 - text
-        shapes.append(label(text, y, said, room=room, size=font))
         shapes.append(label(500, y, state, room=width - 500, size=font, class_=f"status {relation.status}"))
+        for at, line in enumerate(wrap(said, int(room / font / 0.58))[:3]):
+            y += 17 * (at > 0)
+            shapes.append(label(text, y, line, room=room, size=font))
     if relation.note:
         for line in wrap(relation.note, int((width - text) / font / 0.5)):
             y += 17
