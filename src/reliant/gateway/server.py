@@ -7,6 +7,7 @@ listen on the same port.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import math
 import os
@@ -63,6 +64,7 @@ def serve(settings: Settings) -> int:
     # Read the configuration again: nobody can do that yet, so the wish waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     knowledge = Knowledge(atlas.load())
+    text = _text(settings)
     config = load(settings, knowledge)
     sock = _bind(config)
     folder = Path(config.audit.path) if config.audit.path else settings.state / "audit"
@@ -72,7 +74,7 @@ def serve(settings: Settings) -> int:
         settings.say(f"serving on http://{host}:{port}, log in {folder}")
         return run_worker(settings, config, knowledge, 0, sock)
     settings.say(f"serving on http://{host}:{port} with {config.listen.workers} workers, log in {folder}")
-    return _supervise(settings, config, knowledge, sock)
+    return _supervise(settings, config, text, knowledge, sock)
 
 
 def run_worker(
@@ -154,13 +156,18 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
     return 0
 
 
-def _supervise(settings: Settings, config: Config, knowledge: Knowledge, sock: socket.socket) -> int:
-    """Serve in several processes; each begins with the configuration as the file has it then."""
+def _supervise(
+    settings: Settings, config: Config, text: bytes, knowledge: Knowledge, sock: socket.socket
+) -> int:
+    """Serve in several processes; each begins with the configuration as the file has it then.
+
+    While that is `text`, which `config` was read from, all of them have it in common.
+    """
     parent = os.getpid()
 
     def work(number: int, alive: int) -> int:
         # How long draining may take is the watcher's to know: that stays as it was at the start.
-        newest = _newest(settings, config, knowledge)
+        newest = config if _text(settings) == text else _newest(settings, config, knowledge)
         limits = msgspec.structs.replace(newest.limits, drain_s=config.limits.drain_s)
         mine = msgspec.structs.replace(newest, limits=limits)
         return run_worker(settings, mine, knowledge, number, sock, watch=Watch(parent, alive))
@@ -187,6 +194,13 @@ def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
             runtime.admission.ruling(caller, upstream, _ANY_MODEL, caller.country)
     gc.collect()
     gc.freeze()
+
+
+def _text(settings: Settings) -> bytes:
+    """Return the configuration as it is written; nothing where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return settings.path.read_bytes()
+    return b""
 
 
 def _newest(settings: Settings, config: Config, knowledge: Knowledge) -> Config:
