@@ -162,6 +162,24 @@ def test_the_admin_side_is_closed_to_everybody_else(tmp_path: Path) -> None:
     assert state["upstreams"][0]["name"] == "mock"
 
 
+def test_the_live_page_shows_answers_and_refusals_and_makes_no_call_slower(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "house"\nsummary = "S."\nwhen = { model = ["denied*"] }\n'
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=rule)) as running:
+        for model in ("gpt-4o", "denied", "fault-500"):
+            body = {"model": model, "messages": []}
+            post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+        latest = get(f"{running.url}/admin/state", headers=KEY).json()["latest"]
+        listeners = running.worker.gateway.journal.listeners
+
+    assert [(one["model"], one["action"] == "refuse", one["status"]) for one in latest] == [
+        ("fault-500", False, 500),
+        ("denied", True, None),
+        ("gpt-4o", False, 200),
+    ]
+    assert latest[1]["end"] == "reliant_policy_denied"
+    assert listeners == [], "who listens to every call makes it go the long way"
+
+
 def test_no_other_site_can_use_the_admin_side_or_frame_its_page(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         url, other = f"{running.url}/admin", {"origin": "https://evil.example"}

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import re
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +20,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from reliant.errors import MissingExtra, StoreAway
+from reliant.gateway.audit.chain import BadLine, read_line
+from reliant.gateway.audit.records import AnyRecord, Decision, Outcome
 from reliant.gateway.config import Quota
 from reliant.gateway.keys import StoredKey, digest_of
 from reliant.gateway.prices import Prices
@@ -29,12 +30,14 @@ from reliant.gateway.surface import NAMES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reliant.gateway.audit.records import Outcome
-    from reliant.gateway.context import Context
     from reliant.gateway.keys import Caller
     from reliant.gateway.worker import Worker
 
 _LATEST = 200
+_TAIL_BYTES = 1 << 17
+"""So much of the log's end holds the latest answers, also those that took long."""
+
+_RECORD: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 _HEADERS = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -69,15 +72,33 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Seen(msgspec.Struct):
+    """One line of the page: an answer, or a refusal, which has no status here but its code as its end."""
+
     id: str
     key: str
     endpoint: str
     model: str
     upstream: str | None
     action: str
-    status: int
+    status: int | None
     end: str
-    ms: float
+    ms: float | None
+
+
+def _seen(asked: Decision | None, ended: Outcome | None) -> _Seen:
+    one = ended or asked
+    assert one is not None
+    return _Seen(
+        one.id,
+        one.key,
+        asked.endpoint if asked is not None else "",
+        asked.model if asked is not None else "",
+        ended.upstream if ended is not None else None,
+        asked.action if asked is not None else "",
+        ended.status if ended is not None else None,
+        ended.end if ended is not None else (asked.code or "" if asked is not None else ""),
+        ended.took_us / 1_000 if ended is not None else None,
+    )
 
 
 class Admin:
@@ -85,23 +106,31 @@ class Admin:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._latest: deque[_Seen] = deque(maxlen=_LATEST)
-        worker.gateway.journal.listeners.append(self._listen)
 
-    def _listen(self, context: Context, outcome: Outcome) -> None:
-        self._latest.appendleft(
-            _Seen(
-                outcome.id,
-                outcome.key,
-                context.endpoint.name,
-                context.model,
-                outcome.upstream,
-                context.action,
-                outcome.status,
-                outcome.end,
-                outcome.took_us / 1_000,
-            )
-        )
+    def _latest(self) -> list[_Seen]:
+        """Return the latest answers and refusals, newest first, as the end of the log has them.
+
+        Nothing is gathered for it: calls cost the same whether somebody watches or not.
+        """
+        chain = self._worker.chain
+        chain.flush()
+        with chain.segment.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = file.read().splitlines()[1:]
+        asked: dict[str, Decision] = {}
+        seen: list[_Seen] = []
+        for raw in lines:
+            try:
+                record = _RECORD.decode(read_line(raw).record)
+            except (BadLine, msgspec.MsgspecError):
+                continue
+            if isinstance(record, Decision):
+                asked[record.id] = record
+                if record.action == "refuse":
+                    seen.append(_seen(record, None))
+            elif isinstance(record, Outcome):
+                seen.append(_seen(asked.get(record.id), record))
+        return seen[: -_LATEST - 1 : -1]
 
     def caller(self, request: Request) -> Caller | None:
         """Return who asks, if the key may."""
@@ -153,7 +182,7 @@ class Admin:
                     "record": gateway.log.next_number - 1,
                     "hash": gateway.log.head,
                 },
-                "latest": list(self._latest),
+                "latest": self._latest(),
             }
         )
 
