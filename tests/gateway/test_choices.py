@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reliant.gateway.refusals import load_shapes
 from support.gateway_keeper import keepers
 from support.gateway_provider import providers
 from support.gateway_rig import Running, config, gateway, post
@@ -169,6 +170,14 @@ def test_an_upstream_is_asked_to_go_on_in_the_way_it_understands(
     assert ("upstream_stream_cut" in answer.text) == (roles is None)
 
 
+def test_every_shape_of_a_refused_place_is_tried_and_names_its_source() -> None:
+    """Shapes as reported by users, 2023-12 to 2026-04."""
+    shapes = load_shapes()
+
+    assert {one.id for one in shapes} == {one[0] for one in SHAPES}
+    assert all(one.source.startswith("https://") for one in shapes)
+
+
 PAGE = b"<!DOCTYPE html><title>Attention Required! | Cloudflare</title><h1>Sorry, you have been blocked</h1>"
 SHAPES: list[tuple[str, int, bytes, str]] = [
     (
@@ -208,6 +217,13 @@ SHAPES: list[tuple[str, int, bytes, str]] = [
         400,
         b'{"message":"Access to Anthropic models is not allowed from unsupported countries, regions, or '
         b'territories. Please refer to https://www.anthropic.com/supported-countries"}',
+        "application/json",
+    ),
+    (
+        "bedrock.anthropic-countries-openai",
+        400,
+        b'{"error":{"code":"validation_error","message":"Access to Anthropic models is not allowed from '
+        b'unsupported countries, regions, or territories."}}',
         "application/json",
     ),
     (

@@ -206,18 +206,47 @@ def listed() -> Iterator[tuple[str, str, Endpoint]]:
     for (method, path), endpoint in _EXACT.items():
         if method != "HEAD":
             yield method, path, endpoint
+    yield "GET", "/v1/models/{id}", MODELS
+    for method, path in (*_usual_paths(), *_MORE_PATHS):
+        found = find(method, path.replace("{id}", "obj-0001"))
+        if found is not None and (method, path) not in _EXACT:
+            yield method, path, found
+
+
+def _usual_paths() -> Iterator[tuple[str, str]]:
     for kind in _HELD:
-        if kind in {"chat/completions", "responses", "fine_tuning", "assistants", "threads"}:
-            continue
-        for method, path in (
-            ("GET", f"/v1/{kind}"),
-            ("POST", f"/v1/{kind}"),
-            ("GET", f"/v1/{kind}/{{id}}"),
-            ("DELETE", f"/v1/{kind}/{{id}}"),
-        ):
-            found = find(method, path.replace("{id}", "obj-0001"))
-            if found is not None and (method, path) not in _EXACT:
-                yield method, path, found
+        if kind not in {"chat/completions", "responses", "fine_tuning", "assistants", "threads"}:
+            yield "GET", f"/v1/{kind}"
+            yield "POST", f"/v1/{kind}"
+            yield "GET", f"/v1/{kind}/{{id}}"
+            yield "DELETE", f"/v1/{kind}/{{id}}"
+
+
+_MORE_PATHS = (
+    ("GET", "/v1/chat/completions"),
+    ("GET", "/v1/chat/completions/{id}"),
+    ("GET", "/v1/responses/{id}"),
+    ("DELETE", "/v1/responses/{id}"),
+    ("POST", "/v1/responses/{id}/cancel"),
+    ("GET", "/v1/responses/{id}/input_items"),
+    ("GET", "/v1/files/{id}/content"),
+    ("POST", "/v1/uploads/{id}/parts"),
+    ("POST", "/v1/uploads/{id}/complete"),
+    ("POST", "/v1/batches/{id}/cancel"),
+    ("POST", "/v1/messages/batches/{id}/cancel"),
+    ("GET", "/v1/messages/batches/{id}/results"),
+    ("GET", "/v1/fine_tuning/jobs"),
+    ("POST", "/v1/fine_tuning/jobs"),
+    ("GET", "/v1/fine_tuning/jobs/{id}"),
+    ("POST", "/v1/fine_tuning/jobs/{id}/cancel"),
+    ("POST", "/v1/vector_stores/{id}/search"),
+    ("GET", "/v1/vector_stores/{id}/files"),
+    ("GET", "/v1/videos/{id}/content"),
+    ("POST", "/v1/assistants"),
+    ("POST", "/v1/threads"),
+    ("POST", "/v1/threads/{id}/runs"),
+)
+"""Further paths for the description; everything below a kind of object is served alike."""
 
 
 def _takes_form(kind: str, parts: list[str]) -> bool:
