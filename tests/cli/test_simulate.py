@@ -323,3 +323,65 @@ def test_a_cut_of_an_owner_who_was_not_known_on_the_day_may_stop_it(
 def test_a_bloc_can_be_cut_on_any_day_that_something_is_known_of(app: Path) -> None:
     rows = run(app, "--cut", "jurisdiction:EU", "--known-on", "2023-01-01")["functions"]
     assert {row["id"] for row in rows if row["stops"]} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "next_step"),
+    [
+        ("name: x\nsteps:\n  - {on: 2024-13-45}\n", r"s\.yaml:3: steps\[0\]\.on: ", "2024-07-09"),
+        (
+            "name: x\nsteps:\n  - {}\n  - {cuts: [openai]}\n",
+            r"s\.yaml:4: steps\[1\]\.cuts\[0\]: 'openai'",
+            "LEVEL:ID",
+        ),
+        (
+            "name: x\nsteps:\n  - {cuts: [provider:opnai]}\n",
+            r"s\.yaml:3: steps\[0\]\.cuts\[0\]: .*'opnai'",
+            "openai",
+        ),
+        (
+            "name: x\nsteps:\n  - {cuts: [use:nothing]}\n",
+            r"s\.yaml:3: steps\[0\]\.cuts\[0\]: .*'nothing'",
+            "",
+        ),
+        ("name: x\nsteps:\n  - {cuts: [owner:Nobody]}\n", r"s\.yaml:3: .*'Nobody'", ""),
+        ("name: x\nsteps:\n  - {cuts: [model:gpt-99]}\n", r"s\.yaml:3: .*'gpt-99'", "gpt-4"),
+        (
+            "name: x\nsteps:\n  - {cuts: provider:openai}\n",
+            r"s\.yaml:3: steps\[0\]\.cuts: ",
+            "list of LEVEL:ID",
+        ),
+        (
+            "name: x\nsteps:\n  - {cut: [provider:openai]}\n",
+            r"s\.yaml:3: steps\[0\]: .*`cut`",
+            "on, label and cuts",
+        ),
+        ("name: x\nsteps:\n  - {label: 3}\n", r"s\.yaml:3: steps\[0\]\.label: ", "text"),
+        ("name: x\nsteps: []\n", r"s\.yaml:2: steps: ", "list of on"),
+        ("steps:\n  - {cuts: [provider:openai]}\n", r"s\.yaml:1: .*`name`", "A scenario has name"),
+        ("name: 5\nsteps:\n  - {label: a}\n", r"s\.yaml:1: name: ", "what the scenario is called"),
+        ("name: x\nsteps:\n  - {label: a}\nsources: here\n", r"s\.yaml:4: sources: ", "list of texts"),
+        ("name: x\nsummary: [1]\nsteps:\n  - {label: a}\n", r"s\.yaml:2: summary: ", "one text"),
+    ],
+)
+def test_a_mistake_in_a_scenario_is_told_with_file_line_field_and_next_step(
+    root: Path, tmp_path: Path, text: str, says: str, next_step: str
+) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=says) as told:
+        CliRunner().invoke(
+            simulate,
+            [str(root / "examples" / "shop"), "--scenario", str(file), "--offline"],
+            catch_exceptions=False,
+        )
+    assert next_step in told.value.hint
+
+
+@pytest.mark.parametrize("cut", ["use:nothing", "owner:Nobody", "model:gpt-99", "provider:opnai"])
+def test_a_cut_of_nobody_is_refused_and_not_answered_with_nothing(root: Path, cut: str) -> None:
+    with pytest.raises(UnknownId):
+        CliRunner().invoke(
+            simulate, [str(root / "examples" / "shop"), "--cut", cut, "--offline"], catch_exceptions=False
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,7 +179,10 @@ def _scenario(
     from reliant.assessment.simulate_scenario import is_cut_scenario, read_scenario
     from reliant.core.dates import PartialDate
 
-    made = tuple(one for text in cuts for one in _known(Cut.parse(text), atlas))
+    def known(cut: Cut) -> tuple[Cut, ...]:
+        return _known(cut, atlas, today)
+
+    made = tuple(one for text in cuts for one in known(Cut.parse(text)))
     try:
         day = PartialDate.parse(on).latest if on else None
     except ValueError as error:
@@ -187,13 +191,9 @@ def _scenario(
         return Scenario(" + ".join(cuts), (Stage(made, day),))
     file = Path(name)
     if file.is_file() and is_cut_scenario(file):
-        told = read_scenario(file)
-        stages = tuple(
-            Stage(tuple(one for cut in stage.cuts for one in _known(cut, atlas)), stage.on, stage.label)
-            for stage in told.stages
-        )
+        told = read_scenario(file, known)
         extra = (Stage(made, day),) if made else ()
-        return Scenario(told.name, (*stages, *extra), told.summary, told.sources)
+        return Scenario(told.name, (*told.stages, *extra), told.summary, told.sources)
     return _of_rules(name, made, assessed, today)
 
 
@@ -222,11 +222,11 @@ def _of_rules(
     return Scenario(name, (Stage((*closed, *made), None, f"rules of {name}"),))
 
 
-def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
+def _known(cut: Cut, atlas: Atlas, today: Assessment) -> tuple[Cut, ...]:
     """Return the cut under the ids of the atlas; of a bloc, one for each of its members.
 
     Raises:
-        UnknownId: Nobody is called so.
+        UnknownId: Nobody is called so, here or in the atlas: such a cut would stop nothing and say nothing.
     """
     from reliant.assessment.country_blocs import members
     from reliant.assessment.graph import Cut
@@ -236,6 +236,8 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
             return (Cut(cut.level, atlas.provider(cut.id).id),)
         case "model":
             hit = atlas.find_model(cut.id)
+            if hit.model is None:
+                _among(cut.id, {use.model for use in today.uses if use.model}, set(atlas.models))
             return (Cut("model", hit.model.id if hit.model else cut.id),)
         case "jurisdiction":
             code = cut.id.upper()
@@ -247,11 +249,28 @@ def _known(cut: Cut, atlas: Atlas) -> tuple[Cut, ...]:
             try:
                 record = atlas.provider(cut.id)
             except UnknownId:
-                return (cut,)
+                if any(map(atlas.hides_owner, atlas.providers)):
+                    return (cut,)  # one that became known only after the day may be meant
+                owners = {one.ultimate_parent.name for one in atlas.providers.values() if one.ultimate_parent}
+                return (Cut("owner", _among(cut.id, owners)),)
             owner = record.ultimate_parent.name if record.ultimate_parent else record.id
             return (Cut("owner", owner),)
         case _:
-            return (cut,)
+            return (Cut(cut.level, _among(cut.id, {use.id for use in today.uses})),)
+
+
+def _among(name: str, *known: set[str]) -> str:
+    """Return a name as it is known, in any letter case.
+
+    Raises:
+        UnknownId: It is not known.
+    """
+    every = {one.casefold(): one for names in known for one in names}
+    if name.casefold() in every:
+        return every[name.casefold()]
+    within = sorted(one for one in every if name.casefold() in one)
+    near = within or difflib.get_close_matches(name.casefold(), list(every), n=3, cutoff=0.5)
+    raise UnknownId(name, tuple(every[one] for one in near[:3]))
 
 
 def _licence(name: str, atlas: Atlas) -> str:
