@@ -41,7 +41,7 @@ _PATIENCE_S = 5.0
 _MOST_BYTES = 8 << 20
 _MOST_MODELS = 5_000
 _LONGEST_NAME = 256
-_AT_ONCE = 50
+_AT_ONCE = 10
 """So many rulings are made before other requests get their turn."""
 
 _FIRST_PAGE = {"anthropic": b"limit=1000"}
