@@ -315,10 +315,13 @@ def test_a_form_reaches_for_nobody_elses_object_and_a_file_may_mention_any(tmp_p
             f"{running.url}/v1/containers/{mine}/files", files={"file_id": (None, theirs)}, headers=headers
         )
         as_json = post(f"{running.url}/v1/containers/{mine}/files", json={"file_id": theirs}, headers=headers)
+        asked = {"model": "gpt-4o", "input": [{"type": "input_file", "file_id": theirs}]}
+        lie = {**headers, "content-type": "multipart/form-data; boundary=xx"}
+        lied = post(f"{running.url}/v1/responses", content=json.dumps(asked), headers=lie)
         reached = [seen.path for seen in one.seen]
 
     assert mentions.id.startswith("file-one")
-    assert (taken.status_code, as_json.status_code) == (404, 404)
+    assert (taken.status_code, as_json.status_code, lied.status_code) == (404, 404, 404)
     assert reached == ["/v1/files", "/v1/containers", "/v1/files"]
 
 

@@ -145,9 +145,13 @@ def test_a_lie_about_the_type_of_a_body_changes_nothing(rig: Rig, kind: bytes) -
     got, seen = send(rig, request(BAD, b"content-type: " + kind))
     form, reached = send(rig, request(part(b"model", b"large") + b"--xx--\r\n", b"content-type: " + kind))
 
+    good, passed = send(rig, request(GOOD, b"content-type: " + kind))
+
     assert got.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403"))
     assert form.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403"))
     assert seen == reached == []
+    assert good.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400")), good[:80]
+    assert all(b'"mini"' in one.body for one in passed)
 
 
 MODEL = part(b"model", b"mini")

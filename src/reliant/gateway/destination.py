@@ -57,7 +57,9 @@ class Destinations:
         caller, body = context.caller, context.body
         assert caller is not None
         endpoint, path = context.endpoint, context.call.path
-        named = named_in(body, context.picked.content_type, everywhere=endpoint.objects)
+        # Where no form is asked for, the body was read as JSON, whatever it is said to be.
+        kind = context.picked.content_type if endpoint.body == "form" else b"application/json"
+        named = named_in(body, kind, everywhere=endpoint.objects)
         if context.model.startswith("ft:"):
             named.add(context.model)  # made by somebody here, perhaps
         refers = (object_ids(path) if endpoint.objects else []) + head.refers_to()
@@ -66,7 +68,7 @@ class Destinations:
             return plan
         try:
             others = head.others()
-            within = await self._inside(context) if endpoint.objects and body else Inside([], [])
+            within = await self._inside(context, kind) if endpoint.objects and body else Inside([], [])
         except BadBody as error:
             return bad_request(str(error), param=error.param)
         if endpoint.runs_stored:
@@ -119,8 +121,8 @@ class Destinations:
             candidates=tuple(one for one in routed.candidates if one.target.name == upstream)
         )
 
-    async def _inside(self, context: Context) -> Inside:
-        endpoint, body, kind = context.endpoint, context.body, context.picked.content_type
+    async def _inside(self, context: Context, kind: bytes) -> Inside:
+        endpoint, body = context.endpoint, context.body
         if len(body) > _LONG:
             return await asyncio.to_thread(inside, endpoint, body, kind)
         return inside(endpoint, body, kind)
