@@ -32,7 +32,7 @@ def comparison_to_html(result: Comparison, /, *, colour: bool = False) -> str:
         where=place_of(left, left.place),
         differing=[one.name for one in result.functions if one.left != one.right],
         shares=_shares(left, right),
-        functions=_side_by_side(result),
+        functions=_side_by_side(result).without("-"),
         actions=(
             (scenario_words(left), actions_table(left, "-a")),
             (scenario_words(right), actions_table(right, "-b")),
@@ -96,7 +96,7 @@ def _side_by_side(result: Comparison) -> Table:
     # What differs comes first: it is what the two are laid side by side for.
     rows.sort(key=lambda row: (not row[0], -row[1], row[2][0]))
     return Table(
-        "Each function under A and under B; what differs comes first. A dash is not told.",
+        "Each function under A and under B; what differs comes first. A dash, or no column: not told.",
         (
             Column("Function"),
             Column("A"),

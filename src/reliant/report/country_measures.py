@@ -112,7 +112,9 @@ def persistence(one: Screen) -> str:
         False: "Not dependent by this screen: all three flags in fewer than two of the last three years.",
         None: "One year alone says nothing: the flag needs two of the last three.",
     }[one.dependent]
-    return f"{verdict} Flags: {', '.join(_TICKS)}."
+    counted = sum(year.home + sum(year.imports.values()) for year in one.years)
+    over = f"{round(counted, 1):g} {one.of} in {plural(len(one.years), 'year')}"
+    return f"{verdict} It rests on {over}. Flags: {', '.join(_TICKS)}."
 
 
 def lag_lines(result: Country) -> list[str]:

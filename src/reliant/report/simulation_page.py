@@ -45,7 +45,7 @@ def to_html(result: Simulation, /, *, colour: bool = False) -> str:
         where=place_of(result, result.place),
         stops=_stops(rows),
         steps=_steps(result),
-        functions=_functions(rows),
+        functions=_functions(rows).without("-"),
         flow=_flow(result, rows),
         works=[row for row in rows if row.stops is False],
         points=_points(result),
@@ -180,7 +180,7 @@ def _functions(rows: list[FunctionRow]) -> Table:
         for row in rows
     ]
     return Table(
-        "Each function: does it stop, when, why, and what takes over. A dash is not told.",
+        "Each function: does it stop, when, why, and what takes over. A dash, or no column: not told.",
         (
             Column("Function"),
             Column("State"),

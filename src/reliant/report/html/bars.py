@@ -51,6 +51,9 @@ _WIDTHS = {"wide": 1080.0, "narrow": 360.0}
 _BOLD = 0.6
 """Em of a letter in bold, on the safe side."""
 
+_BROAD = 0.7
+"""The same for a name in a narrow column, where a date or capitals may stand."""
+
 _PERCENT = tuple((part / 100, f"{part} %") for part in (0, 25, 50, 75, 100))
 
 
@@ -85,7 +88,7 @@ def paired_bars(
             y -= 2
         else:
             room = 150 if any(one.name for one in row.bars) else left - 34
-            lines = wrap(row.name, int(room / font / _BOLD))
+            lines = wrap(row.name, int(room / font / _BROAD))
             if len(lines) > 2:
                 lines = [lines[0], " ".join(lines[1:])]
             for at, line in enumerate(lines):

@@ -10,7 +10,7 @@ import csv
 import io
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -48,6 +48,18 @@ class Table:
     file_name: str = "table.csv"
     compact: bool = False
     at_most: int = 300
+
+    def without(self, absent: str) -> Table:
+        """Return the table without the columns in which every cell is `absent`."""
+        kept = [at for at in range(len(self.columns)) if any(row[at] != absent for row in self.rows)]
+        if not self.rows or len(kept) == len(self.columns):
+            return self
+
+        def cut(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+            return tuple(tuple(row[at] for at in kept) for row in rows)
+
+        columns = tuple(self.columns[at] for at in kept)
+        return replace(self, columns=columns, rows=cut(self.rows), plain=cut(self.plain))
 
     @property
     def shown(self) -> tuple[tuple[str, ...], ...]:
