@@ -139,7 +139,7 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
         expected: The share of weight that works on an ordinary day, if providers fail independently;
             None if no chances were told.
         importance: What each provider of which a chance was told decides; most first.
-        names: Name of each provider by its id, and of each country by its ISO 3166 code, for those named in it.
+        names: Of each provider by its id, and of each country by its ISO 3166 code, for those named in it.
     """
 
     schema: str = SIMULATION_SCHEMA
