@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliant.gateway.body import BadBody, read_form, read_json
+from reliant.gateway.call import Call
+from reliant.gateway.connection import Connection
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, post, until
 
@@ -159,6 +162,41 @@ def test_a_large_body_is_not_read_for_somebody_without_a_key(rig: Rig) -> None:
 
     assert got.startswith(b"HTTP/1.1 401")
     assert b"connection: close" in got
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(
+            request(b"x" * 90_000, b"content-length: 90000").replace(b"sk-test", b"sk-none"), id="no key"
+        ),
+        pytest.param(request(b"x" * 90_000, b"content-length: 900000000"), id="body over the limit"),
+        pytest.param(
+            request(b"4e20\r\n" + b"a" * 20_000, b"transfer-encoding: chunked"), id="left in a chunk"
+        ),
+        pytest.param(request(b"x" * 80_000, b"content-length: 90000"), id="left in a body"),
+        pytest.param(
+            request(b"", b"content-length: 10", b"expect: 100-continue"), id="left when told to go on"
+        ),
+        pytest.param(request(b'{"model":"denied-1"}', b"content-length: 20"), id="denied"),
+        pytest.param(request(b"", b"x: " + b"a" * 9_000), id="head over the limit"),
+        pytest.param(request(b"{}", b"content-length: 2") + b"NONSENSE\r\n\r\n", id="nonsense after it"),
+        pytest.param(b"NONSENSE\r\n\r\n", id="nonsense"),
+        pytest.param(b"POST /v1/chat", id="left in a head"),
+    ],
+)
+def test_nothing_of_a_connection_waits_for_the_garbage_collector(rig: Rig, sent: bytes) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with socket.create_connection(("127.0.0.1", rig[1].port), PATIENCE_S) as client:
+            client.settimeout(0.2)
+            with contextlib.suppress(OSError):
+                client.sendall(sent)
+                client.recv(65_536)
+        until(lambda: not [one for one in gc.get_objects() if isinstance(one, Call | Connection)])
+    finally:
+        gc.enable()
 
 
 def test_a_request_that_never_ends_is_closed(tmp_path: Path) -> None:

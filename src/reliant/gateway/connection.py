@@ -120,8 +120,9 @@ class Connection(asyncio.Protocol):
         del self.parser  # it holds this: without it both go at once
         self.resume_writing()
         calls, self._calls = list(self._calls), deque()
-        if self._reading is not None and self._reading not in calls:
-            calls.append(self._reading)
+        reading, self._reading = self._reading, None  # a body that nobody read goes with it
+        if reading is not None and reading not in calls:
+            calls.append(reading)
         for call in calls:
             if not call.done:
                 call.lost()
