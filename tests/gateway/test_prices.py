@@ -109,6 +109,15 @@ def test_what_runs_models_out_of_sight_is_refused_under_a_budget(tmp_path: Path,
     assert mock.seen == []
 
 
+def test_the_usual_model_of_a_provider_has_no_price_either(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=BUDGET_KEY)) as running:
+        answer = post(f"{running.url}/v1/images/generations", json={"prompt": "a tea"}, headers=BUDGET)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "reliant_price_unknown")
+    assert "the usual model at 'mock'" in answer.json()["error"]["message"]
+    assert mock.seen == []
+
+
 def test_tokens_that_a_provider_does_not_say_are_estimated_and_marked(tmp_path: Path) -> None:
     messages = [{"role": "user", "content": "x" * 4_000}]
     with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=BUDGET_KEY)) as running:

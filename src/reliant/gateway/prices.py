@@ -89,8 +89,8 @@ def within_budget(
         unpriced = [f"what {endpoint.name} cost is not known when they are asked for"] * len(plan.candidates)
     else:
         unpriced = [
-            f"the price of {one.model!r} at {one.target.name!r} is not known"
-            if one.model and prices.each(one.target.name, one.model) is None
+            f"the price of {_named(one.model)} at {one.target.name!r} is not known"
+            if (one.model or endpoint.runs) and prices.each(one.target.name, one.model) is None
             else ""
             for one in plan.candidates
         ]
@@ -115,6 +115,11 @@ def within_budget(
         param="model",
         retry=False,
     )
+
+
+def _named(model: str) -> str:
+    """Return a model as a sentence has it; where none is named, the provider runs one of its own."""
+    return repr(model) if model else "the usual model"
 
 
 def _each(price: Mapping[Literal["input", "output"], float]) -> Each:
