@@ -184,8 +184,8 @@ def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
     """
     import uvloop  # noqa: F401, PLC0415
 
-    from reliant.gateway import connection, listen  # noqa: F401, PLC0415
-    from reliant.gateway.state import sqlite  # noqa: F401, PLC0415
+    from reliant.gateway import connection, listen, merged  # noqa: F401, PLC0415
+    from reliant.gateway.state import copier, sqlite  # noqa: F401, PLC0415
 
     runtime = Runtime(config, knowledge, settings.clock, settings.env)
     for caller in runtime.keys.callers[:1]:
