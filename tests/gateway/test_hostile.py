@@ -164,6 +164,11 @@ def test_a_large_body_is_not_read_for_somebody_without_a_key(rig: Rig) -> None:
     assert b"connection: close" in got
 
 
+def alive() -> list[Call | Connection]:
+    """Return the requests and connections that are still in memory."""
+    return [one for one in gc.get_objects() if isinstance(one, Call | Connection)]
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -187,6 +192,7 @@ def test_a_large_body_is_not_read_for_somebody_without_a_key(rig: Rig) -> None:
 )
 def test_nothing_of_a_connection_waits_for_the_garbage_collector(rig: Rig, sent: bytes) -> None:
     gc.collect()
+    before = alive()
     gc.disable()
     try:
         with socket.create_connection(("127.0.0.1", rig[1].port), PATIENCE_S) as client:
@@ -194,7 +200,7 @@ def test_nothing_of_a_connection_waits_for_the_garbage_collector(rig: Rig, sent:
             with contextlib.suppress(OSError):
                 client.sendall(sent)
                 client.recv(65_536)
-        until(lambda: not [one for one in gc.get_objects() if isinstance(one, Call | Connection)])
+        until(lambda: not [one for one in alive() if one not in before], "nothing of it is left")
     finally:
         gc.enable()
 
