@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -279,33 +280,40 @@ def test_a_decision_is_made_anew_after_a_second(tmp_path: Path) -> None:
         assert client.passage() is not compiled
 
 
-def test_a_caller_who_leaves_ends_the_request(rig: Rig) -> None:
+@contextlib.contextmanager
+def asked_behind_a_gate(rig: Rig) -> Iterator[tuple[Client, Callable[[], None]]]:
+    """Give a client whose request the provider has and does not answer, and what waits for its outcome."""
     mock, running = rig
     with Client(running) as client:
         client.warm("gated")
         ended, seen = len(running.outcomes()), len(mock.seen)
         mock.gate = threading.Event()
-        client.send(body_of("gated"))
-        until(lambda: len(mock.seen) > seen)
-    try:
-        until(lambda: len(running.outcomes()) > ended)
-    finally:
-        mock.gate.set()
-        mock.gate = None
+        try:
+            client.send(body_of("gated"))
+            until(lambda: len(mock.seen) > seen)
+            yield client, lambda: until(lambda: len(running.outcomes()) > ended)
+        finally:
+            mock.gate.set()
+            mock.gate = None
 
+
+def left(running: Running) -> None:
     outcome = running.outcomes()[-1]
     assert (outcome["status"], outcome["end"]) == (499, "caller left")
     assert running.worker.gateway.active == 0
 
 
+def test_a_caller_who_leaves_ends_the_request(rig: Rig) -> None:
+    with asked_behind_a_gate(rig) as (client, ended):
+        client.close()
+        ended()
+
+    left(rig[1])
+
+
 def test_a_caller_who_leaves_just_as_the_answer_begins_is_written_down(rig: Rig) -> None:
-    mock, running = rig
-    with Client(running) as client:
-        client.warm("gated")
-        ended, seen = len(running.outcomes()), len(mock.seen)
-        mock.gate = threading.Event()
-        client.send(body_of("gated"))
-        until(lambda: len(mock.seen) > seen)
+    _, running = rig
+    with asked_behind_a_gate(rig) as (client, ended):
 
         def both_at_once() -> None:
             pool = running.worker.runtime.targets["mock"].pool
@@ -313,16 +321,10 @@ def test_a_caller_who_leaves_just_as_the_answer_begins_is_written_down(rig: Rig)
             client._other_end()._calls[0].lost()
             asked.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
 
-        try:
-            running.do(both_at_once)
-            until(lambda: len(running.outcomes()) > ended)
-        finally:
-            mock.gate.set()
-            mock.gate = None
+        running.do(both_at_once)
+        ended()
 
-    outcome = running.outcomes()[-1]
-    assert (outcome["status"], outcome["end"]) == (499, "caller left")
-    assert running.worker.gateway.active == 0
+    left(running)
 
 
 def test_a_connection_that_is_gone_is_replaced(rig: Rig) -> None:

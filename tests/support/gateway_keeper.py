@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from support.gateway_provider import Provider, Seen, _send, closed, in_thread
+from support.gateway_provider import Provider, Seen, _send, listening
 
 KINDS = {
     "files": "file",
@@ -142,15 +142,5 @@ class Keeper(Provider):
 @contextmanager
 def keepers(*names: str) -> Iterator[list[Keeper]]:
     """Run providers that keep things."""
-    with in_thread() as loop:
-        made = [Keeper(name) for name in names]
-        servers = []
-        for one in made:
-            start = asyncio.start_server(one.connected, "127.0.0.1", 0, limit=1 << 24)
-            server = asyncio.run_coroutine_threadsafe(start, loop).result(60)
-            one.port = server.sockets[0].getsockname()[1]
-            servers.append(server)
-        try:
-            yield made
-        finally:
-            asyncio.run_coroutine_threadsafe(closed(servers, list(made)), loop).result(60)
+    with listening([Keeper(name) for name in names]) as made:
+        yield made

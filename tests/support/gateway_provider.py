@@ -10,10 +10,10 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 TOKENS = 20
 
@@ -437,7 +437,7 @@ async def _finish() -> None:
         await asyncio.sleep(0)
 
 
-async def closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
+async def closed(servers: list[asyncio.Server], made: Sequence[Provider]) -> None:
     """Take no new connections, and end those that are open."""
     for server in servers:
         server.close()
@@ -447,11 +447,20 @@ async def closed(servers: list[asyncio.Server], made: list[Provider]) -> None:
         one.close()
 
 
+P = TypeVar("P", bound=Provider)
+
+
 @contextmanager
 def providers(*names: str) -> Iterator[list[Provider]]:
     """Run fake providers."""
+    with listening([Provider(name) for name in names]) as made:
+        yield made
+
+
+@contextmanager
+def listening(made: list[P]) -> Iterator[list[P]]:
+    """Let providers be asked, each at a port of its own."""
     with in_thread() as loop:
-        made = [Provider(name) for name in names]
         servers = []
         for one in made:
             start = asyncio.start_server(one.connected, "127.0.0.1", 0, limit=1 << 24)
