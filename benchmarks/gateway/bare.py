@@ -14,11 +14,11 @@ import time
 
 import uvloop
 
-from reliant.gateway.call import Call
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Limits, Listen
-from reliant.gateway.connection import Listening, Serve
-from reliant.gateway.listen import Server
+from reliant.gateway.http.call import Call
+from reliant.gateway.http.connection import Listening, Serve
+from reliant.gateway.http.listen import Server
 from reliant.gateway.upstream.pool import Pool
 
 _OWN = frozenset({b"host", b"connection"})

@@ -31,10 +31,10 @@ from bare import NoLog, bare
 from run import PATH, config
 
 from reliant import atlas
+from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Limits
-from reliant.gateway.connection import Connection, Listening
-from reliant.gateway.knowledge import Knowledge
+from reliant.gateway.http.connection import Connection, Listening
 from reliant.gateway.upstream.client import Exchange
 from reliant.gateway.upstream.pool import Pool
 from reliant.gateway.worker import Settings, Worker, load

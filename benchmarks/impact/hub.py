@@ -41,7 +41,7 @@ def make(models: int, folder: Path, seed: int = 11) -> None:
 
 def arrays(folder: Path) -> tuple[float, int]:
     """Ours."""
-    from reliant.assessment.hub import Hub, reach  # noqa: PLC0415  (only in its own process)
+    from reliant.assessment.hub.reach import Hub, reach  # noqa: PLC0415  (only in its own process)
 
     data = np.load(folder / "hub.npz")
     hub = Hub(

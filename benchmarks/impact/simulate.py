@@ -14,8 +14,8 @@ import statistics
 import time
 
 from reliant.assessment.graph import LEVELS, Chain, Cut, Graph, Link
-from reliant.assessment.simulate import Scenario, Setting, simulate
-from reliant.assessment.simulate_plans import Plans
+from reliant.assessment.simulate.plans import Plans
+from reliant.assessment.simulate.play import Scenario, Setting, simulate
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.results import AtlasStamp, TargetStamp, Tool
 

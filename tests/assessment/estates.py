@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import strategies as st
 
 from reliant.assessment.graph import Chain, Graph
-from reliant.assessment.simulate import Setting
+from reliant.assessment.simulate.play import Setting
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.results import AtlasStamp, TargetStamp, Tool
 

@@ -6,9 +6,9 @@ import pytest
 
 from assessment.estates import setting
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.simulate import Scenario, simulate
-from reliant.assessment.simulate_chances import ordinary_day
-from reliant.assessment.simulate_plans import Plans, parse_plans
+from reliant.assessment.simulate.chances import ordinary_day
+from reliant.assessment.simulate.plans import Plans, parse_plans
+from reliant.assessment.simulate.play import Scenario, simulate
 from reliant.core.need import AllOf, AnyOf, Function, Supplier
 from reliant.errors import ConfigError
 from reliant.report import render

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reliant.assessment.country import CountryQuestion, ask
-from reliant.assessment.country_blocs import CountryNames, members
-from reliant.assessment.country_models import Models, family, from_atlas, from_rows
-from reliant.assessment.country_reliance import Sides, reliance
-from reliant.assessment.country_scenario import exposure
+from reliant.assessment.country.ask import CountryQuestion, ask
+from reliant.assessment.country.blocs import CountryNames, members
+from reliant.assessment.country.models import Models, family, from_atlas, from_rows
+from reliant.assessment.country.reliance import Sides, reliance
+from reliant.assessment.country.scenario import exposure
 from reliant.atlas.importers import ModelRow, Place, read
 from reliant.errors import UsageError
 from reliant.policy import RuleBook

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from reliant.assessment.country import CountryQuestion, ask
-from reliant.assessment.country_models import Models, from_rows
-from reliant.assessment.country_reliance import Sides, reliance
+from reliant.assessment.country.ask import CountryQuestion, ask
+from reliant.assessment.country.models import Models, from_rows
+from reliant.assessment.country.reliance import Sides, reliance
 from reliant.atlas.importers import ModelRow, read
 from reliant.cli.country import country
 from reliant.policy import RuleBook

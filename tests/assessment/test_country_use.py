@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reliant.assessment.country import CountryQuestion, ask
-from reliant.assessment.country_models import from_rows
-from reliant.assessment.country_reliance import Sides
-from reliant.assessment.country_use import as_bases, is_use, origins, read_use, screen, use_exposures
+from reliant.assessment.country.ask import CountryQuestion, ask
+from reliant.assessment.country.models import from_rows
+from reliant.assessment.country.reliance import Sides
+from reliant.assessment.country.use import as_bases, is_use, origins, read_use, screen, use_exposures
 from reliant.atlas.importers import ModelRow, Place, read
 from reliant.errors import ConfigError
 from reliant.policy import RuleBook

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from reliant.assessment.explain_number import Explanation, explain_number
+from reliant.assessment.explain.number import Explanation, explain_number
 from reliant.cli._run import Looked, look
 from reliant.cli.explain import explain
 from reliant.core.results import Interval

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.assessment import hub_parquet, lookthrough
-from reliant.assessment.country_reliance import Sides
+from reliant.assessment.country.reliance import Sides
 from reliant.assessment.graph import DESCENT_KINDS
-from reliant.assessment.hub import Hub, reach, reliance, roots
-from reliant.assessment.hub_parquet import read_parquet, write_reach
+from reliant.assessment.hub import parquet as hub_parquet
+from reliant.assessment.hub.parquet import read_parquet, write_reach
+from reliant.assessment.hub.reach import Hub, reach, reliance, roots
+from reliant.assessment.measures import lookthrough
 from reliant.errors import ConfigError
 
 CN_US = Sides(frozenset({"CN"}), frozenset({"US"}))

@@ -7,10 +7,18 @@ import math
 
 import pytest
 
-from reliant.assessment.country_flags import Covered, Score, flags, lag, lag_range, persistent, rule_exposure
-from reliant.assessment.cuts import availability, birnbaum, cut_order, minimal_cut_sets
+from reliant.assessment.country.flags import Covered, Score, flags, lag, lag_range, persistent, rule_exposure
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.lookthrough import (
+from reliant.assessment.measures.cuts import availability, birnbaum, cut_order, minimal_cut_sets
+from reliant.assessment.measures.days import Exposure, gap_days, survive_days, total_loss
+from reliant.assessment.measures.exposure import (
+    concentration,
+    entropy_number,
+    normalised,
+    single_points,
+    stop_share,
+)
+from reliant.assessment.measures.lookthrough import (
     Lineage,
     home_rooted_share,
     owned_shares,
@@ -18,8 +26,6 @@ from reliant.assessment.lookthrough import (
     roots,
     shares,
 )
-from reliant.assessment.measures import concentration, entropy_number, normalised, single_points, stop_share
-from reliant.assessment.measures_days import Exposure, gap_days, survive_days, total_loss
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reliant.assessment.country_lag import (
+from reliant.assessment.country.lag import (
     Rated,
     area_lags,
     board_lag,
@@ -18,7 +18,7 @@ from reliant.assessment.country_lag import (
     read_areas,
     read_board,
 )
-from reliant.assessment.country_reliance import Sides
+from reliant.assessment.country.reliance import Sides
 from reliant.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, needs, setting
-from reliant.assessment.cuts import availability, cuts_it, minimal_cut_sets
 from reliant.assessment.graph import Chain, Cut, Graph, Link
-from reliant.assessment.lookthrough import Lineage, shares
-from reliant.assessment.measures import (
+from reliant.assessment.measures.cuts import availability, cuts_it, minimal_cut_sets
+from reliant.assessment.measures.exposure import (
     concentration,
     face_value,
     function_impacts,
@@ -25,10 +24,11 @@ from reliant.assessment.measures import (
     touches,
     use_shares,
 )
-from reliant.assessment.measures_origin import origin_of, origin_shares
+from reliant.assessment.measures.lookthrough import Lineage, shares
+from reliant.assessment.measures.origin import origin_of, origin_shares
 from reliant.assessment.nodes import Nodes
-from reliant.assessment.simulate import Scenario, simulate
-from reliant.assessment.simulate_plans import Plan, Plans, Replacement
+from reliant.assessment.simulate.plans import Plan, Plans, Replacement
+from reliant.assessment.simulate.play import Scenario, simulate
 from reliant.core.need import AnyOf, Function, Need, Supplier, met
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 
 from reliant import report
 from reliant.assessment.model_files import Group, look_into
-from reliant.assessment.simulate_estate import estate_of
-from reliant.assessment.simulate_plans import Plans
+from reliant.assessment.simulate.estate import estate_of
+from reliant.assessment.simulate.plans import Plans
 from reliant.atlas import Atlas
 from reliant.cli.main import cli
 from reliant.core.results import Assessment

@@ -9,8 +9,8 @@ import pytest
 from assessment.estates import setting
 from reliant.assessment.chains import chain_of
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.simulate import Scenario, simulate
-from reliant.assessment.simulate_plans import Plans
+from reliant.assessment.simulate.plans import Plans
+from reliant.assessment.simulate.play import Scenario, simulate
 from reliant.core.need import Function, Supplier
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Role, Scope, Use

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, setting
-from reliant.assessment.explain_desk import Desk
-from reliant.assessment.figures import written
+from reliant.assessment.explain.desk import Desk
+from reliant.assessment.explain.figures import written
 from reliant.assessment.graph import Cut, Graph
-from reliant.assessment.simulate import Scenario, Stage, simulate
-from reliant.assessment.simulate_figures import SimulationFigures, unit_of, value_of
-from reliant.assessment.simulate_plans import Plan, Plans, Replacement
+from reliant.assessment.simulate.figures import SimulationFigures, unit_of, value_of
+from reliant.assessment.simulate.plans import Plan, Plans, Replacement
+from reliant.assessment.simulate.play import Scenario, Stage, simulate
 from reliant.atlas import Atlas
 from reliant.cli.main import cli
 from reliant.cli.simulate import Table

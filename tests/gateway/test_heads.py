@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reliant.gateway.call import Call
 from reliant.gateway.config import Limits
-from reliant.gateway.connection import Connection, Listening
+from reliant.gateway.http.call import Call
+from reliant.gateway.http.connection import Connection, Listening
 
 HEAD = (
     b"POST /v1/chat/completions?a=b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-test\r\n"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.gateway.body import BadBody
-from reliant.gateway.named_models import inside
-from reliant.gateway.surface import find
+from reliant.gateway.request.body import BadBody
+from reliant.gateway.request.named_models import inside
+from reliant.gateway.request.surface import find
 from support.gateway_provider import providers
 from support.gateway_rig import config, gateway, post
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.errors import ConfigError
+from reliant.gateway.admit.placement import Proxies, Table
 from reliant.gateway.config import parse_config
-from reliant.gateway.placement import Proxies, Table
 from reliant.gateway.signals import Evidence, Seen, load_signals
 from reliant.gateway.signals._ranges import Ranges
 from reliant.gateway.signals._sphere import distance_km

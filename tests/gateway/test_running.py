@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reliant.gateway.running import Running, Served, Teller, as_task, told
+from reliant.gateway.http.running import Running, Served, Teller, as_task, told
 
 
 def run(work: Callable[[Teller], Coroutine[Any, Any, None]], then: Callable[[Running, Teller], None]) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reliant.errors import StoreAway
-from reliant.gateway.keys import StoredKey
+from reliant.gateway.admit.keys import StoredKey
 from reliant.gateway.state.sqlite import SqliteStore
 from support.gateway_rig import PATIENCE_S
 

@@ -11,7 +11,7 @@ import pytest
 
 from reliant.gateway.audit.export import export_lines
 from reliant.gateway.audit.verify import public_keys_of, verify
-from reliant.gateway.telemetry import _parent
+from reliant.gateway.operate.telemetry import _parent
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import config, gateway, get, post, until
 
@@ -102,8 +102,8 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
 def test_the_numbers_of_all_workers_are_one_page(tmp_path: Path) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 
-    from reliant.gateway.merged import leave, merge
-    from reliant.gateway.metrics import Metrics
+    from reliant.gateway.operate.merged import leave, merge
+    from reliant.gateway.operate.metrics import Metrics
 
     one, other = Metrics(lambda: 3), Metrics(lambda: 4)
     for metrics, times in ((one, 2), (other, 5)):

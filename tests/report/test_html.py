@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from reliant import report
-from reliant.assessment.measures import use_shares
+from reliant.assessment.measures.exposure import use_shares
 from reliant.core.need import AllOf, AnyOf, Supplier
 from reliant.core.results import Interval, Share
 from reliant.report._view import View

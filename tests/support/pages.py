@@ -104,7 +104,7 @@ def _hostile_simulation() -> Simulation:
 
 
 def _hostile_comparison() -> Comparison:
-    from reliant.assessment.simulate import compare
+    from reliant.assessment.simulate.play import compare
 
     return compare(_hostile_simulation(), _hostile_simulation())
 

@@ -17,7 +17,7 @@ from reliant import __version__
 from reliant.assessment.chains import chain_of, country_of, host_of, with_found
 from reliant.assessment.citing import Citations
 from reliant.assessment.graph import FOLLOWED, Graph
-from reliant.assessment.measures_origin import impact_and_origin
+from reliant.assessment.measures.origin import impact_and_origin
 from reliant.assessment.models import models_of
 from reliant.core.facts import Fact, Facts, Provenance
 from reliant.core.results import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.assessment.citing import Citations
-from reliant.assessment.country_models import Made, Models, from_rows
+from reliant.assessment.country.models import Made, Models, from_rows
 from reliant.atlas.records.claim import (
     AnyReading,
     Claim,

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.assessment.assess import reachable
-from reliant.assessment.measures_origin import impact_and_origin
-from reliant.assessment.simulate_estate import estate_of
+from reliant.assessment.measures.origin import impact_and_origin
+from reliant.assessment.simulate.estate import estate_of
 from reliant.core.need import suppliers
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from reliant.assessment.simulate_plans import Plans
+    from reliant.assessment.simulate.plans import Plans
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment
 

@@ -69,8 +69,8 @@ def check(config: Path) -> None:
     """Check a configuration, and say what its keys may reach today."""
     settings = _settings(config)
     from reliant import atlas
-    from reliant.gateway.knowledge import Knowledge
-    from reliant.gateway.table import permissions
+    from reliant.gateway.admit.knowledge import Knowledge
+    from reliant.gateway.operate.table import permissions
     from reliant.gateway.worker import load
 
     knowledge = Knowledge(atlas.load())

@@ -17,7 +17,7 @@ from reliant import inventory, targets
 from reliant.assessment.assess import Question, assess
 from reliant.assessment.ignored import with_ignored
 from reliant.assessment.planned import with_plans
-from reliant.assessment.simulate_plans import Plans, read_plans
+from reliant.assessment.simulate.plans import Plans, read_plans
 from reliant.cli._folders import cache_folder
 from reliant.cli._questions import Desk
 from reliant.cli._targets import open_named

@@ -13,8 +13,8 @@ from reliant.cli._options import as_of_option, colour, emit, known_on_option, ou
 from reliant.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from reliant.assessment.country import CountryQuestion
-    from reliant.assessment.country_models import ImportedRow
+    from reliant.assessment.country.ask import CountryQuestion
+    from reliant.assessment.country.models import ImportedRow
     from reliant.atlas import Atlas
     from reliant.core.country import LagRow, Reliance
 
@@ -65,7 +65,7 @@ def country(
     models of the atlas are counted. CN counts models of Hong Kong and Macao too.
     """
     from reliant import report
-    from reliant.assessment.country import ask
+    from reliant.assessment.country.ask import ask
     from reliant.atlas import load
     from reliant.policy import RuleBook
 
@@ -90,9 +90,9 @@ def question_of(
     Raises:
         UsageError: There is no such country, it is asked about itself, or a file holds nothing to count.
     """
-    from reliant.assessment.country import CountryQuestion
-    from reliant.assessment.country_blocs import code_of
-    from reliant.assessment.country_use import read_use
+    from reliant.assessment.country.ask import CountryQuestion
+    from reliant.assessment.country.blocs import code_of
+    from reliant.assessment.country.use import read_use
     from reliant.policy.scenario import find_scenario
 
     country, on = code_of(country, atlas), code_of(on, atlas)
@@ -126,8 +126,8 @@ class _Files:
 
     @classmethod
     def sorted(cls, files: tuple[Path, ...]) -> _Files:
-        from reliant.assessment.country_lag import is_areas, is_board
-        from reliant.assessment.country_use import is_use
+        from reliant.assessment.country.lag import is_areas, is_board
+        from reliant.assessment.country.use import is_use
 
         found = cls([], [], [], [], [])
         for file in files:
@@ -145,10 +145,10 @@ class _Files:
 
 
 def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> Reliance:
-    from reliant.assessment.country_blocs import members
-    from reliant.assessment.country_reliance import Sides
-    from reliant.assessment.hub import reliance
-    from reliant.assessment.hub_parquet import is_edges, read_parquet
+    from reliant.assessment.country.blocs import members
+    from reliant.assessment.country.reliance import Sides
+    from reliant.assessment.hub.parquet import is_edges, read_parquet
+    from reliant.assessment.hub.reach import reliance
 
     edges = [file for file in given.hub if is_edges(file)]
     models = [file for file in given.hub if file not in edges]
@@ -171,9 +171,9 @@ def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date)
 
 
 def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
-    from reliant.assessment.country_blocs import members
-    from reliant.assessment.country_lag import area_lags, board_lag, first_days, read_areas, read_board
-    from reliant.assessment.country_reliance import Sides
+    from reliant.assessment.country.blocs import members
+    from reliant.assessment.country.lag import area_lags, board_lag, first_days, read_areas, read_board
+    from reliant.assessment.country.reliance import Sides
 
     sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
     boards = [(file.name, read_board(file)) for file in given.boards]

@@ -134,7 +134,7 @@ def _number(
     import msgspec
 
     from reliant.assessment.assess_figures import explain
-    from reliant.assessment.figures import numbers, written
+    from reliant.assessment.explain.figures import numbers, written
     from reliant.cli._run import look
 
     if path is None:
@@ -151,7 +151,7 @@ _NAMES = "names"
 
 
 def _lists_cuts(scenario: str | None) -> bool:
-    from reliant.assessment.simulate_scenario import is_cut_scenario
+    from reliant.assessment.simulate.scenario import is_cut_scenario
 
     return scenario is not None and Path(scenario).is_file() and is_cut_scenario(Path(scenario))
 
@@ -171,9 +171,9 @@ def _of_simulation(
     Raises:
         UsageError: The target, the figure or what is cut is not named, or no such figure is known.
     """
-    from reliant.assessment.explain_desk import Desk
-    from reliant.assessment.figures import written
-    from reliant.assessment.simulate_figures import SimulationFigures
+    from reliant.assessment.explain.desk import Desk
+    from reliant.assessment.explain.figures import written
+    from reliant.assessment.simulate.figures import SimulationFigures
     from reliant.cli.simulate import Table
 
     scenario = asked.get("scenario")
@@ -213,9 +213,9 @@ def _of_country(
     Raises:
         UsageError: The country, the other one or the figure is not named.
     """
-    from reliant.assessment.country import ask
-    from reliant.assessment.country_figures import CountryFigures
-    from reliant.assessment.figures import written
+    from reliant.assessment.country.ask import ask
+    from reliant.assessment.country.figures import CountryFigures
+    from reliant.assessment.explain.figures import written
     from reliant.atlas import load
     from reliant.cli.country import question_of
     from reliant.policy import RuleBook
@@ -238,7 +238,7 @@ def _of_country(
 def _names(every: dict[str, float], style: str) -> str:
     import msgspec
 
-    from reliant.assessment.figure_text import names_text
+    from reliant.assessment.explain.figure_text import names_text
 
     if style == "json":
         return msgspec.json.format(msgspec.json.encode(every), indent=2).decode()
@@ -249,9 +249,9 @@ def _explained(several: tuple[Any, ...], style: str) -> str:
     """Return explanations as text, or as JSON: one as itself, several as a list."""
     import msgspec
 
-    from reliant.assessment.explain_number import Explanation
-    from reliant.assessment.figure_text import figure_text
-    from reliant.assessment.number_text import number_text
+    from reliant.assessment.explain.figure_text import figure_text
+    from reliant.assessment.explain.number import Explanation
+    from reliant.assessment.explain.number_text import number_text
 
     if style == "json":
         told = several[0] if len(several) == 1 else several

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reliant.assessment.graph import Cut, Graph
-    from reliant.assessment.simulate import Scenario, Setting
-    from reliant.assessment.simulate_plans import Plans
+    from reliant.assessment.simulate.plans import Plans
+    from reliant.assessment.simulate.play import Scenario, Setting
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment
     from reliant.core.simulation import Simulation
@@ -95,7 +95,7 @@ def simulate(
     if against is None:
         emit(report.render(result, style, colour=colour()), output)
         return
-    from reliant.assessment.simulate import compare
+    from reliant.assessment.simulate.play import compare
 
     other = table.play(None, (against,), on) if _is_cut(against) else table.play(against, (), on)
     emit(report.render(compare(result, other.result), style, colour=colour()), output)
@@ -136,7 +136,7 @@ class Table:
     @functools.cached_property
     def plans(self) -> Plans:
         """What the operator told of functions."""
-        from reliant.assessment.simulate_plans import Plans, read_plans
+        from reliant.assessment.simulate.plans import Plans, read_plans
 
         config = self.who["config"]
         return read_plans(config) if config else Plans()
@@ -175,8 +175,8 @@ def _scenario(
     today: Assessment,
 ) -> Scenario:
     from reliant.assessment.graph import Cut
-    from reliant.assessment.simulate import Scenario, Stage
-    from reliant.assessment.simulate_scenario import is_cut_scenario, read_scenario
+    from reliant.assessment.simulate.play import Scenario, Stage
+    from reliant.assessment.simulate.scenario import is_cut_scenario, read_scenario
     from reliant.core.dates import PartialDate
 
     def known(cut: Cut) -> tuple[Cut, ...]:
@@ -205,7 +205,7 @@ def _of_rules(
 ) -> Scenario:
     """Return the cuts that a scenario of rules makes: the uses it blocks that were not blocked before."""
     from reliant.assessment.graph import Cut
-    from reliant.assessment.simulate import Scenario, Stage
+    from reliant.assessment.simulate.play import Scenario, Stage
     from reliant.core.verdict import Verdict
 
     if today.place is None:
@@ -228,7 +228,7 @@ def _known(cut: Cut, atlas: Atlas, today: Assessment) -> tuple[Cut, ...]:
     Raises:
         UnknownId: Nobody is called so, here or in the atlas: such a cut would stop nothing and say nothing.
     """
-    from reliant.assessment.country_blocs import members
+    from reliant.assessment.country.blocs import members
     from reliant.assessment.graph import Cut
 
     match cut.level:
@@ -286,9 +286,9 @@ def _licence(name: str, atlas: Atlas) -> str:
 
 
 def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Played:
-    from reliant.assessment.simulate import Setting
-    from reliant.assessment.simulate import simulate as play
-    from reliant.assessment.simulate_estate import estate_of, knows
+    from reliant.assessment.simulate.estate import estate_of, knows
+    from reliant.assessment.simulate.play import Setting
+    from reliant.assessment.simulate.play import simulate as play
 
     estate = estate_of(today, atlas, plans)
     setting = Setting(
@@ -310,7 +310,7 @@ def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> 
 
 def _names(today: Assessment, scenario: Scenario, atlas: Atlas) -> dict[str, str]:
     """Return the names of the providers and countries of an assessment, and of what is cut."""
-    from reliant.assessment.country_blocs import title
+    from reliant.assessment.country.blocs import title
 
     names = {party.id: party.name for party in today.parties} | today.place_names
     for word in scenario.name.split(" + "):

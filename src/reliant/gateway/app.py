@@ -13,27 +13,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reliant.errors import StoreAway
-from reliant.gateway import answers
-from reliant.gateway.answers import Problem, bad_request, error_answer
-from reliant.gateway.body import BadBody, Head, names_nothing
-from reliant.gateway.catalogue import Catalogue
-from reliant.gateway.context import Context
-from reliant.gateway.destination import Destinations
-from reliant.gateway.forward import Forwarder
-from reliant.gateway.holdings import Holdings
-from reliant.gateway.intake import (
-    Passage,
-    Picked,
-    drain,
-    endpoint_of,
-    pick,
-    read_head,
-    rtt_ms,
-)
-from reliant.gateway.journal import Journal
-from reliant.gateway.lane import FEW, lane_for
-from reliant.gateway.prices import within_budget
-from reliant.gateway.problems import (
+from reliant.gateway.admit.prices import within_budget
+from reliant.gateway.answer import answers
+from reliant.gateway.answer.answers import Problem, bad_request, error_answer
+from reliant.gateway.answer.problems import (
     not_served,
     place_problem,
     quota_exceeded,
@@ -42,19 +25,36 @@ from reliant.gateway.problems import (
     too_large,
     unmet_need,
 )
-from reliant.gateway.refusals import Refusals, load_shapes
-from reliant.gateway.replies import Replier
-from reliant.gateway.routes import Candidate, Plan, unmet
-from reliant.gateway.running import as_task
-from reliant.gateway.surface import MODELS, UNKNOWN, Endpoint
+from reliant.gateway.answer.refusals import Refusals, load_shapes
+from reliant.gateway.answer.replies import Replier
+from reliant.gateway.context import Context
+from reliant.gateway.forward import Forwarder
+from reliant.gateway.http.running import as_task
+from reliant.gateway.journal import Journal
+from reliant.gateway.lane import FEW, lane_for
+from reliant.gateway.operate.catalogue import Catalogue
+from reliant.gateway.request.body import BadBody, Head, names_nothing
+from reliant.gateway.request.intake import (
+    Passage,
+    Picked,
+    drain,
+    endpoint_of,
+    pick,
+    read_head,
+    rtt_ms,
+)
+from reliant.gateway.request.surface import MODELS, UNKNOWN, Endpoint
+from reliant.gateway.route.destination import Destinations
+from reliant.gateway.route.holdings import Holdings
+from reliant.gateway.route.routes import Candidate, Plan, unmet
 
 if TYPE_CHECKING:
+    from reliant.gateway.admit.keys import Caller
+    from reliant.gateway.admit.placement import Placement
     from reliant.gateway.audit.writer import ChainWriter
-    from reliant.gateway.call import Call
     from reliant.gateway.clock import Clock
-    from reliant.gateway.keys import Caller
-    from reliant.gateway.metrics import Metrics
-    from reliant.gateway.placement import Placement
+    from reliant.gateway.http.call import Call
+    from reliant.gateway.operate.metrics import Metrics
     from reliant.gateway.runtime import Runtime
     from reliant.gateway.state.shared import SharedState
     from reliant.gateway.upstream.client import Exchange

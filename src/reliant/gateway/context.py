@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answers import Dialect, Headers
+from reliant.gateway.answer.answers import Dialect, Headers
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.surface import Endpoint
+from reliant.gateway.request.surface import Endpoint
 
 if TYPE_CHECKING:
-    from reliant.gateway.call import Call
-    from reliant.gateway.intake import Passage, Picked
-    from reliant.gateway.keys import Caller
-    from reliant.gateway.limits import Meter
+    from reliant.gateway.admit.keys import Caller
+    from reliant.gateway.admit.limits import Meter
+    from reliant.gateway.http.call import Call
+    from reliant.gateway.request.intake import Passage, Picked
     from reliant.gateway.runtime import Runtime
 
 

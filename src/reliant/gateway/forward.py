@@ -14,11 +14,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reliant.gateway.answers import Headers, Problem
+from reliant.gateway.answer.answers import Headers, Problem
+from reliant.gateway.answer.problems import failure_problem, nobody, our_key
+from reliant.gateway.answer.refusals import Refusals, Shape
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.body import form_with_model, with_model
-from reliant.gateway.problems import failure_problem, nobody, our_key
-from reliant.gateway.refusals import Refusals, Shape
+from reliant.gateway.request.body import form_with_model, with_model
 from reliant.gateway.translate import Translation, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from reliant.gateway.context import Context
     from reliant.gateway.faults import Fault
-    from reliant.gateway.routes import Candidate, Plan
+    from reliant.gateway.route.routes import Candidate, Plan
 
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OWN_FAULT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 529})

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from reliant.gateway.context import Context
-from reliant.gateway.intake import Picked
-from reliant.gateway.running import as_task
+from reliant.gateway.http.running import as_task
+from reliant.gateway.request.intake import Picked
 from reliant.gateway.upstream.client import UpstreamFailure
 
 if TYPE_CHECKING:
-    from reliant.gateway.answers import Headers
+    from reliant.gateway.answer.answers import Headers
     from reliant.gateway.app import Gateway
-    from reliant.gateway.holdings import More
-    from reliant.gateway.intake import Passage
-    from reliant.gateway.routes import Candidate
-    from reliant.gateway.surface import Endpoint
+    from reliant.gateway.request.intake import Passage
+    from reliant.gateway.request.surface import Endpoint
+    from reliant.gateway.route.holdings import More
+    from reliant.gateway.route.routes import Candidate
 
 
 class Inquiry(Context):

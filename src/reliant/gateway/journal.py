@@ -13,16 +13,16 @@ import msgspec
 from reliant.gateway.audit.records import Decision, Observation, Outcome
 
 if TYPE_CHECKING:
-    from reliant.gateway.admission import Ruling
-    from reliant.gateway.answers import Problem
+    from reliant.gateway.admit.admission import Ruling
+    from reliant.gateway.admit.placement import Placement
+    from reliant.gateway.admit.prices import Prices
+    from reliant.gateway.answer.answers import Problem
+    from reliant.gateway.answer.refusals import Shape
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
     from reliant.gateway.context import Context
-    from reliant.gateway.metrics import Metrics
-    from reliant.gateway.placement import Placement
-    from reliant.gateway.prices import Prices
-    from reliant.gateway.refusals import Shape
-    from reliant.gateway.routes import Candidate, Plan
+    from reliant.gateway.operate.metrics import Metrics
+    from reliant.gateway.route.routes import Candidate, Plan
     from reliant.gateway.upstream.target import Target
 
 

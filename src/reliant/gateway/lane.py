@@ -22,19 +22,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answers import LOG_BROKEN
+from reliant.gateway.answer.answers import LOG_BROKEN
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.body import BadBody, names_nothing, read_json, tokens_of
-from reliant.gateway.call import BadAnswer
 from reliant.gateway.context import Context
-from reliant.gateway.running import Running
+from reliant.gateway.http.call import BadAnswer
+from reliant.gateway.http.running import Running
+from reliant.gateway.request.body import BadBody, names_nothing, read_json, tokens_of
 from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reliant.gateway.app import Gateway
-    from reliant.gateway.call import Call
+    from reliant.gateway.http.call import Call
     from reliant.gateway.journal import Said
     from reliant.gateway.upstream.client import Exchange
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from reliant.atlas.query import Atlas
 from reliant.errors import ConfigError, UnknownId
+from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.config import Config, Scalar
-from reliant.gateway.knowledge import Knowledge
 from reliant.policy.ask import unknown_names
 from reliant.policy.conditions import is_place
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import msgspec
 
 from reliant.errors import ConfigError, ReliantError
+from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.audit.folder import signing_key
 from reliant.gateway.config import Config
-from reliant.gateway.knowledge import Knowledge
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.supervise import STOP_S, Supervisor
 from reliant.gateway.worker import Settings, Worker, load
@@ -141,8 +141,8 @@ class _Stop:
 
 async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
     """Serve a worker on a socket until it is drained."""
-    from reliant.gateway.connection import Listening  # noqa: PLC0415 - it needs the extra
-    from reliant.gateway.listen import Server  # noqa: PLC0415
+    from reliant.gateway.http.connection import Listening  # noqa: PLC0415 - it needs the extra
+    from reliant.gateway.http.listen import Server  # noqa: PLC0415
 
     try:
         state = Listening(config.limits, worker.gateway.serve, worker.chain)
@@ -184,7 +184,8 @@ def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
     """
     import uvloop  # noqa: F401, PLC0415
 
-    from reliant.gateway import connection, listen, merged  # noqa: F401, PLC0415
+    from reliant.gateway.http import connection, listen  # noqa: F401, PLC0415
+    from reliant.gateway.operate import merged  # noqa: F401, PLC0415
     from reliant.gateway.state import copier, sqlite  # noqa: F401, PLC0415
 
     runtime = Runtime(config, knowledge, settings.clock, settings.env)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reliant import __version__
 from reliant.errors import ReliantError, TargetError
+from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.app import Gateway
 from reliant.gateway.audit.ends import End, end_of
 from reliant.gateway.audit.folder import begin_anew, open_chain
@@ -25,18 +26,17 @@ from reliant.gateway.audit.replay import chains_of, replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
-from reliant.gateway.cold import Cold
 from reliant.gateway.config import Config, line_of, locate, read_config
-from reliant.gateway.holdings import Holdings
-from reliant.gateway.knowledge import Knowledge
-from reliant.gateway.metrics import Metrics
 from reliant.gateway.names import check_names
+from reliant.gateway.operate.cold import Cold
+from reliant.gateway.operate.metrics import Metrics
+from reliant.gateway.operate.telemetry import Exporter
+from reliant.gateway.route.holdings import Holdings
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.state import Store
-from reliant.gateway.telemetry import Exporter
 
 if TYPE_CHECKING:
-    from reliant.gateway.listen import Server
+    from reliant.gateway.http.listen import Server
     from reliant.gateway.state.copier import Copier
 
 _NUMBERS_S = 1.0
@@ -220,7 +220,7 @@ class Worker:
 
     async def _leave_numbers(self) -> None:
         """Let the other workers know what this one has counted."""
-        from reliant.gateway.merged import leave  # noqa: PLC0415 - only with several workers
+        from reliant.gateway.operate.merged import leave  # noqa: PLC0415 - only with several workers
 
         while True:
             leave(self.numbers, self.number, self.metrics.text())

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from reliant.gateway.admit.limits import Meter
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.ends import begin_near
-from reliant.gateway.limits import Meter
 
 
 class _Counted(msgspec.Struct):

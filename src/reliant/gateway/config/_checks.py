@@ -19,7 +19,7 @@ from reliant.gateway.config._toml_lines import line_of
 from reliant.gateway.config.parties import Key, Route, Rule, Upstream
 from reliant.gateway.config.read import Config
 from reliant.gateway.config.service import Listen, Signals
-from reliant.gateway.surface import NAMES
+from reliant.gateway.request.surface import NAMES
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

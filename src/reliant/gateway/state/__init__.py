@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from reliant.gateway.keys import StoredKey
+from reliant.gateway.admit.keys import StoredKey
 
 
 class Store(Protocol):

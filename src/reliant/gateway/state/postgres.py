@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from reliant.errors import MissingExtra, StoreAway, TargetError
+from reliant.gateway.admit.keys import StoredKey
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.heads import Head, publish
 from reliant.gateway.audit.records import Checkpoint
-from reliant.gateway.keys import StoredKey
 
 # Workers that begin at once would make the same table: the lock lasts as long as these commands.
 _TABLES = """

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from reliant.errors import MissingExtra
-from reliant.gateway.limits import Exceeded, Meter
-from reliant.gateway.running import as_task
+from reliant.gateway.admit.limits import Exceeded, Meter
+from reliant.gateway.http.running import as_task
 
 if TYPE_CHECKING:
     from reliant.gateway.runtime import Runtime

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from reliant.errors import StoreAway
-from reliant.gateway.keys import StoredKey
+from reliant.gateway.admit.keys import StoredKey
 
 _TABLES = """
 create table if not exists keys (name text primary key, body blob not null) strict;

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from reliant.gateway.surface import CHAT
+from reliant.gateway.request.surface import CHAT
 from reliant.gateway.translate._common import (
     Untranslatable,
     chat_completion,

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.events import data_of
-from reliant.gateway.surface import MESSAGES
+from reliant.gateway.request.events import data_of
+from reliant.gateway.request.surface import MESSAGES
 from reliant.gateway.translate._common import (
     chat_chunk,
     chat_completion,

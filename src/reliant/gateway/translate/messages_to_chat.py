@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.answers import anthropic_type
-from reliant.gateway.events import data_of
-from reliant.gateway.surface import CHAT
+from reliant.gateway.answer.answers import anthropic_type
+from reliant.gateway.request.events import data_of
+from reliant.gateway.request.surface import CHAT
 from reliant.gateway.translate._common import (
     FINISH_TO_STOP,
     image_to_chat,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reliant.gateway.surface import Endpoint
+from reliant.gateway.request.surface import Endpoint
 from reliant.gateway.translate.chat_to_converse import ChatToConverse
 from reliant.gateway.translate.messages_to_chat import MessageEvents, MessagesToChat
 from reliant.gateway.upstream.client import Exchange

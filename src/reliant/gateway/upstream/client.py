@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from reliant.gateway.answers import Headers
-from reliant.gateway.running import Teller, told
+from reliant.gateway.answer.answers import Headers
+from reliant.gateway.http.running import Teller, told
 from reliant.gateway.upstream.alike import Alike
 
 if TYPE_CHECKING:

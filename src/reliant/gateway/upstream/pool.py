@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
-from reliant.gateway.running import as_task, told
+from reliant.gateway.http.running import as_task, told
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 
 _SWEEP_S = 0.05

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from reliant.gateway.answers import Headers
+from reliant.gateway.answer.answers import Headers
 from reliant.gateway.config import Breaker, Upstream
-from reliant.gateway.health import Health
-from reliant.gateway.surface import Endpoint
+from reliant.gateway.request.surface import Endpoint
+from reliant.gateway.route.health import Health
 from reliant.gateway.upstream.alike import passed_on
 from reliant.gateway.upstream.bedrock import Signer
 from reliant.gateway.upstream.client import UpstreamFailure

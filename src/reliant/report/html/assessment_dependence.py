@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from reliant.assessment.measures import use_shares
+from reliant.assessment.measures.exposure import use_shares
 from reliant.core.results import Interval
 from reliant.core.use import Channel
 from reliant.report._points import POINT_LEVELS, shown_points

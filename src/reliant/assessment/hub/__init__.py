@@ -1,0 +1,1 @@
+"""Descent at the size of a whole hub."""

@@ -1,0 +1,1 @@
+"""Decides who may reach what: keys, limits, places, rules and the budget."""

@@ -1,0 +1,137 @@
+"""Sends on what an upstream answered, after it was written down how the request ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reliant.gateway.answer import answers
+from reliant.gateway.answer.answers import Headers, Problem, error_answer
+from reliant.gateway.answer.problems import broken_off
+from reliant.gateway.answer.streaming import Streamer
+from reliant.gateway.forward import Reply, failure_problem
+from reliant.gateway.inquiry import further_pages
+from reliant.gateway.lane import FEW
+from reliant.gateway.request.body import tokens_of
+from reliant.gateway.route.routes import Candidate, Plan, warning_header
+from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.target import passed_on
+
+if TYPE_CHECKING:
+    from reliant.gateway.app import Gateway
+    from reliant.gateway.context import Context
+    from reliant.gateway.http.call import Call
+
+_WHOLE_LIMIT = 256 << 20
+_LONG_ANSWER = 65_536
+
+
+class Replier:
+    """Answers the callers of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._journal = gateway.journal
+        self._streamer = Streamer(gateway)
+
+    async def send(
+        self,
+        context: Context,
+        plan: Plan,
+        candidates: Sequence[Candidate],
+        reply: Reply,
+        call: Call,
+    ) -> None:
+        """Send what the upstreams gave."""
+        context.attempts = tuple(reply.attempts)
+        candidate = reply.candidate
+        if candidate is not None:
+            context.upstream = candidate.target.name
+            context.served = candidate.model
+        if reply.problem is not None or candidate is None:
+            problem = reply.problem or answers.LOG_BROKEN
+            self._journal.ended(context, problem.status, problem.code, 0, 0, streamed=False)
+            _problem(context, problem, call)
+            return
+        if candidate is not candidates[0]:
+            self._moved(context, plan, candidate)
+        headers = self._headers(context, candidate, reply)
+        exchange = reply.exchange
+        if exchange is not None and not exchange.complete:
+            if exchange.kind.startswith(b"text/event-stream"):
+                await self._streamer.run(context, plan, candidates, reply, headers, call)
+                return
+            long = int(exchange.header(b"content-length") or 0) > _LONG_ANSWER
+            if long and not (context.holds or context.endpoint.listing) and reply.translation is None:
+                await self._streamer.pass_on(context, reply, headers, call)
+                return
+        body = reply.body
+        if exchange is not None:
+            if not exchange.complete:
+                try:
+                    body += await exchange.rest(_WHOLE_LIMIT)
+                except UpstreamFailure:
+                    problem = broken_off(candidate.target.name)
+                    self._journal.ended(context, problem.status, "cut", 0, 0, streamed=False)
+                    _problem(context, problem, call)
+                    return
+                except asyncio.CancelledError:
+                    exchange.abort()
+                    raise
+            elif self._gateway.log.to_disk:
+                # While the disk was waited for, the rest may have come.
+                body += exchange.taken()
+            if exchange.kind.startswith(b"text/event-stream"):
+                reply.body = body
+                await self._streamer.run(context, plan, candidates, reply, headers, call)
+                return
+            exchange.release()
+        how = reply.translation
+        if how is not None:
+            try:
+                body = how.answer(body) if reply.status < 400 else how.error(reply.status, body)
+            except UpstreamFailure as failure:
+                problem = failure_problem(failure, candidate.target.name)
+                self._journal.ended(context, problem.status, failure.kind, 0, 0, streamed=False)
+                _problem(context, problem, call)
+                return
+        tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
+        if context.holds or context.endpoint.listing:
+            more = further_pages(self._gateway, context, candidate) if context.endpoint.listing else None
+            body = await self._gateway.holdings.seen(context, reply.status, body, candidate.target.name, more)
+        self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+        if self._gateway.active <= FEW:
+            self._gateway.log.flush_or_fail()
+        call.answer(reply.status, headers, body)
+
+    def _moved(self, context: Context, plan: Plan, candidate: Candidate) -> None:
+        self._gateway.metrics.failovers.labels("before").inc()
+        if plan.route.sticky_s and context.caller is not None:
+            until = self._gateway.clock.steady() + plan.route.sticky_s
+            context.caller.sticky[plan.route.model] = (candidate.target.name, until)
+
+    def _headers(self, context: Context, candidate: Candidate, reply: Reply) -> Headers:
+        headers = passed_on(reply.headers)
+        headers.append((b"x-reliant-request-id", context.id))
+        headers += candidate.headers
+        if candidate.target.config.ignores:
+            headers += [
+                warning_header(one) for one in _ignored(context.body, candidate.target.config.ignores)
+            ]
+        if reply.translation is not None:
+            headers += [warning_header(one) for one in reply.translation.warnings]
+        return headers
+
+
+def _problem(context: Context, problem: Problem, call: Call) -> None:
+    status, headers, body = error_answer(problem, context.dialect, context.id)
+    call.answer(status, headers, body)
+
+
+def _ignored(body: bytes, ignores: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"the parameter {name} is ignored by this upstream"
+        for name in ignores
+        if b'"' + name.encode() + b'"' in body
+    )

@@ -1,0 +1,1 @@
+"""Decides where a request may go: routes, what holds its objects, and the health of each upstream."""
