@@ -41,7 +41,16 @@ def _settings(config: Path) -> Settings:
         state=Path(platformdirs.user_state_dir("reliant")),
         clock=Clock(wall=time.time, steady=time.monotonic),
         say=say,
+        again=_again(config),
     )
+
+
+def _again(config: Path) -> tuple[str, ...]:
+    """Return the command that serves `config` as one of several workers."""
+    # What lies in the present folder is imported only if it was for this process too.
+    found_here = sys.path[:1] == [str(Path.cwd())]
+    python = (sys.executable, *(() if found_here else ("-P",)), "-m", "reliant")
+    return (*python, "gateway", "serve", "--config", str(config), "--worker=")
 
 
 config_option = click.option(
@@ -55,9 +64,14 @@ config_option = click.option(
 
 @click.command()
 @config_option
-def serve(config: Path) -> None:
+@click.option("--worker", hidden=True, help="Serve in the place of a worker that died.")
+def serve(config: Path, worker: str | None) -> None:
     """Serve until stopped; SIGHUP reads the configuration again, SIGTERM drains and stops."""
     settings = _settings(config)
+    if worker is not None:
+        from reliant.gateway.forking import serve_again
+
+        serve_again(settings, worker)
     from reliant.gateway.server import serve as run
 
     sys.exit(run(settings))

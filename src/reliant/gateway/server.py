@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import math
 import os
 import signal
 import socket
@@ -17,18 +16,14 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from reliant.errors import ConfigError, ReliantError
+from reliant.errors import ConfigError
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.audit.folder import signing_key
 from reliant.gateway.config import Config
-from reliant.gateway.runtime import Runtime
-from reliant.gateway.supervise import STOP_S, Supervisor
+from reliant.gateway.supervise import HANDED_ON, STOP_S
 from reliant.gateway.worker import Settings, Worker, load
 
 _YOUNG_OBJECTS = 20_000
-_ANY_MODEL = "a-model"
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,9 @@ def serve(settings: Settings) -> int:
         settings.say(f"serving on http://{host}:{port}, log in {folder}")
         return run_worker(settings, config, knowledge, 0, sock)
     settings.say(f"serving on http://{host}:{port} with {config.listen.workers} workers, log in {folder}")
-    return _supervise(settings, config, text, knowledge, sock)
+    from reliant.gateway.forking import serve_forked  # noqa: PLC0415 - only with several workers
+
+    return serve_forked(settings, config, text, knowledge, sock)
 
 
 def run_worker(
@@ -108,7 +105,7 @@ async def _heeding(worker: Worker, config: Config, sock: socket.socket, watch: W
         loop.add_signal_handler(one, stop.told)
     if watch is not None:
         loop.add_reader(watch.alive, stop.orphaned, loop, watch.alive)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
     return await serve_on(worker, config, sock)
 
 
@@ -156,58 +153,8 @@ async def serve_on(worker: Worker, config: Config, sock: socket.socket) -> int:
     return 0
 
 
-def _supervise(
-    settings: Settings, config: Config, text: bytes, knowledge: Knowledge, sock: socket.socket
-) -> int:
-    """Serve in several processes; each begins with the configuration as the file has it then.
-
-    While that is `text`, which `config` was read from, all of them have it in common.
-    """
-    parent = os.getpid()
-
-    def work(number: int, alive: int) -> int:
-        # How long draining may take is the watcher's to know: that stays as it was at the start.
-        newest = config if _text(settings) == text else _newest(settings, config, knowledge)
-        limits = msgspec.structs.replace(newest.limits, drain_s=config.limits.drain_s)
-        mine = msgspec.structs.replace(newest, limits=limits)
-        return run_worker(settings, mine, knowledge, number, sock, watch=Watch(parent, alive))
-
-    _share(settings, config, knowledge)
-    drain_s = math.ceil(config.limits.drain_s)
-    return Supervisor(config.listen.workers, work, drain_s, settings.say, settings.clock.steady).run()
-
-
-def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
-    """Load before the workers are forked what all of them need, so that they have it in common.
-
-    What a worker only reads stays one copy; looking for garbage would write to all of it.
-    """
-    import uvloop  # noqa: F401, PLC0415
-
-    from reliant.gateway.http import connection, listen  # noqa: F401, PLC0415
-    from reliant.gateway.operate import merged  # noqa: F401, PLC0415
-    from reliant.gateway.state import copier, sqlite  # noqa: F401, PLC0415
-
-    runtime = Runtime(config, knowledge, settings.clock, settings.env)
-    for caller in runtime.keys.callers[:1]:
-        for upstream in runtime.targets:
-            # The first question makes the indexes that all questions use.
-            runtime.admission.ruling(caller, upstream, _ANY_MODEL, caller.country)
-    gc.collect()
-    gc.freeze()
-
-
 def _text(settings: Settings) -> bytes:
     """Return the configuration as it is written; nothing where it cannot be read."""
     with contextlib.suppress(OSError):
         return settings.path.read_bytes()
     return b""
-
-
-def _newest(settings: Settings, config: Config, knowledge: Knowledge) -> Config:
-    """Return the configuration as the file has it now; where that is wrong, the one we began with."""
-    try:
-        return load(settings, knowledge)
-    except (ReliantError, OSError) as error:
-        settings.say(f"the configuration before stays in force: {error}")
-        return config

@@ -56,6 +56,8 @@ class Settings:
     Attributes:
         state: Where the log and the store go if the configuration names no place.
         say: Prints a line for the operator.
+        again: The command that serves as one of several workers, but for the end of its last word:
+            what such a worker is handed.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Settings:
     state: Path
     clock: Clock
     say: Callable[[str], None]
+    again: tuple[str, ...] = ()
 
 
 def load(settings: Settings, knowledge: Knowledge) -> Config:
@@ -190,11 +193,12 @@ class Worker:
 
     async def _claim(self) -> Copier | None:
         """Return what copies the log to the database, if one is configured; the chain is then ours alone."""
-        from reliant.gateway.state.copier import Copier  # noqa: PLC0415
+        if _database(self.runtime.config, self.settings) is None:
+            return None
+        from reliant.gateway.state.copier import Copier  # noqa: PLC0415 - only with a database
         from reliant.gateway.state.postgres import PostgresStore  # noqa: PLC0415
 
-        if not isinstance(self.store, PostgresStore):
-            return None
+        assert isinstance(self.store, PostgresStore)
         for _ in range(_NAMES_TRIED):
             chain = self.chain
             copier = Copier(self.audit, chain.chain, self.store, place_of(self.audit))
@@ -351,9 +355,14 @@ class Worker:
                 self.gateway.runtime.with_keys(stored)
 
 
+def _database(config: Config, settings: Settings) -> str | None:
+    """Return the address of the database for keys and log, if one is configured."""
+    return config.store.url or (settings.env.get(config.store.url_env) if config.store.url_env else None)
+
+
 def open_store(config: Config, settings: Settings) -> Store:
     """Return the store that the configuration names."""
-    url = config.store.url or (settings.env.get(config.store.url_env) if config.store.url_env else None)
+    url = _database(config, settings)
     if url is None:
         from reliant.gateway.state.sqlite import SqliteStore  # noqa: PLC0415
 
