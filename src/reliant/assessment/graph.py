@@ -10,12 +10,12 @@ may not be known. Nothing here knows formulas: those are in `measures`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from reliant.assessment.nodes import Nodes
-from reliant.core.need import AllOf, Function, Need, Supplier, suppliers
+from reliant.core.need import AllOf, Function, Need, OneOf, Supplier, suppliers
 from reliant.core.truth import Truth, every, negate, some
 from reliant.errors import UsageError
 
@@ -212,8 +212,17 @@ def state(need: Need, has: Callable[[str], Truth]) -> Truth:
     """
     if isinstance(need, Supplier):
         return has(need.id)
+    if isinstance(need, OneOf):
+        return _of_setting([state(part, has) for part in need.of], default=need.default)
     parts = (state(part, has) for part in need.of)
     return every(parts) if isinstance(need, AllOf) else some(parts)
+
+
+def _of_setting(parts: Sequence[Truth], *, default: bool) -> Truth:
+    """Return the answer of the part that is set; where nobody knows which that is, what all of them say."""
+    if default:
+        return some(parts[:1])
+    return parts[0] if len(set(parts)) == 1 else Truth.UNKNOWN if parts else Truth.NO
 
 
 @dataclass(frozen=True)

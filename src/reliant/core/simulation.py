@@ -52,7 +52,9 @@ class FunctionRow(msgspec.Struct, frozen=True, gc=False):
         already: It has stopped before anything is cut, under the verdicts of the day.
         path: From the function to what is cut, or to what keeps it working.
         why: The same in a sentence.
-        fallback: What takes over; None if nothing does.
+        fallback: What takes over; None if nothing does. Of a function that stops, what would work if
+            somebody set it, or a replacement that was told.
+        fallback_name: The same by the names that people know.
         proven: The fallback is proven to do the work; None if there is none or nobody tested it.
         replaced: It stops, and a proven replacement is at hand.
         survive_days: None if not given. The JSON of "for ever" is null with `survives_for_ever`.
@@ -82,6 +84,7 @@ class FunctionRow(msgspec.Struct, frozen=True, gc=False):
     owner: str | None = None
     jurisdiction: str | None = None
     missing: tuple[str, ...] = ()
+    fallback_name: str | None = None
 
 
 class Pair(msgspec.Struct, frozen=True):

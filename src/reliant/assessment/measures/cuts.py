@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
-from reliant.core.need import AllOf, Need, Supplier, met, suppliers
+from reliant.core.need import AllOf, Need, OneOf, Supplier, met, suppliers
 
 CutSet = frozenset[str]
 Name = Callable[[str], str | None]
@@ -43,6 +43,8 @@ def _cuts(need: Need, order: int, name: Name) -> set[CutSet]:
     if isinstance(need, Supplier):
         called = name(need.id)
         return set() if called is None or order < 1 else {frozenset((called,))}
+    if isinstance(need, OneOf) and need.default and need.of:
+        return _cuts(need.of[0], order, name)
     parts = [_cuts(part, order, name) for part in need.of]
     if isinstance(need, AllOf):
         return _minimal(cut for part in parts for cut in part)
@@ -75,6 +77,7 @@ def cut_order(need: Need, name: Name = _itself, limit: int = 4) -> int | None:
 def availability(need: Need, up: Mapping[str, float]) -> float:
     """Return the probability that `need` is met if suppliers fail independently.
 
+    Of a choice whose default is not known each part counts as likely to be the one that is set.
     Exact: the tree is conditioned on each supplier that it names more than once, so a
     shared supplier is not counted as two.
 
@@ -112,6 +115,11 @@ def _probability(need: Need, up: dict[str, float], shared: tuple[str, ...]) -> f
 def _independent(need: Need, up: Mapping[str, float]) -> float:
     if isinstance(need, Supplier):
         return up[need.id]
+    if isinstance(need, OneOf):
+        parts = [_independent(part, up) for part in need.of]
+        if not parts:
+            return 0.0
+        return parts[0] if need.default else sum(parts) / len(parts)
     works = 1.0
     if isinstance(need, AllOf):
         for part in need.of:

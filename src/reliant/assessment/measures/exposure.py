@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
 from reliant.assessment.nodes import split
-from reliant.core.need import Need, Supplier
+from reliant.core.need import Need, OneOf, Supplier, in_force
 from reliant.core.results import Concentration, FunctionImpact, Impact, Interval, Share, SinglePoint
 from reliant.core.truth import Truth, negate
 from reliant.core.verdict import Verdict
@@ -50,7 +50,8 @@ def works(need: Need, down: Down) -> Truth:
 def function_impacts(graph: Graph, down: Down) -> tuple[FunctionImpact, ...]:
     """Return the state of each function and the uses that decide it, in the order of the graph."""
     decided: dict[Need, tuple[str, tuple[str, ...]]] = {}
-    for need, uses in graph.needs.items():
+    for need in graph.needs:
+        uses = in_force(need)
         answer = works(need, down)
         wanted = {
             Truth.YES: (Truth.NO,),
@@ -58,6 +59,8 @@ def function_impacts(graph: Graph, down: Down) -> tuple[FunctionImpact, ...]:
             Truth.UNKNOWN: (Truth.UNKNOWN,),
         }[answer]
         because = sorted(use for use in uses if down.get(use, Truth.UNKNOWN) in wanted)
+        if not because:  # a choice that nobody knows: some of its settings are down
+            because = sorted(use for use in uses if down.get(use) is Truth.YES)
         decided[need] = (_WORDS[answer], tuple(because))
     return tuple(FunctionImpact(function, *decided[function.need]) for function in graph.functions)
 
@@ -90,12 +93,13 @@ def use_shares(need: Need) -> dict[str, float]:
     """Return how much of a function each use is, summing to 1 (or to nothing for an empty need).
 
     Where nothing else is said, every part of an AND or an OR counts the same: no file
-    tells how often a fallback is really called.
+    tells how often a fallback is really called. Of a choice with a default only that counts.
     """
     if isinstance(need, Supplier):
         return {need.id: 1.0}
     found: dict[str, float] = defaultdict(float)
-    parts = [shares for shares in map(use_shares, need.of) if shares]
+    of = need.of[:1] if isinstance(need, OneOf) and need.default else need.of
+    parts = [shares for shares in map(use_shares, of) if shares]
     for shares in parts:
         for use, share in shares.items():
             found[use] += share / len(parts)
@@ -204,9 +208,10 @@ def look_through(graph: Graph, followed: Iterable[str] = FOLLOWED) -> tuple[Shar
         weight_of[function.need] += function.weight
     certain: dict[str, float] = defaultdict(float)
     perhaps: dict[str, float] = defaultdict(float)
-    for need, uses in graph.needs.items():
+    for need in graph.needs:
+        used = in_force(need)
         for country in countries:
-            answers = [touched[use].get(country, beyond[use]) for use in uses]
+            answers = [touched[use].get(country, beyond[use]) for use in used]
             if Truth.YES in answers:
                 certain[country] += weight_of[need]
             elif Truth.UNKNOWN in answers:

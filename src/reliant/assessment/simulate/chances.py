@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reliant.assessment.measures.cuts import availability, repeated
 from reliant.assessment.measures.exposure import hosted_by
-from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier, suppliers
+from reliant.core.need import AllOf, AnyOf, Function, Need, OneOf, Supplier, suppliers
 from reliant.core.simulation import Importance
 
 if TYPE_CHECKING:
@@ -65,4 +65,6 @@ def _by_provider(need: Need, graph: Graph, up: Mapping[str, float]) -> Need:
         provider = hosted_by(graph.chain(need.id))
         return Supplier(provider if provider in up and provider else ALWAYS)
     parts = tuple(_by_provider(part, graph, up) for part in need.of)
+    if isinstance(need, OneOf):
+        return OneOf(parts, need.default)
     return AllOf(parts) if isinstance(need, AllOf) else AnyOf(parts)
