@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliant.errors import ConfigError
-from reliant.gateway.config import parse_config
+from reliant.gateway.admit.keys import KeyRing, digest_of
+from reliant.gateway.config import Config, parse_config, read_config
 from reliant.gateway.names import check_names
 from support.gateway_rig import knowledge
 
@@ -82,7 +84,7 @@ def line_of(text: str) -> int:
     return WHOLE[: WHOLE.index(text)].count("\n") + 1
 
 
-def read(text: str, env: dict[str, str] | None = None) -> None:
+def read(text: str, env: dict[str, str] | None = None) -> Config:
     """Read and look every name up, as `reliant gateway check` does."""
     from reliant.gateway.config import line_of, locate
 
@@ -93,6 +95,7 @@ def read(text: str, env: dict[str, str] | None = None) -> None:
         return line_of(lines, (table, key) if at < 0 else (table, at, key))
 
     check_names(config, knowledge(), Path("gateway.toml"), line)
+    return config
 
 
 def test_a_file_with_every_table_is_read() -> None:
@@ -105,6 +108,8 @@ def test_a_file_with_every_table_is_read() -> None:
         ("port = 8089", "port = 80890", "more than 65535"),
         ("port = 8089", "prot = 8089", "unknown field `prot`"),
         ('trusted_proxies = ["10.0.0.0/8"]', 'trusted_proxies = ["10.0.0.1/8"]', "host bits"),
+        ('trusted_proxies = ["10.0.0.0/8"]', 'trusted_proxies = ["0.0.0.0/0"]', "names everybody"),
+        ('trusted_proxies = ["10.0.0.0/8"]', 'trusted_proxies = ["::/0"]', "names everybody"),
         ("body_s = 60.0", "body_s = nan", "not a number"),
         ("body_s = 60.0", "body_s = -1.0", "cannot be negative"),
         ('country = "US"', 'country = "XX"', "not a country code"),
@@ -113,7 +118,7 @@ def test_a_file_with_every_table_is_read() -> None:
         ('dry_run = ["house"]', 'dry_run = ["hause"]', "no rule has the id 'hause'"),
         ('tables_dated = "2026-11-01"', 'tables_dated = "november"', "is not a day"),
         ("gateway_latitude = 47.5", "gateway_latitude = 475", "more than 90"),
-        ("retention_days = 30", 'retention_days = "30"', "Expected `int | null`, got `str`"),
+        ("retention_days = 30", 'retention_days = "30"', "retention_days: Expected `int | null`, got"),
         ('url = "postgresql://u:pass-word@h/db"', 'url = "mysql://u:pass-word@h/db"', "is no address"),
         ('url_env = "REDIS"', 'url_env = "RADIS"', "no RADIS"),
         ("failures = 5", "failures = 0", "greater than 0"),
@@ -195,6 +200,33 @@ def test_a_mistake_in_what_is_added_is_named_too(more: str, says: str) -> None:
         read(WHOLE + more)
 
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("moment", ["2026-12-31", '"soon"', '"2026-12-31"'])
+def test_a_day_where_a_moment_is_wanted_is_told_how_to_write_one(moment: str) -> None:
+    with pytest.raises(ConfigError, match=r"expires: .*date") as caught:
+        read(WHOLE.replace('secret = "sk-test"', f'secret = "sk-test"\nexpires = {moment}'))
+
+    assert caught.value.line == line_of('secret = "sk-test"') + 1
+    assert "2026-12-31T23:59:59Z" in caught.value.hint
+
+
+def test_a_moment_without_a_zone_is_one_of_utc() -> None:
+    text = WHOLE.replace('secret = "sk-test"', 'secret = "sk-test"\nexpires = 2026-12-31T12:00:00')
+    key = read(text).key[0]
+
+    ring = KeyRing(read(text))
+    end = dt.datetime(2026, 12, 31, 12, tzinfo=dt.UTC).timestamp()
+    digest = digest_of(b"sk-test")
+    assert key.expires is not None
+    assert (ring.find(digest, end - 1) is None, ring.find(digest, end) is None) == (False, True)
+
+
+def test_a_file_of_an_editor_that_marks_its_encoding_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(WHOLE.replace("\n", "\r\n"), encoding="utf-8-sig", newline="")
+
+    assert read_config(file, ENV) == read(WHOLE)
 
 
 def test_a_store_whose_address_is_not_in_the_environment_is_no_store() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ from reliant.errors import ConfigError
 from reliant.gateway.admit.placement import Proxies, Table
 from reliant.gateway.config import parse_config
 from reliant.gateway.signals import Evidence, Seen, load_signals
-from reliant.gateway.signals._ranges import Ranges
+from reliant.gateway.signals._ranges import Ranges, read_country_csv, read_networks
 from reliant.gateway.signals._sphere import distance_km
 from reliant.gateway.signals.latency import Latency, shortest_rtt_ms
 from reliant.gateway.signals.travel import Travel
@@ -115,6 +116,83 @@ def test_ranges_find_both_kinds_of_address_and_mapped_ones() -> None:
     assert table.find("nonsense") is None
 
 
+_NETWORKS = st.builds(
+    lambda number, length: ipaddress.ip_network((number << 20, length), strict=False),
+    st.integers(0, 255),
+    st.integers(4, 14),
+)
+
+
+@given(st.lists(_NETWORKS, max_size=12), st.integers(0, 2**28 - 1))
+def test_of_networks_in_one_another_the_narrowest_counts(
+    networks: list[ipaddress.IPv4Network], number: int
+) -> None:
+    """Lists of cloud providers name a network and parts of it; none of them hides another."""
+    table = Ranges()
+    for one in networks:
+        table.add_network(str(one), f"/{one.prefixlen}")
+    address = ipaddress.ip_address(number)
+    around = [one.prefixlen for one in networks if address in one]
+
+    found = table.finish().find(str(address))
+
+    assert found == (f"/{max(around)}" if around else None)
+
+
+def test_ranges_that_overlap_in_part_leave_no_gap() -> None:
+    table = Ranges()
+    table.add("1.0.0.0", "1.0.0.9", "AU")
+    table.add("1.0.0.5", "1.0.0.20", "CN")
+    table.add("1.0.0.7", "1.0.0.8", "JP")
+    table.finish()
+
+    found = [table.find(f"1.0.0.{last}") for last in (4, 5, 7, 9, 20, 21)]
+    assert found == ["AU", "CN", "JP", "CN", "CN", None]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(
+            "1.0.0.0,1.0.0.255,AU\n2001:200::,2001:200:ffff:ffff:ffff:ffff:ffff:ffff,JP\n", id="words"
+        ),
+        pytest.param(
+            f"16777216,16777471,AU\n{0x2001_0200 << 96},{(0x2001_0201 << 96) - 1},JP\n",
+            id="numbers",
+        ),
+    ],
+)
+def test_a_table_of_countries_may_name_addresses_in_words_or_numbers(tmp_path: Path, rows: str) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text(rows)
+
+    table = read_country_csv((str(file),))
+
+    assert [table.find(one) for one in ("1.0.0.7", "2001:200::9", "1.0.1.0")] == ["AU", "JP", None]
+
+
+def test_a_list_of_relays_with_places_behind_them_is_a_list_of_networks(tmp_path: Path) -> None:
+    file = tmp_path / "egress.csv"
+    file.write_text("# of a maker\n172.224.224.0/27,US,US-CA,Los Angeles,\n\n2a02:26f7::/48\n9.9.9.9\n")
+
+    table = read_networks((str(file),))
+
+    found = [table.find(one) for one in ("172.224.224.31", "172.224.224.32", "2a02:26f7::1", "9.9.9.9")]
+    assert found == ["", None, "", ""]
+
+
+def test_a_table_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("1.0.0.0,1.0.0.255,AU\n")
+    first = read_country_csv((str(file),))
+    same = read_country_csv((str(file),))
+    file.write_text("1.0.0.0,1.0.0.255,CN\n\n")
+    changed = read_country_csv((str(file),))
+
+    assert same is first
+    assert (first.find("1.0.0.1"), changed.find("1.0.0.1")) == ("AU", "CN")
+
+
 def test_impossible_travel_is_seen_and_possible_travel_is_not() -> None:
     """Shanghai to Los Angeles, 10,435 km, cannot be done in 30 minutes."""
     travel = Travel(PLACES)
@@ -195,6 +273,7 @@ def test_an_address_in_another_country_must_be_permitted_there_too(tmp_path: Pat
     assert here.status_code == 200
     assert there.status_code == 403
     assert refused["place"] == "CN"
+    assert "The place is that of the address: address.country=CN (c.csv of 2026-06-17" in there.text
     assert any("c.csv of 2026-06-17: registrant, not geolocation" in one for one in refused["evidence"])
     assert hidden.status_code == 200
     assert (warned["action"], "address.network=vpn" in warned["evidence"][1]) == ("warn", True)

@@ -44,19 +44,43 @@ def test_a_caller_in_an_unsupported_place_is_refused_with_rule_source_and_date(t
     assert refusal.response.headers["x-reliant-rule"] == refusal.param
     assert refusal.response.headers["x-should-retry"] == "false"
     assert "Source:" in refusal.message
+    assert "user.region is CN (not in openai.supported-countries" in refusal.message
     assert (decision["action"], decision["verdict"], decision["place"]) == ("refuse", "BLOCKED", "CN")
 
 
-def test_the_day_decides(tmp_path: Path) -> None:
-    """The same request is judged by the rules in force when it is made."""
-    early = dt.datetime(2023, 1, 10, tzinfo=dt.UTC).timestamp()
+@pytest.mark.parametrize(
+    ("day", "rule"),
+    [
+        pytest.param(dt.date(2024, 7, 8), "openai.supported-countries", id="the day before"),
+        pytest.param(dt.date(2024, 7, 9), "openai.api-block-2024-07", id="the day"),
+    ],
+)
+def test_the_day_decides(tmp_path: Path, day: dt.date, rule: str) -> None:
+    """The same request is judged by the rules in force when it is made: the block began on 2024-07-09."""
+    noon = dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp()
     with providers("mock") as (mock,):
-        text = config(mock, place="US")
-        with gateway(tmp_path, text, wall=lambda: early) as running:
-            ask(running)
+        with gateway(tmp_path, config(mock, place="CN"), wall=lambda: noon) as running:
+            error = ask(running).json()["error"]
             decision = running.decisions()[-1]
 
-    assert decision["t"] == int(early * 1_000_000)
+    assert error["param"] == rule
+    assert decision["t"] == int(noon * 1_000_000)
+    assert ("openai.api-block-2024-07" in decision["rules"]) == (day >= dt.date(2024, 7, 9))
+
+
+def test_a_refusal_names_no_other_caller(tmp_path: Path) -> None:
+    """Callers whom the rules cannot tell apart share an answer, and it says nothing of who asked first."""
+    more = "".join(
+        f'[[tenant]]\nname = "{name}-ltd"\ncountry = "CN"\n'
+        f'[[key]]\nname = "{name}-key"\nsecret = "sk-{name}-1"\ntenant = "{name}-ltd"\n'
+        for name in ("first", "second")
+    )
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=more)) as running:
+        first = ask(running, key="sk-first-1").json()["error"]
+        second = ask(running, key="sk-second-1").text
+
+    assert first["code"] == "reliant_policy_denied"
+    assert "first-" not in second
 
 
 def test_the_day_advances_while_the_gateway_runs(tmp_path: Path) -> None:
@@ -99,6 +123,7 @@ when = { sector = "defence", model = ["*-mini"] }
     error = refused.json()["error"]
     assert (error["param"], error["code"]) == ("house.no-minis", "reliant_policy_denied")
     assert "https://intranet.example/rules/4" in error["message"]
+    assert "sector is defence; model is gpt-4o-mini (is *-mini)" in error["message"]
     assert other_model.status_code == 200
     assert other_tenant.status_code == 200
     assert "house.no-minis" not in running.decisions()[1]["rules"]

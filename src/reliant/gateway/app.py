@@ -322,7 +322,7 @@ class Gateway:
             await self._refuse(context, call, placement, plan, place_problem(placement), body)
             return None
         if not plan.candidates:
-            await self._refuse(context, call, placement, plan, refusal(plan), body)
+            await self._refuse(context, call, placement, plan, refusal(plan, placement), body)
             return None
         paid = within_budget(runtime.prices, caller.quota, endpoint, call.method, plan)
         if isinstance(paid, Problem):

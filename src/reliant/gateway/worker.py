@@ -75,7 +75,7 @@ def load(settings: Settings, knowledge: Knowledge) -> Config:
         ConfigError: It is wrong; the line is named.
     """
     config = read_config(settings.path, settings.env)
-    lines = locate(settings.path.read_text(encoding="utf-8"))
+    lines = locate(settings.path.read_text(encoding="utf-8-sig"))
 
     def line(table: str, at: int, key: str) -> int:
         return line_of(lines, (table, key) if at < 0 else (table, at, key))

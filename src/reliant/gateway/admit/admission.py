@@ -16,14 +16,17 @@ import msgspec
 
 from reliant.core.facts import Facts
 from reliant.core.results import Source
-from reliant.core.verdict import Answer, Axis, AxisAnswer, Verdict, worst
+from reliant.core.verdict import Answer, Axis, AxisAnswer, RuleAnswer, Verdict, worst
 from reliant.gateway.admit.keys import Caller
 from reliant.gateway.admit.operator_rules import OperatorRules
-from reliant.gateway.config import Config, Policy, Upstream
+from reliant.gateway.config import Config, Policy, Rule, Upstream
+from reliant.policy.verdict import shown
 
 _TABLE_LIMIT = 50_000
 _RULES_NAMED = 5
 _QUESTIONS = 5
+_FACTS = 6
+_LONGEST_FACT = 300
 _DEFAULT_ON_UNKNOWN = {Axis.ACCESS: "block"}
 
 
@@ -31,6 +34,8 @@ class Because(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a refusal or a warning rests on, as the caller is told.
 
     Attributes:
+        rests_on: The facts that make the rule fire, for example `user.region is CN (in ...)`:
+            with another value of one of them it would not.
         missing: Questions whose answer could change the verdict.
     """
 
@@ -41,6 +46,7 @@ class Because(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: str | None = None
     source: str | None = None
     source_url: str | None = None
+    rests_on: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
@@ -160,6 +166,7 @@ class Admission:
                     summary=rule.summary,
                     since=rule.since.isoformat() if rule.since else None,
                     source=rule.source or None,
+                    rests_on=_given(rule, facts, model) if step == "refuse" else (),
                     missing=mine.missing.get(rule.id, ()),
                 ),
             )
@@ -215,6 +222,33 @@ def _deciding(answer: AxisAnswer, provider: str) -> list[str]:
     return sorted(dict.fromkeys(found), key=lambda rule: not rule.startswith(f"{provider}."))
 
 
+def _rests_on(rule: RuleAnswer) -> tuple[str, ...]:
+    """Return the facts that make a rule fire; not who gave them: callers alike share the answer."""
+    said: dict[str, None] = {}
+    for leaf in rule.because:
+        if leaf.value is not None:
+            test = leaf.test if leaf.truth == "yes" else f"not {leaf.test}"
+            said[_fact(leaf.fact, leaf.value, test)] = None
+    return tuple(said)[:_FACTS]
+
+
+def _given(rule: Rule, facts: Facts, model: str) -> tuple[str, ...]:
+    """Return the facts that make a rule of the operator fire."""
+    said = []
+    for name, wanted in rule.when.items():
+        fact = facts.get(name)
+        value = model if name == "model" else shown(fact.value) if fact is not None else ""
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        test = " or ".join(map(shown, values[:_FACTS])) + (" ..." if len(values) > _FACTS else "")
+        said.append(_fact(name, value, f"is {test}"))
+    return tuple(said)[:_FACTS]
+
+
+def _fact(name: str, value: str, test: str) -> str:
+    text = f"{name} is {value}" if test == f"is {value}" else f"{name} is {value} ({test})"
+    return text[:_LONGEST_FACT]
+
+
 def _because(book: Book, axis: Axis, answer: AxisAnswer, provider: str) -> list[Because]:
     missing = tuple(f"{one.fact}: {one.question}" for one in answer.missing[:_QUESTIONS])
     rules = {rule.id: rule for rule in answer.rules}
@@ -232,6 +266,7 @@ def _because(book: Book, axis: Axis, answer: AxisAnswer, provider: str) -> list[
                 since=rule.since if rule is not None else None,
                 source=", ".join(one for one in (source.title, source.publisher) if one) if source else None,
                 source_url=source.url if source else None,
+                rests_on=_rests_on(rule) if rule is not None and rule.truth == "yes" else (),
                 missing=missing if number == 0 else (),
             )
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reliant.gateway.upstream.client import UpstreamFailure
 
 
-def refusal(plan: Plan) -> Problem:
+def refusal(plan: Plan, placement: Placement) -> Problem:
     """Return the refusal of a plan that has no candidate: rule, source, and what would change it."""
     ruling = plan.refused
     if ruling is None:
@@ -40,6 +40,11 @@ def refusal(plan: Plan) -> Problem:
         parts.append(f"In force since {first.since}.")
     if first and (first.source or first.source_url):
         parts.append(f"Source: {', '.join(one for one in (first.source, first.source_url) if one)}.")
+    if first and first.rests_on:
+        parts.append(f"It rests on: {'; '.join(first.rests_on)}.")
+    seen = _seen_there(ruling.place, placement)
+    if seen:
+        parts.append(f"The place is that of the address: {seen}.")
     if first and first.missing:
         parts.append(f"What would decide it: {'; '.join(first.missing)}.")
     headers = [(b"x-reliant-rule", rule.encode("ascii", "replace"))] if rule else []
@@ -57,10 +62,18 @@ def refusal(plan: Plan) -> Problem:
         detail={
             "verdict": ruling.verdict,
             "place": ruling.place,
+            **({"row": placement.row, "evidence": list(placement.evidence)} if seen else {}),
             "because": [msgspec.to_builtins(one) for one in ruling.because],
             "left_out": list(plan.left_out),
         },
     )
+
+
+def _seen_there(place: str | None, placement: Placement) -> str:
+    """Return what places a caller where nobody declared it to be; nothing where the place was declared."""
+    if place is None or (place == placement.places[0] and not placement.row.startswith("8 ")):
+        return ""
+    return next((one for one in placement.evidence if one.startswith("address.country=")), "")
 
 
 def place_problem(placement: Placement) -> Problem:
@@ -68,7 +81,8 @@ def place_problem(placement: Placement) -> Problem:
     return Problem(
         status=403,
         code="reliant_place_refused",
-        message=f"The place of this request cannot be accepted (row {placement.row}).",
+        message=f"The place of this request cannot be accepted (row {placement.row}). "
+        f"Seen: {'; '.join(placement.evidence)}.",
         type="request_forbidden",
         retry=False,
         detail={"row": placement.row, "evidence": list(placement.evidence)},

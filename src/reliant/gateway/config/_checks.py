@@ -159,10 +159,14 @@ class Checker:
             raise self.wrong(("listen",), "tls_cert and tls_key belong together", "Give both, or none.")
         for proxy in listen.trusted_proxies:
             try:
-                ipaddress.ip_network(proxy)
+                network = ipaddress.ip_network(proxy)
             except ValueError as error:
                 hint = "Write an address or a network, for example 10.0.0.0/8."
                 raise self.wrong(("listen", "trusted_proxies"), str(error), hint) from None
+            if not network.prefixlen:
+                problem = f"trusted_proxies names everybody ({proxy}): any caller could say where it is"
+                hint = "Name the addresses of the proxies alone."
+                raise self.wrong(("listen", "trusted_proxies"), problem, hint)
 
     def _signals(self, signals: Signals) -> None:
         if (signals.gateway_latitude is None) != (signals.gateway_longitude is None):

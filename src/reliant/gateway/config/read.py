@@ -65,6 +65,14 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD = re.compile(r"(unknown|missing required) field `([^`]+)`")
 
 
+_MOMENTS = (
+    ("datetime", "Write a moment without quotes, for example 2026-12-31T23:59:59Z."),
+    ("RFC3339 encoded date", "Write a day without quotes, for example 2026-12-31."),
+    ("Expected `date", "Write a day without quotes, for example 2026-12-31."),
+)
+"""What may be written where a time is wanted, by what the converter says; the first that fits."""
+
+
 def _path_of(message: str) -> tuple[str, TomlPath, str]:
     """Return what is wrong, where, and what may help, from a message of the converter."""
     at = _AT.search(message)
@@ -81,6 +89,10 @@ def _path_of(message: str) -> tuple[str, TomlPath, str]:
         steps.append(field[2])
     elif field:
         hint = f"Add {field[2]} = ... to this table."
+    else:
+        named = [step for step in steps if isinstance(step, str)]
+        problem = f"{named[-1]}: {problem}" if named else problem
+        hint = next((words for kind, words in _MOMENTS if kind in problem), hint)
     return problem, tuple(steps), hint
 
 
@@ -115,7 +127,7 @@ def read_config(path: Path, env: Mapping[str, str]) -> Config:
     if len(raw) > _MAX_BYTES:
         raise ConfigError(path, 0, f"is larger than {_MAX_BYTES} bytes", hint="Is it the right file?")
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigError(path, line, "is not UTF-8", hint="Save the file as UTF-8.") from None

@@ -8,12 +8,15 @@ evidence says which table it was and of which day.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reliant.errors import ConfigError, MissingExtra
 from reliant.gateway.signals import Evidence, Seen
 from reliant.gateway.signals._ranges import Ranges, is_private, read_country_csv
+from reliant.gateway.signals._sphere import Coordinates
 
 if TYPE_CHECKING:
     from reliant.gateway.config import Config
@@ -40,6 +43,11 @@ class Country:
         given = config.signals
         if given.country_mmdb:
             reader = open_mmdb(given.country_mmdb)
+            try:
+                _must_hold_countries(given.country_mmdb, reader)
+            except ConfigError:
+                reader.close()
+                raise
             built = dt.datetime.fromtimestamp(reader.metadata().build_epoch, dt.UTC).date().isoformat()
             return cls(None, reader, f"{Path(given.country_mmdb).name} of {built}")
         if given.country_csv:
@@ -58,18 +66,49 @@ class Country:
             code = self._ranges.find(seen.address)
             return [Evidence("address.country", code, self._said_by)] if code else []
         entry = self._reader.get(seen.address)
-        if not isinstance(entry, dict):
-            return []
         found = []
-        country = entry.get("country") or entry.get("registered_country") or {}
-        code = country.get("iso_code") if isinstance(country, dict) else None
+        code = _country(entry)
         if code:
-            found.append(Evidence("address.country", str(code), self._said_by))
-        place = entry.get("location")
-        if isinstance(place, dict) and "latitude" in place and "longitude" in place:
-            text = f"{float(place['latitude']):.3f},{float(place['longitude']):.3f}"
+            found.append(Evidence("address.country", code, self._said_by))
+        place = _coordinates(entry)
+        if place is not None:
+            text = f"{place[0]:.3f},{place[1]:.3f}"
             found.append(Evidence("address.coordinates", text, self._said_by))
         return found
+
+
+_CODE = re.compile(r"[A-Z]{2}")
+_LOOKED_AT = 2_000
+"""So many entries of a table are looked at before it is said that it holds no countries."""
+
+
+def _country(entry: object) -> str | None:
+    """Return the country code of an entry, in any of the shapes that makers of such tables use."""
+    if not isinstance(entry, dict):
+        return None
+    for name in ("country", "country_code", "registered_country"):
+        value = entry.get(name)
+        if isinstance(value, dict):
+            value = value.get("iso_code")
+        if isinstance(value, str) and _CODE.fullmatch(value):
+            return value
+    return None
+
+
+def _coordinates(entry: object) -> Coordinates | None:
+    """Return latitude and longitude of an entry, if it has both."""
+    if not isinstance(entry, dict):
+        return None
+    place = entry.get("location")
+    place = place if isinstance(place, dict) else entry
+    for names in (("latitude", "longitude"), ("lat", "lng")):
+        try:
+            latitude, longitude = (float(place[name]) for name in names)
+        except (KeyError, TypeError, ValueError):
+            continue
+        if abs(latitude) <= 90 and abs(longitude) <= 180:
+            return latitude, longitude
+    return None
 
 
 def open_mmdb(path: str) -> Any:
@@ -87,6 +126,28 @@ def open_mmdb(path: str) -> Any:
         return maxminddb.open_database(path)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         raise ConfigError(path, 0, f"is no MMDB table: {error}") from None
+
+
+def _must_hold_countries(path: str, reader: Any) -> None:
+    """Refuse a table of something else, for example of networks' owners: it would never place anybody."""
+    import maxminddb  # noqa: PLC0415
+
+    names: set[str] = set()
+    try:
+        for _, entry in itertools.islice(reader, _LOOKED_AT):
+            if _country(entry) is not None:
+                return
+            if isinstance(entry, dict):
+                names.update(map(str, entry))
+    except (ValueError, maxminddb.InvalidDatabaseError) as error:
+        raise ConfigError(path, 0, f"is no MMDB table: {error}") from None
+    held = ", ".join(sorted(names)[:8]) or "nothing"
+    raise ConfigError(
+        path,
+        0,
+        f"holds no countries; its entries have: {held}",
+        hint="Give a table with `country.iso_code`, `country_code` or `country`.",
+    )
 
 
 SIGNAL = Country

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reliant.gateway.signals import Evidence, Seen
-from reliant.gateway.signals._ranges import Ranges, is_private, read_cidr
+from reliant.gateway.signals._ranges import Ranges, is_private, read_networks
 
 if TYPE_CHECKING:
     from reliant.gateway.config import Config
@@ -41,10 +41,9 @@ class Network:
             ("hosting", given.hosting_cidr),
         ):
             if paths:
-                ranges = Ranges()
-                read_cidr(paths, label, ranges)
+                ranges = read_networks(paths)
                 names = ", ".join(Path(path).name for path in paths)
-                tables.append((label, ranges.finish(), f"{names} of {given.tables_dated or 'unknown day'}"))
+                tables.append((label, ranges, f"{names} of {given.tables_dated or 'unknown day'}"))
         return cls(tables) if tables else None
 
     def look(self, seen: Seen) -> list[Evidence]:
