@@ -17,12 +17,12 @@ from reliant import __version__
 from reliant.errors import ReliantError, TargetError
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.app import Gateway
-from reliant.gateway.audit.ends import End, end_of
+from reliant.gateway.audit.ends import End, end_of, where_it_ended
 from reliant.gateway.audit.folder import begin_anew, open_chain
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact
 from reliant.gateway.audit.removal import removable, remove
-from reliant.gateway.audit.replay import chains_of, replay
+from reliant.gateway.audit.replay import chains_of, keep, replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from reliant.gateway.state.copier import Copier
 
 _NUMBERS_S = 1.0
+_COUNTS_S = 2.0
+_COUNTS_SHARE = 500
+"""Keeping the counts of very many keys takes no more than this part of the time."""
+
 _RETENTION_S = 3_600.0
 _NAMES_TRIED = 3
 _SET_BACK_S = 1.0
@@ -121,6 +125,8 @@ class Worker:
         self.exporter: Exporter | None = None
         self.copier: Copier | None = None
         self._erased: set[Path] = set()
+        self._counted: dict[str, tuple[int, str]] = {}
+        self._kept_until = -1
         self.parent: int | None = None
 
     # life
@@ -131,11 +137,11 @@ class Worker:
         self.copier = await self._claim()
         self.chain.begin()
         self.runtime.with_keys(await self.store.keys())
-        mine = chains_of(find_chains(self.audit), self.number, self.runtime.config.listen.workers)
-        replay(mine, self.runtime.meters, self.settings.clock.wall())
+        self._count_again()
         self._tasks = [
             asyncio.create_task(self._checkpoints(), name="checkpoints"),
             asyncio.create_task(self._follow_keys(), name="keys"),
+            asyncio.create_task(self._keep_counts(), name="counts"),
             asyncio.create_task(self.chain.follow(), name="disk"),
         ]
         if self.runtime.config.listen.workers > 1:
@@ -165,6 +171,7 @@ class Worker:
         with contextlib.suppress(OSError):
             self.chain.checkpoint()
             self.chain.settle()
+            self._keep()
         if self.exporter is not None:
             self.exporter.close()
         closing = [self._close("store", self._leave_store())]
@@ -221,6 +228,34 @@ class Worker:
                     said = str(error)
                     self.settings.say(f"the log is not copied for now: {error}")
                 await asyncio.sleep(1.0)
+
+    def _count_again(self) -> None:
+        """Go on with what keys have used, as the log tells it."""
+        found = chains_of(find_chains(self.audit), self.number, self.runtime.config.listen.workers)
+        replay(found, self.runtime.meters, self.settings.clock.wall())
+        for segments in found:
+            chain = segments[0].stem.rpartition("-")[0]
+            ended = where_it_ended(self.audit, chain)
+            if chain != self.chain.chain and ended.records:
+                self._counted[chain] = (ended.records - 1, ended.digest.hex())
+
+    async def _keep_counts(self) -> None:
+        """Keep what keys have used: so the next start reads no more of the log than what follows."""
+        steady, every = self.settings.clock.steady, _COUNTS_S
+        while True:
+            await asyncio.sleep(every)
+            began = steady()
+            with contextlib.suppress(OSError):  # the next start reads more then
+                self._keep()
+            every = max(_COUNTS_S, _COUNTS_SHARE * (steady() - began))
+
+    def _keep(self) -> None:
+        chain, meters = self.chain, self.gateway.runtime.meters
+        last = chain.next_number - 1
+        if last > self._kept_until and any(meter.bounded for meter in meters.values()):
+            chain.flush_or_fail()  # a record is counted only where it is in the log
+            keep(self.audit, chain.chain, {**self._counted, chain.chain: (last, chain.head)}, meters)
+            self._kept_until = last
 
     async def _leave_numbers(self) -> None:
         """Let the other workers know what this one has counted."""

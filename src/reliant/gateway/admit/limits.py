@@ -8,8 +8,9 @@ rebuilt from the decision log, which is written before every answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reliant.gateway.config import Quota
 
@@ -27,8 +28,12 @@ class _Window:
     used: float = 0.0
     own: float = 0.0
 
+    def number(self, now: float) -> int:
+        """Return the number of the span that a moment lies in."""
+        return _month(now) if self.span == 0 else int(now) // self.span
+
     def at(self, now: float) -> _Window:
-        began = _month(now) if self.span == 0 else int(now) // self.span
+        began = self.number(now)
         # A clock that is set back a little must not give the bound a second time.
         if began != self.began and began != self.began - 1:
             self.began = began
@@ -55,6 +60,18 @@ class Exceeded:
     name: str
     limit: float
     retry_after_s: int
+
+
+class Tally(NamedTuple):
+    """What records say was used of a window: by the number of its span, in any order."""
+
+    name: str
+    number: Callable[[float], int]
+    counts: dict[int, float]
+
+    def add(self, number: int, amount: float) -> None:
+        """Count in a span."""
+        self.counts[number] = self.counts.get(number, 0.0) + amount
 
 
 class Meter:
@@ -146,6 +163,31 @@ class Meter:
         """Yield the windows that are counted after a call."""
         for window in (*self._tokens, *self._money):
             yield window.at(now)
+
+    def tallies(self) -> tuple[list[Tally], list[Tally], list[Tally]]:
+        """Return an empty tally for each window: those of requests, of tokens, of money."""
+
+        def empty(windows: list[_Window]) -> list[Tally]:
+            return [Tally(window.name, window.number, {}) for window in windows]
+
+        return empty(self._requests), empty(self._tokens), empty(self._money)
+
+    def resume(self, tallies: Iterable[Tally], now: float) -> None:
+        """Go on with what was counted before."""
+        counted = {tally.name: tally.counts for tally in tallies}
+        for window in self._windows():
+            counts = counted[window.name]
+            began = window.number(now)
+            # A clock that was set back a little must not give the bound a second time.
+            window.began = began + 1 if began + 1 in counts else began
+            window.used = window.own = counts.get(window.began, 0.0)
+
+    def counted(self) -> dict[str, tuple[int, float]]:
+        """Return the number of each window's span, and what this worker counted in it."""
+        requests = {window.name: (window.began, window.used) for window in self._requests}
+        return requests | {
+            window.name: (window.began, window.own) for window in (*self._tokens, *self._money)
+        }
 
     def _windows(self) -> list[_Window]:
         return [*self._requests, *self._tokens, *self._money]
