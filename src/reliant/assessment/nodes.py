@@ -4,7 +4,8 @@ An estate of ten thousand functions names the same few suppliers again and again
 distinct part of a need becomes a node here, after the nodes it is made of, so one walk
 over the list answers for every function. A question is a bit: it is set where a part
 still works if something is gone. An AND of parts is then `&` and an OR is `|`, and a
-number of a hundred bits asks a hundred questions at once.
+number of a hundred bits asks a hundred questions at once. A choice whose default is known
+is its first part; one whose default is not is an AND where it is asked what is sure.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from reliant.core.need import AllOf, Need, Supplier
+from reliant.core.need import AllOf, AnyOf, Need, OneOf, Supplier
 
 LEAF: Final = 0
 ANY: Final = 1
 ALL: Final = 2
+SET: Final = 3
+PICK: Final = 4
 
 Pairs: TypeAlias = tuple[int, ...]
 """Cut sets of order 2, each a number of two bits."""
@@ -30,7 +33,8 @@ class Nodes:
     """Distinct parts of needs, each after those it is made of.
 
     Attributes:
-        kinds: LEAF, ANY or ALL of each node.
+        kinds: Of each node LEAF, ANY, ALL, SET (a choice with a default, its first part) or PICK (one
+            without).
         parts: Numbers of the nodes it is made of; of a leaf, none.
         leaves: Number of the node of each use.
         at: Number of the node of each need that the list was made of, in their order.
@@ -52,63 +56,59 @@ class Nodes:
     def of(cls, needs: Iterable[Need]) -> Nodes:
         """Return the parts of these needs; those that are built alike become one node."""
         nodes = cls()
-        kinds, parts_of, leaves, deep = nodes.kinds, nodes.parts, nodes.leaves, nodes.deep
-        any_flat, all_flat = nodes.any_flat, nodes.all_flat
-        any_deep: dict[tuple[int, ...], int] = {}
-        all_deep: dict[tuple[int, ...], int] = {}
-        leaf_of = leaves.get
-
-        def leaf(use: str) -> int:
-            number = leaves[use] = len(kinds)
-            nodes._of_leaf[number] = use
-            kinds.append(LEAF)
-            parts_of.append(())
-            return number
+        kinds, parts_of, deep = nodes.kinds, nodes.parts, nodes.deep
+        leaves = _Leaves(kinds, parts_of)
+        flat = {AnyOf: (ANY, nodes.any_flat), AllOf: (ALL, nodes.all_flat)}
+        nested: dict[int, dict[tuple[int, ...], int]] = {ANY: {}, ALL: {}, SET: {}, PICK: {}}
 
         def number_of(need: Need) -> int:
             if type(need) is Supplier:
-                found = leaf_of(need.id)
-                return leaf(need.id) if found is None else found
+                return leaves[need.id]
             several: list[int] = []
-            nested = False
-            add = several.append
+            shallow = True
             for part in need.of:
                 if type(part) is Supplier:
-                    found = leaf_of(part.id)
-                    add(leaf(part.id) if found is None else found)
+                    several.append(leaves[part.id])
                 else:
-                    found = number_of(part)
-                    nested = nested or kinds[found] != LEAF
-                    add(found)
+                    number = number_of(part)
+                    if kinds[number] != LEAF:
+                        shallow = False
+                    several.append(number)
             if len(several) == 1:
                 return several[0]
-            parts = tuple(several)
-            if type(need) is AllOf:
-                kind, same = ALL, all_deep if nested else all_flat
+            parts, made_by = tuple(several), type(need)
+            if shallow and (made_by is not OneOf or not parts):
+                kind, same = flat[AllOf if made_by is AllOf else AnyOf]
             else:
-                kind, same = ANY, any_deep if nested else any_flat
+                kind, shallow = ALL if made_by is AllOf else ANY, False
+                if type(need) is OneOf:
+                    kind = SET if need.default else PICK
+                same = nested[kind]
             found = same.get(parts)
             if found is None:
                 found = same[parts] = len(kinds)
                 kinds.append(kind)
                 parts_of.append(parts)
-                if nested:
+                if not shallow:
                     deep.append(found)
             return found
 
         nodes.at = tuple([number_of(need) for need in needs])
+        nodes.leaves = dict(leaves)
+        nodes._of_leaf = {number: use for use, number in leaves.items()}
         return nodes
 
     def use(self, leaf: int) -> str:
         """Return the use of a leaf."""
         return self._of_leaf[leaf]
 
-    def solve(self, answers: Mapping[str, int], every: int) -> list[int]:
+    def solve(self, answers: Mapping[str, int], every: int, sure: int = 0) -> list[int]:
         """Return the answers of each node from those of the uses.
 
         Args:
             answers: For each use a number with one bit for each question.
             every: All bits that are asked: the answer of a need for nothing.
+            sure: Of these, the questions for what works for certain.
         """
         values = [0] * len(self.kinds)
         for use, number in self.leaves.items():
@@ -138,10 +138,15 @@ class Nodes:
                 value = every
                 for part in parts:
                     value &= values[part]
+            elif kinds[number] == SET:
+                value = values[parts[0]]
             else:
                 value = 0
                 for part in parts:
                     value |= values[part]
+                if sure and kinds[number] == PICK:
+                    for part in parts:
+                        value &= values[part] | ~sure
             values[number] = value
         return values
 
@@ -154,9 +159,15 @@ class Nodes:
         """
         together: dict[int, Pairs] = {}
         kinds, parts_of = self.kinds, self.parts
-        alone = {leaf: names & ~stands[leaf] for leaf in self.leaves.values()}
-        if all(name.bit_count() <= 1 for name in alone.values()):
-            for parts, number in self.any_flat.items():
+        alone = [names & ~stand for stand in stands]
+        # With one name each, as providers are: a pair is two of them.
+        single = all(alone[leaf].bit_count() <= 1 for leaf in self.leaves.values())
+        for parts, number in self.any_flat.items():
+            if single and len(parts) == 2:
+                one, other = alone[parts[0]], alone[parts[1]]
+                if one and other and one != other:
+                    together[number] = (one | other,)
+            elif single:
                 both = 0
                 for part in parts:
                     if not alone[part]:
@@ -165,22 +176,51 @@ class Nodes:
                 else:
                     if both.bit_count() == 2:
                         together[number] = (both,)
-        else:
-            for parts, number in self.any_flat.items():
-                if pairs := _of_any([(alone[part], None) for part in parts]):
-                    together[number] = pairs
-        of, having = together.get, together.keys()
+            elif pairs := _of_any([(alone[part], None) for part in parts]):
+                together[number] = pairs
+        of = together.get
         for number in self.deep:
-            parts = parts_of[number]
-            if kinds[number] == ANY:
-                if pairs := _of_any([(names & ~stands[part], of(part)) for part in parts]):
-                    together[number] = pairs
-            elif not having.isdisjoint(parts):
-                found = [pair for part in parts if part in together for pair in together[part]]
-                ones = names & ~stands[number]
-                if left := {pair for pair in found if not pair & ones}:
-                    together[number] = tuple(left)
+            parts, kind = parts_of[number], kinds[number]
+            if kind == ALL:
+                left: Pairs = ()
+                for part in parts:
+                    for pair in of(part, NO_PAIRS):
+                        if not pair & alone[number] and pair not in left:
+                            left = (*left, pair)
+                if left:
+                    together[number] = left
+            elif kind == SET:
+                if parts[0] in together:
+                    together[number] = together[parts[0]]
+            else:
+                for part in parts:
+                    if not alone[part]:
+                        # Only pairs cut this part, so of these those that cut each other part, too.
+                        several = of(part, NO_PAIRS)
+                        for other in parts:
+                            if several and other != part:
+                                ones, twos = alone[other], of(other, NO_PAIRS)
+                                several = tuple([pair for pair in several if pair & ones or pair in twos])
+                        break
+                else:
+                    several = _of_any([(alone[part], of(part)) for part in parts]) or NO_PAIRS
+                if several:
+                    together[number] = several
         return together
+
+
+class _Leaves(dict[str, int]):
+    """The number of the node of each use; a use that is asked for first gets the next one."""
+
+    def __init__(self, kinds: list[int], parts: list[tuple[int, ...]]) -> None:
+        super().__init__()
+        self._kinds, self._parts = kinds, parts
+
+    def __missing__(self, use: str) -> int:
+        number = self[use] = len(self._kinds)
+        self._kinds.append(LEAF)
+        self._parts.append(())
+        return number
 
 
 def _of_any(parts: Sequence[tuple[int, Pairs | None]]) -> Pairs | None:

@@ -16,7 +16,8 @@ from typing import TypeAlias
 from reliant.assessment.graph import Cut, Graph
 from reliant.assessment.simulate.plans import Plans
 from reliant.assessment.simulate.repairs import Repairs
-from reliant.assessment.simulate.state import UNKNOWN, name_of
+from reliant.assessment.simulate.state import UNKNOWN
+from reliant.assessment.simulate.words import Words
 from reliant.core.need import Function, suppliers
 from reliant.core.simulation import Action
 
@@ -30,7 +31,6 @@ _WIDEST = 3
 @dataclass
 class _Candidate:
     kind: str
-    uses: int = 0
     functions: list[Function] = field(default_factory=list)
     text: str = ""
     effort: float = 1.0
@@ -54,6 +54,7 @@ def best_actions(
     *,
     places: Mapping[str, int],
     cuts: Sequence[Cut],
+    words: Words,
     limit: int = 3,
 ) -> tuple[Action, ...]:
     """Return the actions that save most per effort, best first.
@@ -61,11 +62,12 @@ def best_actions(
     Args:
         level: Of each node of the graph after the cut.
         places: For each use, in how many places of the target it stands; 1 if not told.
+        words: What people call what is replaced.
     """
     found = [
-        *_fallbacks(graph, level, functions, plans, places=places, limit=limit),
+        *_fallbacks(graph, level, functions, plans, places=places, words=words, limit=limit),
         *_proofs(functions, plans),
-        *_open_questions(graph, level, functions, cuts),
+        *_open_questions(graph, level, functions, cuts, words),
     ]
     found.sort(key=lambda one: (-one.weight / one.effort, one.effort, one.kind, one.text))
     return tuple(
@@ -90,48 +92,58 @@ def _fallbacks(
     plans: Plans,
     *,
     places: Mapping[str, int],
+    words: Words,
     limit: int,
 ) -> Iterable[_Candidate]:
     repairs = Repairs(graph, level, places)
-    by_repair: dict[int, list[Function]] = defaultdict(list)
-    for function, number in functions:
-        by_repair[repairs.of(number)].append(function)
-    groups: dict[int, _Candidate] = {}
-    for repair, several in by_repair.items():
-        uses, key = repairs.uses(repair), repairs.suppliers(repair)
-        # An open question is answered, not replaced.
-        if not uses or uses & repairs.unsure:
-            continue
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = _Candidate("add-fallback")
-        group.uses |= uses
-        group.functions += several
-    weight = {key: group.weight for key, group in groups.items()}
-    places_of = {key: repairs.places(group.uses) for key, group in groups.items()}
-    ranked: list[tuple[float, int, list[int]]] = []
-    for key in groups:
-        wide = [key, *[other for other in _subsets(key) if other in groups]]
+    repair_of = [repairs.of(number) for _, number in functions]
+    by_repair: dict[int, float] = defaultdict(float)
+    for (function, _), repair in zip(functions, repair_of, strict=True):
+        by_repair[repair] += function.weight
+    # An open question is answered, not replaced.
+    by_repair = {
+        repair: part
+        for repair, part in by_repair.items()
+        if repair and not repairs.uses(repair) & repairs.unsure
+    }
+    # By who is replaced: the weight that it keeps, and the uses to change.
+    weight: dict[int, float] = defaultdict(float)
+    changed: dict[int, int] = defaultdict(int)
+    for repair, part in by_repair.items():
+        key = repairs.suppliers(repair)
+        weight[key] += part
+        changed[key] |= repairs.uses(repair)
+    places_of = {key: repairs.places(uses) for key, uses in changed.items()}
+    ranked: list[tuple[float, int]] = []
+    for key, own in weight.items():
         # Uses shared by two groups count twice here: this only ranks, the text counts exactly.
-        counted = float(sum([places_of[other] for other in wide]))
+        whole, counted = own, places_of[key]
+        if key.bit_count() <= _WIDEST:
+            below = (key - 1) & key
+            while below:
+                if below in places_of:
+                    whole += weight[below]
+                    counted += places_of[below]
+                below = (below - 1) & key
         told = _told_effort(repairs.named(key), plans) if plans.effort else None
-        ranked.append((-sum([weight[other] for other in wide]) / (told or counted), key, wide))
+        ranked.append((-whole / (told or counted), key))
     # Names break ties; they are sorted only of those that can be among the first.
-    last = sorted([one[0] for one in ranked])[:limit][-1:]
+    last = sorted([value for value, _ in ranked])[:limit][-1:]
     best = [one for one in ranked if one[0] <= last[0]]
     best.sort(key=lambda one: (one[0], repairs.named(one[1])))
-    for _, key, wide in best[:limit]:
+    for _, key in best[:limit]:
+        wide = {key, *[other for other in _subsets(key) if other in places_of]}
         together = 0
         for other in wide:
-            together |= groups[other].uses
-        kept_by_it = {function.id for other in wide for function in groups[other].functions}
-        kept = [function for function, _ in functions if function.id in kept_by_it]
+            together |= changed[other]
+        chosen = {repair for repair in by_repair if repairs.suppliers(repair) in wide}
+        kept = [one for (one, _), repair in zip(functions, repair_of, strict=True) if repair in chosen]
         told = _told_effort(repairs.named(key), plans)
         effort, unit = (told, TOLD) if told else (float(repairs.places(together)), COUNTED)
         named = tuple(sorted(repairs.names(together)))
-        names = _list(sorted({name_of(graph.chain(use)) for use in named}))
+        names = _list(sorted({words.use(graph.chain(use)) for use in named}))
         text = f"Give {names} a second, proven supplier outside of the cut"
-        yield _Candidate("add-fallback", together, kept, text, effort, unit, named)
+        yield _Candidate("add-fallback", kept, text, effort, unit, named)
 
 
 def _told_effort(names: Iterable[str], plans: Plans) -> float | None:
@@ -169,7 +181,7 @@ def _proofs(functions: Open, plans: Plans) -> Iterable[_Candidate]:
 
 
 def _open_questions(
-    graph: Graph, level: Sequence[int], functions: Open, cuts: Sequence[Cut]
+    graph: Graph, level: Sequence[int], functions: Open, cuts: Sequence[Cut], words: Words
 ) -> Iterable[_Candidate]:
     hubs = {cut.id for cut in cuts if cut.level == "hub"}
     nodes = graph.nodes
@@ -184,10 +196,10 @@ def _open_questions(
         if chain.hub in hubs and chain.self_hosted:
             group = groups["keep-weights", chain.model or chain.use]
             group.kind = "keep-weights"
-            group.text = f"Keep a copy of the weights of {chain.model or chain.use}, and say so"
+            group.text = f"Keep a copy of the weights of {words.get(chain.model or chain.use)}, and say so"
         else:
             group = groups["find-out", chain.use]
-            group.text = f"Find out who serves {name_of(chain)}, from where and on which terms"
+            group.text = f"Find out who serves {words.use(chain)}, from where and on which terms"
         group.functions.append(function)
         group.names = tuple(sorted({*group.names, open_uses[0]}))
     return groups.values()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reliant.assessment.graph import Graph
-from reliant.assessment.nodes import ALL, split
+from reliant.assessment.nodes import ANY, SET, split
 from reliant.assessment.simulate.state import UNKNOWN, UP
 
 
@@ -31,41 +31,54 @@ class Repairs:
         supplier = [self._names.setdefault(_supplier(graph, use), 1 << len(self._names)) for use in lost]
         self._first = len(self._names)
         self._keys = (1 << self._first) - 1
-        repairs = {leaf: 1 << at + self._first | supplier[at] for at, leaf in enumerate(lost.values())}
+        repairs = self._repairs = [0] * len(level)  # of what is met, none
+        for at, leaf in enumerate(lost.values()):
+            repairs[leaf] = 1 << at + self._first | supplier[at]
         self.unsure = sum([1 << at for at, leaf in enumerate(lost.values()) if level[leaf] == UNKNOWN])
-        self._repairs = repairs
         for parts, number in nodes.any_flat.items():
-            if level[number] != UP:
-                several = [repairs[part] for part in parts]  # none is up
-                repairs[number] = (
-                    min(several, key=self._cost, default=0) if self._counted else next(iter(several), 0)
-                )
+            if level[number] != UP and parts:  # none of its parts is met
+                repairs[number] = self._cheapest(parts) if self._counted else repairs[parts[0]]
         for parts, number in nodes.all_flat.items():
             if level[number] != UP:
                 uses = 0
                 for part in parts:
-                    if level[part] != UP:
-                        uses |= repairs[part]
+                    uses |= repairs[part]
                 repairs[number] = uses
         kinds, parts_of = nodes.kinds, nodes.parts
         for number in nodes.deep:
             if level[number] == UP:
                 continue
-            if kinds[number] == ALL:
+            parts = parts_of[number]
+            if kinds[number] == SET:
+                repairs[number] = repairs[parts[0]]
+            elif kinds[number] == ANY:
+                repairs[number] = self._cheapest(parts)
+            else:  # of a choice that nobody knows, each part that may be set
                 uses = 0
-                for part in parts_of[number]:
-                    if level[part] != UP:
-                        uses |= repairs[part]
+                for part in parts:
+                    uses |= repairs[part]
                 repairs[number] = uses
-            else:  # of an OR, its first part that costs least
-                repairs[number] = min([repairs[part] for part in parts_of[number]], key=self._cost)
+
+    def _cheapest(self, parts: Sequence[int]) -> int:
+        """Return the repair of the first part that costs least."""
+        repairs, first = self._repairs, self._first
+        if not self._counted:
+            found = repairs[parts[0]]
+            least = (found >> first).bit_count()
+            for part in parts[1:]:
+                repair = repairs[part]
+                cost = (repair >> first).bit_count()
+                if cost < least:
+                    found, least = repair, cost
+            return found
+        return min([repairs[part] for part in parts], key=self._cost)
 
     def _cost(self, repair: int) -> int:
         return self.places(repair >> self._first)
 
     def of(self, number: int) -> int:
         """Return the repair of a node; 0 for one that is met, or that nothing could ever meet."""
-        return self._repairs.get(number, 0)
+        return self._repairs[number]
 
     def uses(self, repair: int) -> int:
         """Return the uses of a repair."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.graph import Cut, Graph
 from reliant.assessment.measures.exposure import Losses
-from reliant.assessment.nodes import ANY, LEAF, Nodes
+from reliant.assessment.nodes import ANY, LEAF, PICK, SET, Nodes
 from reliant.core.truth import Truth
 
 DOWN, UNKNOWN, UP = 0, 1, 2
@@ -39,7 +39,8 @@ def solved(nodes: Nodes, stages: Sequence[Levels], losses: Losses) -> tuple[list
         + sum([_BITS[stage[use]] << at for at, stage in zip(shifts, stages, strict=True)])
         for use in nodes.leaves
     }
-    values = nodes.solve(there, (1 << shifts.stop) - 1)
+    sure = sum([2 << at for at in shifts])
+    values = nodes.solve(there, (1 << shifts.stop) - 1, sure)
     found: list[bytes] = []
     for at in range(first, shifts.stop, 8):  # four stages are a byte
         four = bytes([value >> at & 255 for value in values])
@@ -61,8 +62,11 @@ def add_route(
     found: list[int],
 ) -> None:
     """Add the leaves that meet a need that is met, the first of each OR that is up; one may come twice."""
-    while kinds[number] == ANY:
-        for number in parts[number]:  # noqa: B020, PLR1704 - the way goes down the tree
+    while kinds[number] in _ONE:
+        if kinds[number] != ANY:  # the one that is set, or whichever
+            number = parts[number][0]
+            continue
+        for number in parts[number]:  # noqa: B020 - the way goes down the tree
             if level[number] == UP:
                 break
     if kinds[number] == LEAF:
@@ -75,11 +79,4 @@ def add_route(
             add_route(kinds, parts, part, level, found)
 
 
-def name_of(chain: Chain) -> str:
-    """Return a short name of a use for people: who serves it, and the model."""
-    model = chain.model
-    who = chain.developer if chain.self_hosted and model else chain.provider
-    if model is not None and chain.developer is not None:
-        model = model.removeprefix(f"{chain.developer}.")
-    parts = [part for part in (who, model) if part]
-    return " ".join(parts) if parts else chain.called or chain.use
+_ONE = frozenset((ANY, SET, PICK))
