@@ -1,6 +1,7 @@
 """What a request costs in the gateway's own code: no socket, no other process, so that little noise gets in.
 
     python benchmarks/gateway/cost.py [--rounds 30] [--connections 64] [--bare] [--profile]
+    python benchmarks/gateway/cost.py --large            # bodies of 400 kB, each shape of shapes.py
 
 Everything is on as in run.py: 300 rules, keys with a quota, signals, the decision log, metrics. Client and
 provider are two objects that stand where the transports would. The smallest round counts: what other
@@ -29,6 +30,7 @@ from pathlib import Path
 import uvloop
 from bare import NoLog, bare
 from run import PATH, config
+from shapes import shapes
 
 from reliant import atlas
 from reliant.gateway.admit.knowledge import Knowledge
@@ -50,11 +52,13 @@ QUESTION = json.dumps(
         "max_tokens": 256,
     }
 ).encode()
-REQUEST = (
+HEAD = (
     b"POST %b HTTP/1.1\r\nhost: 127.0.0.1:8089\r\nauthorization: Bearer sk-test\r\n"
     b"content-type: application/json\r\naccept: application/json\r\nuser-agent: OpenAI/Python 3.54.0\r\n"
-    b"content-length: %d\r\n\r\n%b" % (PATH.encode(), len(QUESTION), QUESTION)
+    b"content-length: %d\r\n\r\n"
 )
+PIECE = 131_072
+"""So much of a large request comes at once, about."""
 ANSWER = json.dumps(
     {
         "id": "chatcmpl-mock0000000000000000000000001",
@@ -110,6 +114,7 @@ class Provider:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._asked = 0
+        self.size = 0
 
     def connect(self) -> Exchange:
         exchange = Exchange(self._pool)
@@ -119,7 +124,7 @@ class Provider:
         def write(data: bytes) -> None:
             nonlocal got
             got += len(data)
-            if got >= len(QUESTION):
+            if got >= self.size:
                 got = 0
                 self._asked += 1
                 reply = REPLY % (len(ANSWER), b"%d" % self._asked) + ANSWER
@@ -137,9 +142,15 @@ class Caller:
         self._connection = Connection(state)
         self._round = round_
         self._connection.connection_made(Wire(self.answered))
+        self.pieces: list[bytes] = []
 
     def ask(self) -> None:
-        self._connection.data_received(REQUEST)
+        self._piece(0)
+
+    def _piece(self, at: int) -> None:
+        if at + 1 < len(self.pieces):
+            asyncio.get_running_loop().call_soon(self._piece, at + 1)
+        self._connection.data_received(self.pieces[at])
 
     def answered(self, data: bytes) -> None:
         assert data.startswith(b"HTTP/1.1 200"), data
@@ -193,27 +204,38 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
         pool.idle.append((pool.now(), provider.connect()))
     round_ = Round()
     callers = [Caller(state, round_) for _ in range(given.connections)]
+    bodies = {f"{name:18}": body for name, body in shapes().items()} if given.large else {"": QUESTION}
+
+    def ask(body: bytes) -> None:
+        provider.size = len(body)
+        request = HEAD % (PATH.encode(), len(body)) + body
+        for caller in callers:
+            caller.pieces = [request[at : at + PIECE] for at in range(0, len(request), PIECE)]
+
+    ask(next(iter(bodies.values())))
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    await round_.run(callers, 1_000)
+    await round_.run(callers, 100 if given.large else 1_000)
     if given.instructions:
         subprocess.run(["callgrind_control", "-i", "on", str(os.getpid())], check=True, capture_output=True)
     profile = cProfile.Profile() if given.profile else None
-    took = []
     if profile:
         profile.enable()
-    for _ in range(given.rounds):
-        began = time.process_time()
-        await round_.run(callers, given.requests)
-        took.append((time.process_time() - began) / given.requests * 1e6)
+    for name, body in bodies.items():
+        ask(body)
+        took = []
+        for _ in range(given.rounds):
+            began = time.process_time()
+            await round_.run(callers, given.requests)
+            took.append((time.process_time() - began) / given.requests * 1e6)
+        took.sort()
+        print(f"{name}{took[0]:.1f} us a request at best, {took[len(took) // 2]:.1f} in the median round")
     if profile:
         profile.disable()
         pstats.Stats(profile).sort_stats("tottime").print_stats(70)
     if given.instructions:
         subprocess.run(["callgrind_control", "-i", "off", str(os.getpid())], check=True, capture_output=True)
-    took.sort()
-    print(f"{took[0]:.1f} us a request at best, {took[len(took) // 2]:.1f} in the median round")
     sys.stdout.flush()
     os._exit(0)
 
@@ -228,7 +250,10 @@ def main() -> None:
     parser.add_argument("--bare", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--large", action="store_true")
     given = parser.parse_args()
+    if given.large:
+        given.rounds, given.requests, given.connections = 8, 40, 4
     with tempfile.TemporaryDirectory() as folder:
         uvloop.run(measure(given, Path(folder)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from reliant.gateway.config import Limits
 from reliant.gateway.http.call import Call
 from reliant.gateway.http.connection import Connection, Listening
+from reliant.gateway.http.heads import AHEAD, SMALL_BODY
 
 HEAD = (
     b"POST /v1/chat/completions?a=b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-test\r\n"
@@ -55,12 +57,18 @@ class NoLog:
         send(data)
 
 
-def seen(*pieces: bytes) -> tuple[list[Any], bytes, bool]:
-    """Return the requests that are served when these bytes come, what is answered, and if it closes."""
+def seen(*pieces: bytes, known: bool = False, gathers: bool = False) -> tuple[list[Any], bytes, bool]:
+    """Return the requests that are served when these bytes come, what is answered, and if it closes.
+
+    They come from somebody with a key if `known`; with `gathers` a body is waited for as a whole.
+    """
     calls: list[Any] = []
 
     async def run() -> tuple[bytes, bool]:
         async def serve(call: Call) -> None:
+            call.head.known, here = known, call.whole
+            if gathers and 0 <= call.length <= AHEAD:
+                await call.gathered()
             body, more = call.body, not call.whole
             while more:
                 message = await call.receive()
@@ -68,7 +76,7 @@ def seen(*pieces: bytes) -> tuple[list[Any], bytes, bool]:
             calls.append(
                 (
                     *(call.method, call.path, call.raw_path, call.query, call.headers),
-                    *(call.keep_alive, call.whole, call.length, body),
+                    *(call.keep_alive, here, call.length, body),
                 )
             )
             call.answer(200, [], b"ok")
@@ -146,3 +154,57 @@ def test_a_large_body_is_whole_however_its_pieces_come(size: int, cut: int) -> N
     calls, _, _ = seen(data[:cut], data[cut:], data, data)
 
     assert [call[-1] for call in calls] == [b"x" * size] * 3
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.sampled_from([1, 900, SMALL_BODY, SMALL_BODY + 1, 150_000, AHEAD, AHEAD + 1]), max_size=4),
+    st.lists(st.floats(0, 1), max_size=6),
+    st.booleans(),
+    st.booleans(),
+)
+def test_bodies_of_any_size_in_any_pieces_are_served_whole(
+    sizes: list[int], cuts: list[float], known: bool, gathers: bool
+) -> None:
+    """Also where a piece ends one body and begins the next request, and where a head is known."""
+    bodies = [bytes([65 + at]) * size for at, size in enumerate(sizes)]
+    requests = [request(body) for body in bodies]
+    data = b"".join(requests)
+    ends = [0, *sorted(int(cut * len(data)) for cut in cuts), len(data)]
+    apart = seen(*requests, known=known, gathers=gathers)
+    in_pieces = seen(*(data[at:to] for at, to in itertools.pairwise(ends)), known=known, gathers=gathers)
+
+    for calls, written, closed in (apart, in_pieces):
+        assert [call[-1] for call in calls] == bodies
+        assert [call[:5] for call in calls] == [call[:5] for call in apart[0]]
+        assert written.count(b"HTTP/1.1 200") == len(sizes)
+        assert not closed
+
+
+def test_a_large_body_of_somebody_without_a_key_is_not_read_before_it_is_looked_at() -> None:
+    large = request(b"x" * (SMALL_BODY + 1))
+
+    for known, whole in ((False, False), (True, True)):
+        calls, _, _ = seen(large, large[:500], large[500:], known=known)
+        assert [call[6] for call in calls] == [True, whole]
+
+
+def test_what_follows_a_large_request_that_closes_is_not_served() -> None:
+    large = request(b"x" * 100_000)
+    last = large.replace(b"Host: x\r\n", b"Host: x\r\nConnection: close\r\n")
+
+    for cut in (300, 50_000, len(last)):
+        calls, written, closed = seen(large, last[:cut], last[cut:] + large)
+        assert [len(call[-1]) for call in calls] == [100_000, 100_000]
+        assert written.count(b"HTTP/1.1 200") == 2
+        assert closed
+
+
+def test_a_large_body_with_two_lengths_is_no_request() -> None:
+    large = request(b"x" * 100_000).replace(b"Host: x\r\n", b"Host: x\r\nContent-Length: 5\r\n")
+
+    calls, written, closed = seen(large[:400], large[400:])
+
+    assert not calls
+    assert written.startswith(b"HTTP/1.1 400")
+    assert closed

@@ -29,6 +29,7 @@ from reliant.gateway.answer.refusals import Refusals, load_shapes
 from reliant.gateway.answer.replies import Replier
 from reliant.gateway.context import Context
 from reliant.gateway.forward import Forwarder
+from reliant.gateway.http.heads import AHEAD
 from reliant.gateway.http.running import as_task
 from reliant.gateway.journal import Journal
 from reliant.gateway.lane import FEW, lane_for
@@ -174,6 +175,7 @@ class Gateway:
         runtime = context.runtime
         picked = context.picked = pick(call, runtime.proxies.header)
         caller = runtime.keys.find(picked.secret, now) if picked.secret is not None else None
+        call.head.known = caller is not None
         if caller is None:
             if call.length > _UNREAD or not await drain(call, _UNREAD):
                 call.keep_alive = False
@@ -344,6 +346,11 @@ class Gateway:
         if call.length > limit:
             self.answer(context, call, too_large(limit))
             return None
+        if 0 <= call.length <= AHEAD:
+            whole = await call.gathered()
+            if whole is None:
+                raise Gone
+            return whole
         parts: list[bytes] = []
         size, more = 0, True
         while more:

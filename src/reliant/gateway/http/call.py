@@ -8,16 +8,13 @@ from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from reliant.gateway.answer.answers import Headers
-from reliant.gateway.http.heads import Head
+from reliant.gateway.http.heads import AHEAD, Head
 
 if TYPE_CHECKING:
     from reliant.gateway.http.connection import Connection
     from reliant.gateway.http.running import Served
 
 Message = MutableMapping[str, Any]
-
-_HIGH_WATER = 1 << 20
-"""So much of a body is read ahead of who serves the request."""
 
 _BODYLESS = frozenset({204, 304})
 _CONTROLS = bytes(set(range(32)) - {9}) + b"\x7f"
@@ -54,6 +51,7 @@ class Call:
     on_lost: Callable[[], Any] | None = None
     running: Served | None = None
     _ahead = 0
+    _gathers = False
     _given = False
     _waiter: asyncio.Future[None] | None = None
     _chunked = False
@@ -122,15 +120,15 @@ class Call:
         """Keep a piece of the body; say whether enough is here for now."""
         self._parts.append(data)
         self._ahead += len(data)
-        self._wake()
-        return self.begun and self._ahead > _HIGH_WATER
+        if not self._gathers:
+            self._wake()
+        return self.begun and self._ahead > AHEAD
 
     def ended(self) -> None:
         """Note that the body is whole."""
         if self.running is None:
             # Nobody has begun to read it, so it can be had in one piece.
-            parts = self._parts
-            self.body = parts[0] if len(parts) == 1 else b"".join(parts)
+            self.body = self._joined()
         self.whole = True
         self._wake()
 
@@ -163,11 +161,36 @@ class Call:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def receive(self) -> Message:
-        """Return the next part of the body, as ASGI does."""
+    def _joined(self) -> bytes:
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _ask_for_body(self) -> None:
         if self.expects and not self.started and not self.connection.transport.is_closing():
             self.expects = False
             self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    async def gathered(self) -> bytes | None:
+        """Return the whole body, which is stated to be no longer than `AHEAD`; None if the caller left.
+
+        Who waits so is told once, and the body is put together once.
+        """
+        self._ask_for_body()
+        self._gathers = True
+        while not (self.disconnected or self.whole):
+            self.connection.read_on()
+            self._waiter = self.connection.loop.create_future()
+            await self._waiter
+        if self.disconnected:
+            return None
+        self.body = self._joined() if self._parts else self.body
+        self._parts.clear()
+        self._given = True
+        return self.body
+
+    async def receive(self) -> Message:
+        """Return the next part of the body, as ASGI does."""
+        self._ask_for_body()
         while not (self.disconnected or self.done or self._parts or (self.whole and not self._given)):
             self.connection.read_on()
             self._waiter = self.connection.loop.create_future()

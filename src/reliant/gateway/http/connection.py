@@ -19,7 +19,7 @@ import httptools
 from reliant.gateway.answer.answers import Headers
 from reliant.gateway.config import Limits
 from reliant.gateway.http.call import STATUS, Call
-from reliant.gateway.http.heads import Head, Repeated
+from reliant.gateway.http.heads import SMALL_BODY, Head, Repeated
 from reliant.gateway.http.running import Running, Served
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("reliant.gateway")
 
 Serve = Callable[[Call], Coroutine[Any, None, None]]
-
-_SMALL_BODY = 65_536
-"""A body up to this size is read before anything is decided; a larger one is read as it is asked for."""
 
 _MOST_HEADERS = 200
 
@@ -91,6 +88,8 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._url = b""
         self._length = 0
+        self._left = 0
+        """Of a large body whose length is stated: these bytes are only counted, not parsed."""
         self._repeated = Repeated()
         self._messages = 0
         self._between = True
@@ -142,30 +141,63 @@ class Connection(asyncio.Protocol):
         """Take a request whose head is known, or parse."""
         if self._broken:
             return
-        if self._between:
-            head = self._repeated.match(data)
-            if head is not None:
-                call = Call(self, head)
-                call.body = data[self._repeated.start :]
-                call.length = len(call.body)
-                call.whole = True
-                self.deadline = 0.0
-                self._begin(call)
+        if self._left:
+            data = self._count(data)
+        if data:
+            if self._between:
+                self._next(data)
             else:
-                self._parse_whole(data)
-        else:
-            self._parse(data)
+                self._parse(data)
         if self._calls and self._calls[0].running is None:
             self._start()
 
+    def _next(self, data: bytes) -> None:
+        """Take what begins with a request."""
+        repeated = self._repeated
+        head = repeated.match(data)
+        if head is None:
+            self._parse_whole(data)
+            return
+        call = Call(self, head)
+        call.length = repeated.length
+        body = data[repeated.start :]
+        if len(body) == call.length:
+            call.body = body
+            call.whole = True
+            self.deadline = 0.0
+            self._begin(call)
+        else:
+            self._reading = call
+            self._between = self._in_head = False
+            self.deadline = self.loop.time() + self.limits.body_s
+            self._left = call.length - len(body)
+            self._keep(body)
+
+    def _count(self, data: bytes) -> bytes:
+        """Take what belongs to a large body; return what follows it."""
+        left = self._left
+        self._left = max(0, left - len(data))
+        self._keep(data if len(data) <= left else data[:left])
+        if self._left:
+            return b""
+        # The parser that read the head, if it did, still waits for this body.
+        self.parser = httptools.HttpRequestParser(self)
+        self.on_message_complete()
+        return data[left:]
+
     def _parse_whole(self, data: bytes) -> None:
-        """Parse what begins with a request; remember its head if it is one request and no more."""
+        """Parse what begins with a request; remember its head if nothing follows it."""
         self._messages = 0
         self._parse(data)
-        if self._messages == 1 and self._between and self._calls and not self._broken:
+        if self._messages != 1 or self._broken:
+            return
+        if self._between and self._calls:
             call = self._calls[-1]
             if call.keep_alive and call.whole and call.length == len(call.body) > 0:
-                self._repeated.learn(call.head, data, call.body)
+                self._repeated.learn(call.head, data, call.length, call.length)
+        elif self._left and self._reading is not None and self._reading.keep_alive:
+            call = self._reading
+            self._repeated.learn(call.head, data, call.length - self._left, call.length)
 
     def _parse(self, data: bytes) -> None:
         """Count the head's bytes, then parse."""
@@ -256,10 +288,18 @@ class Connection(asyncio.Protocol):
                 call.length = -1
             elif name == b"expect" and value.lower() == b"100-continue":
                 call.expects = True
-        if call.expects or not 0 <= call.length <= _SMALL_BODY:
+        if call.expects or not 0 <= call.length <= SMALL_BODY:
             self._begin(call)
+            if head.keep_alive and call.length > 0:
+                self._left = call.length
 
     def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body that came with its head, or has no stated length, or is small."""
+        if self._left:
+            self._left -= len(body)
+        self._keep(body)
+
+    def _keep(self, body: bytes) -> None:
         """Keep a piece of the body; stop reading when nobody takes it."""
         call = self._reading
         if call is None or call.done:
@@ -358,10 +398,12 @@ class Connection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Close, after the answer in flight."""
-        if not self._calls:
+        if not self._calls and not self._left:
             self.transport.close()
         for call in self._calls:
             call.keep_alive = False
+        if self._reading is not None:
+            self._reading.keep_alive = False
 
     def overdue(self) -> None:
         """Close: what the client owes did not come in time, or it was idle for long."""

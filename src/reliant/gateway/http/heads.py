@@ -23,6 +23,12 @@ _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
 _DIGITS = 9
 _TRIES = 4
 
+SMALL_BODY = 65_536
+"""A body up to this size is read before anything is decided; a larger one once its sender is known."""
+
+AHEAD = 1 << 20
+"""So much of a body is read ahead of who serves the request."""
+
 
 class Head:
     """The head of a request; requests that repeat it share it.
@@ -33,6 +39,7 @@ class Head:
         endpoint: What is asked for, once it was looked up.
         picked: What the gateway itself reads of the headers, once it has.
         learnt: Whether the next request is compared with this one, so that it may share this.
+        known: Whether whoever sends it had a key when it was last served; then a large body is read at once.
         lane: Takes a request whose head is this; False if it must be served the general way.
     """
 
@@ -41,6 +48,7 @@ class Head:
         "headers",
         "http_version",
         "keep_alive",
+        "known",
         "lane",
         "learnt",
         "method",
@@ -58,40 +66,44 @@ class Head:
         self.keep_alive = False
         self.endpoint: Endpoint | None = None
         self.picked: Picked | None = None
-        self.learnt = False
+        self.learnt = self.known = False
         self.lane: Callable[[Call], bool] | None = None
 
 
 class Repeated:
     """What the bytes of the next request must be for its head to be the one before."""
 
-    __slots__ = ("_after", "_before", "_head", "_tries", "start")
+    __slots__ = ("_after", "_before", "_head", "_tries", "length", "start")
 
     def __init__(self) -> None:
         self._head: Head | None = None
         self._before = self._after = b""
         self._tries = _TRIES
-        self.start = 0
-        """Where the body began in the bytes that were last compared."""
+        self.start = self.length = 0
+        """Where the body began in the bytes that were last compared, and the length that is stated there."""
 
-    def learn(self, head: Head, data: bytes, body: bytes) -> None:
-        """Remember a request of which `data` are the bytes, from its first to the last of its body.
+    def learn(self, head: Head, data: bytes, body: int, length: int) -> None:
+        """Remember a request of which `data` are the bytes, from its first to the last that is here.
 
-        A caller whose heads always differ is not learnt from again and again.
+        The last `body` of them belong to its body, of which `length` are stated. A caller
+        whose heads always differ is not learnt from again and again.
         """
         if not self._tries:
             return
         self._tries -= 1
         self._head = None
-        end = len(data) - len(body)
+        end = len(data) - body
         lengths = [*_LENGTH.finditer(data, 0, end)]
-        if len(lengths) == 1 and int(lengths[0][1]) == len(body) and data.startswith(head.method.encode()):
+        if len(lengths) == 1 and int(lengths[0][1]) == length and data.startswith(head.method.encode()):
             self._head = head
             head.learnt = True
             self._before, self._after = data[: lengths[0].start(1)], data[lengths[0].end(1) : end]
 
     def match(self, data: bytes) -> Head | None:
-        """Return the head of a request that is all of `data`, if it is the one that was learnt."""
+        """Return the head of a request that `data` begins and nothing follows, if it is the one learnt.
+
+        A body that is not all here must be one that is read at once all the same.
+        """
         if self._head is None or not data.startswith(self._before):
             return None
         at = len(self._before)
@@ -99,7 +111,10 @@ class Repeated:
         if not data.startswith(self._after, end) or not data[at:end].isdigit():
             return None
         self.start = start = end + len(self._after)
-        if len(data) - start != int(data[at:end]):
+        self.length = length = int(data[at:end])
+        if len(data) - start != length and not (
+            self._head.known and SMALL_BODY < length <= AHEAD and len(data) - start < length
+        ):
             return None
         self._tries = _TRIES
         return self._head

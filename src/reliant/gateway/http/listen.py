@@ -15,6 +15,7 @@ from reliant.gateway.http.connection import Connection, Listening
 _BACKLOG = 4_096
 _TICK_S = 0.5
 _LAST_WORDS_S = 0.2
+_KEPT_BYTES = 4 << 20
 
 
 class Server:
@@ -41,6 +42,7 @@ class Server:
     async def serve(self, sock: socket.socket) -> None:
         """Accept connections until told to exit."""
         state = self.state
+        _keep_freed()
         self._tick()
         server = await state.loop.create_server(
             lambda: Connection(state), sock=sock, ssl=self._tls, backlog=_BACKLOG
@@ -79,6 +81,15 @@ class Server:
         except TimeoutError:
             return False
         return True
+
+
+def _keep_freed() -> None:
+    """Let the C library keep a few megabytes of what is freed.
+
+    It asks the system for each large body anew, and gives it back after, page by page.
+    Where something larger was freed before, glibc takes that for the program's habit.
+    """
+    bytes(_KEPT_BYTES)  # of zeros nobody looks at, so that no page of it is touched
 
 
 def _tls(listen: Listen) -> ssl.SSLContext | None:

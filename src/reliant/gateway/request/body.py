@@ -9,7 +9,7 @@ the provider knows the model by another name is that one value replaced.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -96,13 +96,21 @@ _FIELD = re.compile(rb'(?:^|;)\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', 
 _BOUNDARY = re.compile(rb'boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _MAX_MODEL = 256
 _MODEL = b'"model"'
-_ESCAPE = re.compile(rb"\\u00([2-7][0-9A-Fa-f])")
-"""A letter, digit or sign of ASCII that is written in a way that only hides it."""
+_PLAIN = rb"(2[Dd]|3[0-9]|[46][1-9A-Fa-f]|5[0-9AaFf]|7[0-9Aa])"
+_ESCAPE = re.compile(rb"\\u00" + _PLAIN)
+"""A letter or digit, `-` or `_` that is written in a way that only hides it: names and ids consist of these.
+
+Other signs are written so by whole languages: what programs in Go send has each `<`, `>` and `&` like this.
+"""
+
+
+_ESCAPED = re.compile(rb"u00(?<=\\u00)" + _PLAIN)
+"""The same, found faster where backslashes are many."""
 
 
 def hides_ascii(body: bytes) -> bool:
     """Say whether a body writes plain letters as escapes, so that names cannot be found by looking."""
-    return b"\\" in body and b"\\u00" in body and _ESCAPE.search(body) is not None
+    return b"\\" in body and _ESCAPED.search(body) is not None
 
 
 def shown(body: bytes) -> bytes:
@@ -140,6 +148,8 @@ def read_json(body: bytes) -> Head:
     try:
         if not body.isascii():
             body.decode()  # what is not looked at below would pass as it is, and be read in other ways
+        if len(body) > _LONG:
+            return _read_long(body)
         head = _HEAD.decode(body)
     except msgspec.ValidationError as error:
         text, _, where = str(error).partition(" - at ")
@@ -151,10 +161,30 @@ def read_json(body: bytes) -> Head:
     head.hidden = hides_ascii(body)
     named = body.lower().count(_MODEL)
     if named > 1 or (named and head.model is None) or head.models or head.fallbacks or head.hidden:
-        _refuse_doubles(body)
+        names_once(body, _DECIDING)
     return head
 
 
+_LONG = 8_192
+"""Beyond this, looking for a name in all of a body costs more than looking at its parts."""
+
+
+def _read_long(body: bytes) -> Head:
+    """Return the same of a long body; each name that decides must stand once, for here that costs nothing."""
+    parts = _PARTS.decode(body)
+    _once(_names_of(parts, body), _DECIDING)
+    small = [b'"%b":%b' % (name.encode(), raw) for name, raw in parts.items() if name in _VALUES]
+    head = _HEAD.decode(b"{%b}" % b",".join(small))
+    for name in _RAW:
+        if name in parts:
+            setattr(head, name, parts[name])
+    if head.model is not None:
+        readable(head.model)
+    head.hidden = hides_ascii(body)
+    return head
+
+
+_ID = re.compile(b"_(?=id)")  # with one sure letter: found faster
 _ID_MARKS = 8
 
 
@@ -162,18 +192,19 @@ def names_nothing(head: Head, body: bytes) -> bool:
     """Say whether a body names no object that a provider may hold, and no further model."""
     return not (
         head.hidden
-        or _has_id(body)
         or head.refers()
         or head.container
         or head.models
         or head.fallbacks
         or (head.tools and _tools_name(bytes(head.tools)))
+        or _has_id(body)
     )
 
 
 def _tools_name(tools: bytes) -> bool:
     """Say whether a tool may name a model, or where code runs, which no `_id` says."""
-    return b'model"' in tools or b'container"' in tools  # begun with a rare letter: found faster
+    # A few letters are found faster in a long text than many.
+    return (b'odel"' in tools and b'model"' in tools) or (b'iner"' in tools and b'container"' in tools)
 
 
 def _has_id(body: bytes) -> bool:
@@ -183,14 +214,12 @@ def _has_id(body: bytes) -> bool:
         if at < 0 or body.startswith(b"id", at + 1):
             return at >= 0
         at = body.find(b"_", at + 1)
-    return b"_id" in body[at:] if at >= 0 else False
+    return at >= 0 and _ID.search(body, at) is not None
 
 
 _DECIDING = frozenset(Head.__struct_encode_fields__)
-
-
-def _refuse_doubles(body: bytes) -> None:
-    names_once(body, _DECIDING)
+_RAW = tuple(one.encode_name for one in msgspec.structs.fields(Head) if one.type is msgspec.Raw)
+_VALUES = _DECIDING.difference(_RAW)
 
 
 def names_once(body: bytes, deciding: frozenset[str]) -> None:
@@ -199,13 +228,41 @@ def names_once(body: bytes, deciding: frozenset[str]) -> None:
     Raises:
         BadBody: One does not.
     """
+    try:
+        names = _names_of(_PARTS.decode(body), body)
+    except NOT_JSON:
+        names = _top_names(body)
+    _once(names, deciding)
+
+
+def _once(names: Iterable[str], deciding: frozenset[str]) -> None:
     seen: set[str] = set()
-    for name in _top_names(body):
+    for name in names:
         folded = name.casefold()
         if folded in deciding:
             if folded in seen or name != folded:
                 raise BadBody(f"{name!r} stands more than once, or in other letters", folded)
             seen.add(folded)
+
+
+_NAME = re.compile(rb'[ \t\n\r]*,?[ \t\n\r]*"(?:[^"\\]|\\.)*"[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
+_LAST = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*")
+
+
+def _names_of(parts: Mapping[str, msgspec.Raw], body: bytes) -> Iterable[str]:
+    """Return the names at the top of an object that was read as `parts`, with doubles.
+
+    Of doubles `parts` has the last value in the place of the first. So where each value
+    stands after the one before, with a name between and nothing else, there are none.
+    No JSON value but a number is the beginning of another, and a number's end shows.
+    """
+    at = body.find(b"{") + 1
+    for raw in parts.values():
+        named = _NAME.match(body, at)
+        if named is None or not body.startswith(raw, named.end()):
+            return _top_names(body)
+        at = named.end() + len(raw)
+    return parts if _LAST.fullmatch(body, at) else _top_names(body)
 
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 HIGH_WATER = 262_144
 """Bytes held for a caller before reading from the provider stops."""
 
+_JOINED = 65_536
+"""Beyond this, a copy of the body costs more than the operating system's being told of two pieces."""
+
 _MAX_HEADER_BYTES = 65_536
 _MAX_HEADERS = 256
 
@@ -256,11 +259,10 @@ class Exchange(Teller, asyncio.Protocol):
             return
         self.deadline = self._pool.now() + timeout_s
         self._idle_s = 0.0
-        if len(body) < 65_536:
+        if len(body) < _JOINED:
             after(transport.write, head + body, self._fail)
         else:
-            after(transport.write, head, self._fail)
-            after(transport.write, body, self._fail)
+            after(lambda head: transport.writelines((head, body)), head, self._fail)
 
     def begun(self, idle_s: float) -> bool:
         """Say whether the head and the first bytes of the answer, or its end, are here.
