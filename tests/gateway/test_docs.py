@@ -11,6 +11,7 @@ import pytest
 
 from reliant.gateway import config as types
 from reliant.gateway.config import Config
+from support.gateway_reference import page
 
 TABLES = [
     one
@@ -46,6 +47,16 @@ def test_every_key_of_the_configuration_is_on_its_page(root: Path, table: type[m
     ]
 
     assert missing == []
+
+
+def test_the_page_says_of_every_key_what_the_types_say(root: Path) -> None:
+    def told(text: str) -> list[tuple[str, str]]:
+        rows = (line.split(" | ") for line in text.splitlines() if line.startswith("| `"))
+        return [(row[0], row[-1]) for row in rows]
+
+    written = (root / "docs" / "gateway" / "configuration.md").read_text(encoding="utf-8")
+
+    assert told(written) == told(page())
 
 
 def test_links_between_the_pages_lead_somewhere(root: Path) -> None:

@@ -71,3 +71,41 @@ def test_a_file_that_is_no_store_is_an_error_and_stays_as_it_is(tmp_path: Path) 
         kept(path)
 
     assert path.read_bytes() == b"not a database" * 1_000
+
+
+def test_nobody_else_can_read_a_store_while_it_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sqlite"
+    modes: dict[str, int] = {}
+
+    async def run() -> None:
+        store = SqliteStore(path)
+        try:
+            await store.open()
+            await store.save_key(StoredKey(name="k", digests=("00",)))
+            modes.update({file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()})
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+
+    assert "gateway.sqlite-wal" in modes
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_keys_are_as_they_were_saved_last(tmp_path: Path) -> None:
+    one, other = SqliteStore(tmp_path / "s"), SqliteStore(tmp_path / "s")
+
+    async def run() -> list[list[str]]:
+        found = []
+        try:
+            await one.open()
+            await other.open()
+            for digest in ("00", "11"):
+                await one.save_key(StoredKey(name="k", digests=(digest,)))
+                found += [[key.digests[0] for key in await store.keys()] for store in (one, other)]
+        finally:
+            await one.close()
+            await other.close()
+        return found
+
+    assert asyncio.run(run()) == [["00"], ["00"], ["11"], ["11"]]

@@ -16,7 +16,7 @@ import httpx
 
 from support.gateway_rig import PATIENCE_S, get, until
 
-_SERVING = re.compile(r"serving on http://127\.0\.0\.1:(\d+)\b.*\n")
+_SERVING = re.compile(r"serving on https?://\S+:(\d+)\b.*\n")
 
 
 @dataclass

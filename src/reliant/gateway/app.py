@@ -224,7 +224,7 @@ class Gateway:
                 if exceeded is not None:
                     meter.undo()
             if exceeded is not None:
-                self.answer(context, call, quota_exceeded(exceeded))
+                self.answer(context, call, quota_exceeded(exceeded, caller.quota))
                 return
             context.meter = meter
         if passage is None:

@@ -27,7 +27,7 @@ from reliant import atlas
 from reliant.errors import ReliantError, TargetError
 from reliant.gateway import supervise
 from reliant.gateway.admit.knowledge import Knowledge
-from reliant.gateway.config import Config, parse_config
+from reliant.gateway.config import Config, parse_config, with_start_of
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.server import Watch, run_worker
 from reliant.gateway.worker import Settings, load
@@ -163,9 +163,10 @@ def _kept(text: bytes) -> int:
 
 def _newest(settings: Settings, knowledge: Knowledge, begun: int) -> Config:
     """Return the configuration as the file has it now; where that is wrong, the one in the file `begun`."""
+    text = os.pread(begun, os.fstat(begun).st_size, 0).decode("utf-8-sig")
+    before = parse_config(text, settings.path, settings.env)
     try:
-        return load(settings, knowledge)
+        return with_start_of(load(settings, knowledge), before)[0]
     except (ReliantError, OSError) as error:
         settings.say(f"the configuration before stays in force: {error}")
-        text = os.pread(begun, os.fstat(begun).st_size, 0).decode()
-        return parse_config(text, settings.path, settings.env)
+        return before

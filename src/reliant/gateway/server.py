@@ -43,9 +43,16 @@ def _bind(config: Config) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise ConfigError("[listen]", 0, f"cannot listen on {host}:{port}: {error.strerror}") from None
+        problem = f"cannot listen on {_at(host, port)}: {error.strerror}"
+        hint = "Choose another host or port in [listen], or stop what listens there."
+        raise ConfigError("[listen]", 0, problem, hint=hint) from None
     sock.set_inheritable(True)
     return sock
+
+
+def _at(host: str, port: int) -> str:
+    """Return host and port as an address has them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def serve(settings: Settings) -> int:
@@ -65,10 +72,11 @@ def serve(settings: Settings) -> int:
     folder = Path(config.audit.path) if config.audit.path else settings.state / "audit"
     signing_key(folder, config.audit.signing_key)
     host, port = sock.getsockname()[:2]
+    where = f"{'https' if config.listen.tls_cert else 'http'}://{_at(host, port)}"
     if config.listen.workers == 1:
-        settings.say(f"serving on http://{host}:{port}, log in {folder}")
+        settings.say(f"serving on {where}, log in {folder}")
         return run_worker(settings, config, knowledge, 0, sock)
-    settings.say(f"serving on http://{host}:{port} with {config.listen.workers} workers, log in {folder}")
+    settings.say(f"serving on {where} with {config.listen.workers} workers, log in {folder}")
     from reliant.gateway.forking import serve_forked  # noqa: PLC0415 - only with several workers
 
     return serve_forked(settings, config, text, knowledge, sock)

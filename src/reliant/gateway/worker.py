@@ -26,8 +26,9 @@ from reliant.gateway.audit.replay import chains_of, keep, replay
 from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
-from reliant.gateway.config import Config, line_of, locate, read_config
+from reliant.gateway.config import Config, line_of, locate, read_config, with_start_of
 from reliant.gateway.names import check_names
+from reliant.gateway.operate import LEARN_S
 from reliant.gateway.operate.cold import Cold
 from reliant.gateway.operate.metrics import Metrics
 from reliant.gateway.operate.telemetry import Exporter
@@ -159,9 +160,7 @@ class Worker:
             self.metrics.watch("reliant_gateway_spans_dropped_total", words, lambda: exporter.dropped)
             self.gateway.journal.listeners.append(self.exporter.listen)
             self._tasks.append(asyncio.create_task(self.exporter.run(), name="telemetry"))
-        audit = self.runtime.config.audit
-        if audit.retention_days is not None or audit.delete_days is not None:
-            self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
+        self._tasks.append(asyncio.create_task(self._retain(), name="retention"))
 
     async def stop(self) -> None:
         """Sign the log and close everything."""
@@ -329,7 +328,9 @@ class Worker:
         """
         old = self.gateway.runtime
         try:
-            config = load(self.settings, self.knowledge)
+            config, waiting = with_start_of(load(self.settings, self.knowledge), old.config)
+            if self.server is not None:
+                self.server.renew(config.listen)
             fresh = Runtime(
                 config,
                 self.knowledge,
@@ -338,13 +339,24 @@ class Worker:
                 before=old,
                 stored=old.stored,
             )
-        except ReliantError as error:
+        except (ReliantError, OSError) as error:
             self.note("reload refused", by, str(error))
-            return str(error)
+            wrong = f"{error}. {getattr(error, 'hint', '')}".strip()
+            self._tell(f"the configuration before stays in force: {wrong}")
+            return wrong
         self.gateway.runtime = fresh
         old.close()
         self.note("reloaded", by, fresh.digest)
+        if self.number == 0:
+            self._tell(f"the configuration was read again: {fresh.digest[:16]}")
+            if waiting:
+                self._tell(f"what only a start reads stays as it was: {', '.join(waiting)}")
         return ""
+
+    def _tell(self, words: str) -> None:
+        """Tell the operator which worker says something, where there are several."""
+        several = self.gateway.runtime.config.listen.workers > 1
+        self.settings.say(f"worker {self.number}: {words}" if several else words)
 
     def drain(self) -> None:
         """Take no new connections, let requests in flight end, then stop; at once if told twice."""
@@ -375,12 +387,22 @@ class Worker:
 
     async def _follow_keys(self) -> None:
         """Learn keys that other workers and nodes made."""
+        said = ""
         while True:
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(LEARN_S)
             try:
                 await self.learn_keys()
+                said = ""
             except Exception as error:  # a store that is down must not stop serving
-                self.settings.say(f"keys cannot be read from the store: {error}")
+                if str(error) != said:
+                    said = str(error)
+                    self._tell(f"keys cannot be read from the store: {error}")
+
+    @property
+    def has_others(self) -> bool:
+        """Whether other workers or nodes serve the same keys."""
+        config = self.gateway.runtime.config
+        return config.listen.workers > 1 or bool(config.store.url or config.store.url_env)
 
     async def learn_keys(self) -> None:
         """Take over the keys that are in the store; one at a time: an older list must not come later."""

@@ -192,6 +192,11 @@ class Meter:
     def _windows(self) -> list[_Window]:
         return [*self._requests, *self._tokens, *self._money]
 
+    def bounds(self) -> dict[str, float]:
+        """Return the bounds that this worker holds."""
+        found = {window.name: window.limit for window in self._windows()}
+        return found | ({} if self._concurrent is None else {"concurrent": self._concurrent})
+
     def state(self, now: float) -> dict[str, float]:
         """Return what is used of each bound in its present window."""
         return {window.name: window.at(now).used for window in self._windows()}

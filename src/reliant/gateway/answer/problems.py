@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reliant.gateway.admit.limits import Exceeded
     from reliant.gateway.admit.placement import Placement
     from reliant.gateway.audit.records import Attempt
+    from reliant.gateway.config import Quota
     from reliant.gateway.request.body import Head
     from reliant.gateway.request.surface import Endpoint
     from reliant.gateway.route.routes import Plan
@@ -100,8 +101,8 @@ def unmet_need(down: list[str]) -> Problem:
     )
 
 
-def quota_exceeded(exceeded: Exceeded) -> Problem:
-    """Return the answer to a key that has reached a bound."""
+def quota_exceeded(exceeded: Exceeded, quota: Quota) -> Problem:
+    """Return the answer to a key with `quota` that has reached a bound."""
     if exceeded.name == "store_down":
         return Problem(
             status=503,
@@ -110,10 +111,13 @@ def quota_exceeded(exceeded: Exceeded) -> Problem:
             type="server_error",
             retry_after_s=1,
         )
+    whole = getattr(quota, exceeded.name, exceeded.limit)
+    part = f" (of which this worker holds {exceeded.limit:g})" if exceeded.limit != whole else ""
     return Problem(
         status=429,
         code="reliant_quota_exceeded",
-        message=f"The key's bound {exceeded.name} of {exceeded.limit:g} is reached.",
+        message=f"The key's bound {exceeded.name} of {whole:g}{part} is reached. "
+        f"Try again in {exceeded.retry_after_s} s.",
         type="rate_limit_error",
         param=exceeded.name,
         retry=None if exceeded.retry_after_s <= 60 else False,

@@ -8,6 +8,7 @@ so that the rest of the gateway never meets a dangling name.
 from __future__ import annotations
 
 from reliant.gateway.config._toml_lines import line_of, locate
+from reliant.gateway.config.at_start import with_start_of
 from reliant.gateway.config.parties import Key, Quota, Route, Rule, Scalar, Tenant, Upstream
 from reliant.gateway.config.read import Config, parse_config, read_config
 from reliant.gateway.config.service import (
@@ -48,4 +49,5 @@ __all__ = [
     "locate",
     "parse_config",
     "read_config",
+    "with_start_of",
 ]

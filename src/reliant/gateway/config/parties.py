@@ -57,7 +57,7 @@ class Key(Part, frozen=True, kw_only=True):
         secret_sha256: 64 hexadecimal digits.
         previous_sha256: Secrets that stay valid while rotating.
         previous_until: When they end; without it, when they are taken out.
-        not_before: From when on it may be used.
+        not_before: From when on it may be used, as `2026-12-01T00:00:00Z`; without a zone it is UTC.
         expires: From when on it may not.
         tenant: On whose behalf it calls.
         country: Where it calls from, if not where its tenant is.
@@ -177,7 +177,7 @@ class Rule(Part, frozen=True, kw_only=True):
         summary: What a refused caller reads.
         effect: `warn` lets the request through with a header that names the rule.
         source: Where it is written down.
-        since: The first day it holds.
+        since: The first day it holds, in UTC.
         until: The first day it holds no more.
         dry_run: Recorded, not enforced.
     """

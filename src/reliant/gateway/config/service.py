@@ -15,9 +15,9 @@ class Listen(Part, frozen=True, kw_only=True):
     Attributes:
         port: 0 takes any that is free.
         workers: Processes on that port.
-        trusted_proxies: Addresses or networks whose forwarding header is believed.
+        trusted_proxies: Addresses or networks of proxies whose forwarding header is believed.
         forwarded_header: The one they set; the other is never read.
-        tls_cert: A file with the certificate and those above it.
+        tls_cert: A file with the certificate and those above it; read again by a reload.
         tls_key: The file with its key.
         guarded: Whether `/metrics`, `/audit/head` and `/openapi.json` ask for an admin key;
             they tell the names of keys and upstreams. `/health` never does.
@@ -94,8 +94,9 @@ class Signals(Part, frozen=True, kw_only=True):
     """Tables that place an address. Each says what it is and of which day; none is shipped.
 
     Attributes:
-        country_mmdb: Country of an address, and its coordinates where the table has them.
-        country_csv: Rows `first,last,country`, where there is no MMDB.
+        country_mmdb: Country of an address, and its coordinates where the table has them. Its
+            entries have `country.iso_code`, `country_code` or `country`.
+        country_csv: Rows `first,last,country`, where there is no MMDB; addresses in words or numbers.
         hosting_cidr: Networks of hosting companies, one a line.
         vpn_cidr: Networks of VPN services.
         relay_cidr: Networks that hide addresses for everybody who uses some device or office.

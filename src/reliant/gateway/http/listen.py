@@ -34,6 +34,16 @@ class Server:
         self._exit = asyncio.Event()
         self._at_once = False
 
+    def renew(self, listen: Listen) -> None:
+        """Read the certificate again: connections from now on get the one that is in the file.
+
+        Raises:
+            ConfigError: It is no usable certificate; the one before stays.
+        """
+        if self._tls is not None and listen.tls_cert is not None:
+            _tls(listen)  # to look at it: half of a wrong one must not get into the one in use
+            self._tls.load_cert_chain(listen.tls_cert, listen.tls_key)
+
     def exit(self) -> None:
         """Stop accepting, and let requests in flight end; a second time, do not wait for them."""
         self._at_once = self._exit.is_set()
@@ -99,5 +109,6 @@ def _tls(listen: Listen) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(listen.tls_cert, listen.tls_key)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(listen.tls_cert, 0, f"is no usable certificate: {error}") from None
+        hint = f"tls_cert and tls_key ({listen.tls_key}) must belong together, in PEM."
+        raise ConfigError(listen.tls_cert, 0, f"is no usable certificate: {error}", hint=hint) from None
     return context

@@ -6,6 +6,7 @@ elsewhere; it asks the same API with the key that is typed into it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -25,6 +26,7 @@ from reliant.gateway.admit.prices import Prices
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.records import AnyRecord, Decision, Outcome
 from reliant.gateway.config import Quota
+from reliant.gateway.operate import LEARN_S
 from reliant.gateway.request.surface import NAMES
 
 if TYPE_CHECKING:
@@ -74,12 +76,14 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True):
 class _Seen(msgspec.Struct):
     """One line of the page: an answer, or a refusal, which has no status here but its code as its end."""
 
+    t: int
     id: str
     key: str
     endpoint: str
     model: str
     upstream: str | None
     action: str
+    rules: tuple[str, ...]
     status: int | None
     end: str
     ms: float | None
@@ -89,12 +93,14 @@ def _seen(asked: Decision | None, ended: Outcome | None) -> _Seen:
     one = ended or asked
     assert one is not None
     return _Seen(
+        one.t,
         one.id,
         one.key,
         asked.endpoint if asked is not None else "",
         asked.model if asked is not None else "",
         ended.upstream if ended is not None else None,
         asked.action if asked is not None else "",
+        asked.rules if asked is not None else (),
         ended.status if ended is not None else None,
         ended.end if ended is not None else (asked.code or "" if asked is not None else ""),
         ended.took_us / 1_000 if ended is not None else None,
@@ -173,6 +179,7 @@ class Admin:
                         "country": one.country,
                         "admin": one.admin,
                         "used": runtime.meters[one.name].state(now),
+                        "bounds": runtime.meters[one.name].bounds(),
                         "unpriced": gateway.metrics.unpriced_of(one.name),
                     }
                     for one in runtime.keys.callers
@@ -218,7 +225,7 @@ class Admin:
         """Give a key a new secret; the old one stays valid for `overlap_s`, a day if nothing is said."""
         key = self._stored(request)
         if key is None:
-            return _problem(404, "no key of this name was made here")
+            return self._not_here(request)
         try:
             wanted = msgspec.json.decode(await request.body() or b"{}", type=Rotation)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -234,9 +241,19 @@ class Admin:
         """End a key at once on this worker, within seconds on all."""
         key = self._stored(request)
         if key is None:
-            return _problem(404, "no key of this name was made here")
+            return self._not_here(request)
         await self._save(msgspec.structs.replace(key, revoked=True), "key revoked", request)
         return _json({"name": key.name, "revoked": True})
+
+    def _not_here(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if any(one.name == name for one in self._worker.gateway.runtime.config.key):
+            return _problem(
+                409,
+                f"the key {name!r} stands in the configuration: change it there (secret_sha256, and the one "
+                "before in previous_sha256), and reload",
+            )
+        return _problem(404, f"no key {name!r} was made here")
 
     def _stored(self, request: Request) -> StoredKey | None:
         name = request.path_params["name"]
@@ -245,6 +262,8 @@ class Admin:
     async def _save(self, key: StoredKey, what: str, request: Request) -> None:
         await self._worker.store.save_key(key)
         await self._worker.learn_keys()
+        if self._worker.has_others:
+            await asyncio.sleep(LEARN_S * 1.5)  # who uses it next may be answered by another
         caller = self.caller(request)
         self._worker.note(what, caller.name if caller else "", key.name)
 

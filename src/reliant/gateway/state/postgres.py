@@ -79,6 +79,8 @@ class PostgresStore:
             raise MissingExtra("PostgreSQL", "gateway-cluster") from None
         self._driver: Any = asyncpg
         self._url = url
+        self._bodies: list[str] = []
+        self._keys: list[StoredKey] = []
         self._pool: Any = None
         self.patience_s = PATIENCE_S
 
@@ -134,7 +136,12 @@ class PostgresStore:
     async def keys(self) -> list[StoredKey]:
         """Return all keys made at run time."""
         rows = await self._do(lambda c: c.fetch("select body from reliant_keys order by name"))
-        return [msgspec.json.decode(row["body"], type=StoredKey) for row in rows]
+        bodies = [row["body"] for row in rows]
+        if bodies != self._bodies:
+            # Asked for again and again, and almost never other than before.
+            self._keys = [msgspec.json.decode(body, type=StoredKey) for body in bodies]
+            self._bodies = bodies
+        return self._keys
 
     async def save_key(self, key: StoredKey) -> None:
         """Add a key, or replace the one of the same name."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import random
 import sqlite3
 import threading
@@ -53,6 +55,8 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._rows: list[tuple[object, ...]] = []
+        self._keys: list[StoredKey] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reliant-store")
         self._local = threading.local()
 
@@ -88,13 +92,20 @@ class SqliteStore:
     async def open(self) -> None:
         """Make the file and its tables."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # what is wrong with it, opening says
+            # Before anything is in it: the files that SQLite puts beside it take over its rights.
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         await self._do("select 1")
         self._path.chmod(0o600)
 
     async def keys(self) -> list[StoredKey]:
         """Return all keys made at run time."""
         rows = await self._do("select body from keys order by name")
-        return [msgspec.json.decode(row[0], type=StoredKey) for row in rows]  # type: ignore[call-overload]
+        if rows != self._rows:
+            # Asked for again and again, and almost never other than before.
+            self._keys = [msgspec.json.decode(row[0], type=StoredKey) for row in rows]  # type: ignore[call-overload]
+            self._rows = rows
+        return self._keys
 
     async def save_key(self, key: StoredKey) -> None:
         """Add a key, or replace the one of the same name."""
