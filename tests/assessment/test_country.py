@@ -278,7 +278,7 @@ def test_the_planned_rule_on_closed_weights_leaves_open_ones_alone_and_begins_on
     scenario = find_scenario("closed-weight-guardrails-2024", atlas)
 
     def touched(day: dt.date, home: str = "CN") -> Exposure:
-        return exposure(scenario, atlas, rules, home=home, on=("US",), as_of=day)
+        return exposure(scenario, atlas, rules, home=(home,), on=("US",), as_of=day)
 
     before, after = touched(dt.date(2024, 5, 7)), touched(dt.date(2024, 6, 1))
 

@@ -75,7 +75,7 @@ def test_a_data_set_without_downloads_says_so_instead_of_weighing(atlas: Atlas) 
     result = ask(CountryQuestion("CN", "US", dt.date(2024, 5, 31)), atlas, RuleBook.from_atlas(atlas))
 
     assert result.reliance.by_downloads is None
-    assert any("tell no downloads" in remark for remark in result.reliance.remarks)
+    assert any("the atlas tells no downloads" in remark for remark in result.reliance.remarks)
 
 
 def test_downloads_reach_the_page_the_terminal_and_the_json(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_downloads_reach_the_page_the_terminal_and_the_json(tmp_path: Path) -> N
 
     shown = {style: CliRunner().invoke(country, [*asked, style]) for style in ("terminal", "json", "html")}
 
-    assert "By downloads (230 of 5 models out of 5)" in " ".join(shown["terminal"].output.split())
+    assert "By downloads (230 in all, of 5 of 5 models)" in " ".join(shown["terminal"].output.split())
     assert '"by_downloads"' in shown["json"].output
     assert "downloads.csv" in shown["html"].output
 

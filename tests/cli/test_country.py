@@ -201,3 +201,23 @@ def test_a_table_that_is_none_is_told_what_it_needs(tmp_path: Path) -> None:
         _asked("CN", "--on", "US", "--data", str(table))
     assert "a header: name" in raised.value.hint
     assert "--kind" not in raised.value.hint
+
+
+def test_every_source_that_a_line_of_the_screen_cites_is_listed_under_it() -> None:
+    for asked in (["CN", "--on", "US"], ["EU", "--on", "US"], ["US", "--on", "KE"]):
+        shown = CliRunner().invoke(country, [*asked, "--as-of", "2026-11-20"]).output
+        above, _, below = shown.partition("SOURCES")
+
+        cited = set(re.findall(r"\[(\d+)\]", above))
+        assert cited
+        assert cited == set(re.findall(r"^  \[(\d+)\]", below, re.MULTILINE))
+        assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("usa", "US"), ("UK", "GB"), ("uae", "AE"), ("South Korea", "KR")]
+)
+def test_a_country_is_known_by_the_name_people_write(said: str, meant: str) -> None:
+    asked = ["--on", "CN", "--as-of", "2026-11-20", "--format", "json"]
+
+    assert json.loads(CliRunner().invoke(country, [said, *asked]).output)["country"] == meant

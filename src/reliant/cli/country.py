@@ -15,6 +15,7 @@ from reliant.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from reliant.assessment.country.ask import CountryQuestion
     from reliant.assessment.country.models import ImportedRow
+    from reliant.assessment.country.reliance import Sides
     from reliant.atlas import Atlas
     from reliant.core.country import LagRow, Reliance
 
@@ -91,13 +92,16 @@ def question_of(
         UsageError: There is no such country, it is asked about itself, or a file holds nothing to count.
     """
     from reliant.assessment.country.ask import CountryQuestion
-    from reliant.assessment.country.blocs import code_of
+    from reliant.assessment.country.blocs import code_of, pair
+    from reliant.assessment.country.reliance import Sides
     from reliant.assessment.country.use import read_use
     from reliant.policy.scenario import find_scenario
 
     country, on = code_of(country, atlas), code_of(on, atlas)
     if country == on:
         raise UsageError("a country cannot be asked about itself", hint="Name another one with --on.")
+    ours, theirs = pair(country, on, atlas)
+    sides = Sides(frozenset(ours.codes), frozenset(theirs.codes))
     given = _Files.sorted(files)
     rows = () if given.hub else tuple((file.name, _rows(file)) for file in given.tables)
     return CountryQuestion(
@@ -106,9 +110,9 @@ def question_of(
         as_of,
         rows,
         tiles=tiles,
-        counted=_counted(given, atlas, country, on, as_of) if given.hub else None,
+        counted=_counted(given, atlas, sides, as_of) if given.hub else None,
         scenarios=tuple(find_scenario(name, atlas) for name in scenarios),
-        lag=_lag(given, atlas, country, on, as_of),
+        lag=_lag(given, atlas, sides, as_of),
         known_on=known_on,
         use=tuple((file.name, read_use(file, atlas)) for file in given.use),
     )
@@ -144,9 +148,7 @@ class _Files:
         return found
 
 
-def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> Reliance:
-    from reliant.assessment.country.blocs import members
-    from reliant.assessment.country.reliance import Sides
+def _counted(given: _Files, atlas: Atlas, sides: Sides, as_of: dt.date) -> Reliance:
     from reliant.assessment.hub.parquet import is_edges, read_parquet
     from reliant.assessment.hub.reach import reliance
 
@@ -157,7 +159,6 @@ def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date)
             "a hub is two Parquet files, and no table of models beside them",
             hint="One has the columns id and origin, the other child, parent and kind.",
         )
-    sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
     hub = read_parquet(models[0], edges[0], as_of, names=False)
     strange = [code for code in hub.places if not atlas.is_country(code)]
     if strange:
@@ -170,12 +171,9 @@ def _counted(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date)
     return reliance(hub, sides)
 
 
-def _lag(given: _Files, atlas: Atlas, country: str, on: str, as_of: dt.date) -> tuple[LagRow, ...]:
-    from reliant.assessment.country.blocs import members
+def _lag(given: _Files, atlas: Atlas, sides: Sides, as_of: dt.date) -> tuple[LagRow, ...]:
     from reliant.assessment.country.lag import area_lags, board_lag, first_days, read_areas, read_board
-    from reliant.assessment.country.reliance import Sides
 
-    sides = Sides(frozenset(members(country, atlas)), frozenset(members(on, atlas)))
     boards = [(file.name, read_board(file)) for file in given.boards]
     found = [board_lag(rows, sides, atlas, as_of, area="chat, by votes", data=name) for name, rows in boards]
     first = first_days(row for _, rows in boards for row in rows)

@@ -6,6 +6,8 @@ its type or its meaning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from reliant.core.results import AtlasStamp, Concentration, Interval, Source, Tool
@@ -20,8 +22,11 @@ class Reach(msgspec.Struct, frozen=True):
     Attributes:
         verdict: OPEN, CONDITIONAL, UNKNOWN or BLOCKED.
         since: When that state began; None if not known.
+        since_is: `began` if it began that day, `seen` if that is the first day of which there is
+            evidence and it may have begun before; empty without a day.
         places: Codes of the countries it is so from; several if a bloc was asked.
-        gates: Who holds it shut or open: `provider: terms since 2022-11-30`.
+        gates: Who holds it shut or open: `provider: terms since 2022-11-30`, or `first seen` and the
+            day of the first evidence.
     """
 
     provider: str
@@ -33,6 +38,7 @@ class Reach(msgspec.Struct, frozen=True):
     gates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    since_is: str = ""
 
 
 class Half(msgspec.Struct, frozen=True):
@@ -170,7 +176,7 @@ class Stance(msgspec.Struct, frozen=True):
 
     Attributes:
         kind: rule, bill, statement, register-count and so on.
-        state: in force, not in force, over, pending, or `count N`.
+        state: in force, not in force, over, pending, statement (it binds nobody), or `count N`.
     """
 
     id: str
@@ -275,7 +281,8 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         of: What is counted.
         years: In their order.
-        dependent: At least two of the last three years are; None with fewer than two years.
+        dependent: At least two of the three years up to the last one are; None with fewer than two
+            years to judge by.
     """
 
     of: str
@@ -310,7 +317,8 @@ class Country(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ends: The last day the atlas knows of, if the question is about a later one.
         begins: The day of its oldest model, if the question is about an earlier one.
-        reach: How many ways to a provider have each verdict.
+        reach: How many rows of `access` have each verdict; asked from a bloc, a way whose members
+            differ has several rows.
     """
 
     schema: str = COUNTRY_SCHEMA
@@ -376,13 +384,24 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
 
 
+def by_way(rows: Iterable[Reach]) -> tuple[tuple[Reach, ...], ...]:
+    """Return the rows of each way, a provider and a channel: several where members of a bloc differ."""
+    ways: dict[tuple[str, str], list[Reach]] = {}
+    for row in rows:
+        ways.setdefault((row.provider, row.channel), []).append(row)
+    return tuple(map(tuple, ways.values()))
+
+
 def the(name: str) -> str:
     """Return the name of a country as it stands inside a sentence.
 
     Examples:
-        >>> the("United States"), the("China")
-        ('the United States', 'China')
+        >>> the("United States"), the("China"), the("European Union without France")
+        ('the United States', 'China', 'the European Union without France')
     """
+    whole, without, less = name.partition(" without ")
+    if without:
+        return f"{the(whole)} without {the(less)}"
     plain = name.removeprefix("the ")
     ends = ("Union", "Islands", "Republic", "Emirates", "Federation")
     takes = plain.startswith("United ") or plain.endswith(ends) or plain in {"Netherlands", "Philippines"}

@@ -7,18 +7,20 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA, the
+from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA, by_way, the
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, percent, plural, unformula, width, wrap
-from reliant.report.country_measures import lag_lines, measure_lines, screen_lines
+from reliant.report.country_measures import FEW, lag_lines, measure_lines, screen_lines
 
 if TYPE_CHECKING:
-    from reliant.core.country import ClaimResult, Country, Half, Reach
+    from collections.abc import Iterable
+
+    from reliant.core.country import ClaimResult, Country, Half, Reach, Stance
 
 COLUMNS = 80
 _ROWS = 10
 _HALVES = 5
-_FEW, _MOVED = 4, 0.2
+_MOVED = 0.2
 _WAY = COLUMNS - 15
 _UNDER = " " * 15  # under the name in a row of ways
 _COLOURS = {"BLOCKED": "31", "UNKNOWN": "33", "CONDITIONAL": "36", "OPEN": "32"}
@@ -36,7 +38,8 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
         lines += wrap(f"The atlas ends at {result.ends}: nothing later is known.", COLUMNS)
     if result.begins:
         lines += wrap(f"The models of the atlas begin at {result.begins}: ask about a later day.", COLUMNS)
-    lines += ["", *_access(result, colour=colour), "", *_reliance(result), "", *_stance(result)]
+    marks = _Marks(result)
+    lines += ["", *_access(result, marks, colour=colour), "", *_reliance(result), "", *_stance(result, marks)]
     lines += ["", "IMPACT  what a cut would touch"]
     for one in result.impact:
         lines += wrap(
@@ -48,15 +51,48 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
         )
     lines += screen_lines(result)
     lines += lag_lines(result)
-    lines += [
-        "",
-        *wrap(
-            f"{plural(len(result.sources), 'source')}; facts: atlas {result.atlas.version}, newest source "
-            f"{result.atlas.newest_source}. All rows and sources: --format json or html.",
-            COLUMNS,
-        ),
-    ]
+    lines += marks.listed()
+    rest = len(result.sources) - len(marks.cited)
+    more = f"{plural(rest, 'more source')} of rows that are not shown; f" if rest else "F"
+    lines += wrap(
+        f"{more}acts: atlas {result.atlas.version}, newest source {result.atlas.newest_source}. All rows and "
+        f"sources, under the same numbers: --format json or html.",
+        COLUMNS,
+    )
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+class _Marks:
+    """Numbers of sources behind a line, a record's main one first; remembers what was cited."""
+
+    def __init__(self, result: Country) -> None:
+        self._sources = {source.id: source for source in result.sources}
+        self.cited: set[int] = set()
+
+    def of(self, ids: Iterable[str]) -> str:
+        """Return up to two marks, and how many more there are."""
+        texts: dict[str, int] = {}  # copies of one text count once
+        for id_ in ids:
+            texts.setdefault(self._sources[id_].origin or id_, int(id_))
+        shown = [*texts.values()][:_CITED]
+        self.cited.update(shown)
+        more = f" +{len(texts) - _CITED}" if len(texts) > _CITED else ""
+        return "".join(f" [{one}]" for one in shown) + more
+
+    def listed(self) -> list[str]:
+        """Return a line for each source that was cited."""
+        lines = ["", "SOURCES  of the lines above"] if self.cited else [""]
+        for number_ in sorted(self.cited):
+            source = self._sources[f"{number_}"]
+            by = clean(source.publisher or "")
+            when = f", {clean(source.published)}" if source.published else ""
+            tail = f"{f', {fit(by, min(width(by), _BY)).rstrip()}' if by else ''}{when} ({source.kind})"
+            head = clean(f"  [{number_}] {source.title}")
+            lines.append(fit(head, min(COLUMNS - width(tail), width(head))).rstrip() + tail)
+        return lines
+
+
+_CITED, _BY = 2, 22
 
 
 def name(result: Country, code: str) -> str:
@@ -64,10 +100,22 @@ def name(result: Country, code: str) -> str:
     return result.place_names.get(code, code)
 
 
+def ways_counted(result: Country) -> dict[str, int]:
+    """Return how many ways have each verdict; those that only some members of a bloc have stand apart."""
+    found = dict.fromkeys(_STATES, 0)
+    for way in by_way(result.access):
+        verdicts = {row.verdict for row in way}
+        some = "OPEN IN PART" if verdicts & {"OPEN", "CONDITIONAL"} else "BLOCKED IN PART"
+        found[way[0].verdict if len(verdicts) == 1 else some] += 1
+    return found
+
+
 _STATES = {
     "BLOCKED": "{} blocked",
+    "BLOCKED IN PART": "{} blocked from some members",
     "CONDITIONAL": "{} open under conditions only",
     "OPEN": "{} open",
+    "OPEN IN PART": "{} open from some members, not known or closed from others",
     "UNKNOWN": "of {} no record says whether they are open",
 }
 
@@ -76,14 +124,15 @@ def headlines(result: Country) -> list[str]:
     """Return the two sentences that the whole answer comes down to."""
     home, on = the(name(result, result.country)), the(name(result, result.on))
     found = result.reliance
-    counted = {word: sum(row.verdict == word for row in result.access) for word in _ORDER}
+    counted = ways_counted(result)
+    ways = sum(counted.values())
     said = [_STATES[word].format(count) for word, count in counted.items() if count]
     sentences = []
     if said:
-        if counted["UNKNOWN"] == len(result.access):
-            said = [f"{'it' if counted['UNKNOWN'] == 1 else 'none'} is recorded as open or closed"]
+        if counted["UNKNOWN"] == ways:
+            said = [f"{'it' if ways == 1 else 'none'} is recorded as open or closed"]
         sentences.append(
-            f"Of {plural(len(result.access), 'way')} from {home} to AI of {on} (a provider and a channel): "
+            f"Of {plural(ways, 'way')} from {home} to AI of {on} (a provider and a channel): "
             f"{', '.join(said)}."
         )
     else:
@@ -92,7 +141,8 @@ def headlines(result: Country) -> list[str]:
         joint = sum(half.joint for half in found.halves)
         together = f"; {joint} more were made together with it (face value {percent(found.face_value)})"
         sentences.append(
-            f"Of {plural(found.models, 'model')} made in {home}, {percent(found.look_through)} descend from "
+            f"Of {plural(found.models, 'model')} made in {home}, {percent(found.look_through)} "
+            f"{'descends' if found.models == 1 else 'descend'} from "
             f"a model made in {on} (look-through){together if joint else ''}. "
             + (
                 f"Of {percent(found.unknown)} nobody recorded what they are built on."
@@ -132,7 +182,7 @@ def turning(result: Country) -> Turning | None:
     known = [
         (half, half.share_of_known)
         for half in result.reliance.halves
-        if half.base_known >= _FEW and half.share_of_known is not None
+        if half.base_known >= FEW and half.share_of_known is not None
     ]
     if len(known) < 2:
         return None
@@ -163,7 +213,7 @@ def turning(result: Country) -> Turning | None:
     )
 
 
-def _access(result: Country, *, colour: bool) -> list[str]:
+def _access(result: Country, marks: _Marks, *, colour: bool) -> list[str]:
     lines = [f"ACCESS  ways from {the(name(result, result.country))} to AI of {the(name(result, result.on))}"]
     rows = [row for row in by_verdict(result) if row.verdict != "UNKNOWN"]
     for row in rows[: 2 * _ROWS]:
@@ -174,7 +224,7 @@ def _access(result: Country, *, colour: bool) -> list[str]:
             gates = f"{_where(result, row)}: {gates}"
         way = f"{clean(row.name)}, {row.channel}"
         lines.append(f"  {shown} {way if len(way) <= _WAY else fit(way, _WAY)}")
-        lines += wrap(clean(gates), COLUMNS, indent=_UNDER, first=_UNDER)
+        lines += wrap(clean(f"{gates}{marks.of(row.sources)}"), COLUMNS, indent=_UNDER, first=_UNDER)
     unknown = [row for row in result.access if row.verdict == "UNKNOWN"]
     rest = len(rows) - 2 * _ROWS
     if rest > 0:
@@ -247,17 +297,30 @@ def _half(half: Half) -> str:
     )
 
 
-def _stance(result: Country) -> list[str]:
+def issuer(result: Country, row: Stance) -> str:
+    """Return the code of who made a rule, where not all are the country's own: a member, a bloc it is in."""
+    codes = {one.issuer.partition(".")[0].upper() for one in result.stance}
+    return "" if codes <= {result.country} else row.issuer.partition(".")[0].upper()
+
+
+def _stance(result: Country, marks: _Marks) -> list[str]:
     counts = [row for row in result.stance if row.count is not None]
     rules = [row for row in result.stance if row.count is None]
     by_state: dict[str, int] = {}
     for row in rules:
         by_state[row.state] = by_state.get(row.state, 0) + 1
     said = ", ".join(f"{count} {state}" for state, count in by_state.items()) or "none recorded"
-    lines = [f"STANCE  rules of {the(name(result, result.country))}: {said}"]
+    whose = the(name(result, result.country))
+    if any(
+        row.issuer.partition(".")[0].upper() not in {result.country, *result.country_codes} for row in rules
+    ):
+        whose += ", and of blocs it is in"
+    lines = [f"STANCE  rules of {whose}: {said}"]
     for row in rules[:_ROWS]:
+        by = issuer(result, row)
         lines += wrap(
-            f"{row.since or 'date not known'}  {clean(row.summary)} ({row.state})",
+            f"{row.since or 'date not known'}  {f'{by}: ' if by else ''}{clean(row.summary)} "
+            f"({row.state}){marks.of(row.sources)}",
             COLUMNS,
             indent="              ",
             first="  ",
@@ -265,9 +328,18 @@ def _stance(result: Country) -> list[str]:
     if len(rules) > _ROWS:
         lines.append(f"  ... and {plural(len(rules) - _ROWS, 'rule')} more")
     if counts:
-        told = "; ".join(f"{row.since}: {row.state}" for row in counts[-4:])
+        told = "; ".join(f"{row.since}: {row.state}{marks.of(row.sources)}" for row in counts[-4:])
         lines += wrap(f"Register ({clean(counts[-1].issuer)}): {told}.", COLUMNS, indent="    ", first="  ")
+    if rules:
+        lines += wrap(clean(TEXTS.format(result.as_of)), COLUMNS, indent="  ", first="  ")
     return lines
+
+
+TEXTS = (
+    "The words are those of the atlas today and may tell of later days; the state in brackets is that "
+    "of {}. A statement binds nobody."
+)
+"""What to know when a rule is read as of an earlier day."""
 
 
 @renders("csv", COUNTRY_SCHEMA)

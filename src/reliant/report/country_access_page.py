@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.core.country import the
+from reliant.core.country import Reach, the
 from reliant.report._text import number, plural
-from reliant.report.country import by_verdict, name, where
+from reliant.report.country import by_verdict, name, ways_counted, where
 from reliant.report.country_charts import TILES, state, tiles
 from reliant.report.html.bars import Piece, stacked_bar
 from reliant.report.html.figures import Column, Figure, Table
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 _VERDICTS = (
     ("BLOCKED", "s-blocked", "✕"),
+    ("BLOCKED IN PART", "s6", "✕"),
     ("CONDITIONAL", "s5", "◐"),
     ("OPEN", "s-open", "✓"),
+    ("OPEN IN PART", "s7", "✓"),
     ("UNKNOWN", UNKNOWN, "?"),
 )
+
+
+_IN_PART = ("OPEN IN PART", "BLOCKED IN PART")
 
 
 def cites(ids: Iterable[str], numbers: dict[str, int], at_most: int = 4) -> Markup:
@@ -43,6 +48,14 @@ def day(date: str | None) -> Markup:
     from markupsafe import Markup  # noqa: PLC0415  (as above)
 
     return Markup('<span class="nb">{}</span>').format(date or "not known")
+
+
+def _since(row: Reach) -> Markup:
+    """Return the day from which a way is as it is; of a first evidence it says so."""
+    from markupsafe import Markup  # noqa: PLC0415  (as above)
+
+    seen = Markup(' <span class="soft">first seen</span>') if row.since_is == "seen" else Markup()
+    return day(row.since) + seen
 
 
 def code(id_: str) -> Markup:
@@ -64,7 +77,7 @@ def access_figure(result: Country) -> Figure | None:
     """Return the ways by verdict as one bar; None if there is no way."""
     if not result.access:
         return None
-    counted = {word: sum(row.verdict == word for row in result.access) for word, _, _ in _VERDICTS}
+    counted = ways_counted(result)
     pieces = [
         Piece(word.capitalize(), counted[word], class_, mark)
         for word, class_, mark in _VERDICTS
@@ -73,7 +86,8 @@ def access_figure(result: Country) -> Figure | None:
     return Figure.drawn(
         "fig-access",
         f"Ways to AI of {the(name(result, result.on))}",
-        f"Each provider counts once per channel: {plural(len(result.access), 'way')} on {result.as_of}.",
+        f"Each provider counts once per channel: {plural(sum(counted.values()), 'way')} on {result.as_of}."
+        + (" In part: from some members only." if any(counted[word] for word in _IN_PART) else ""),
         lambda size: stacked_bar(
             pieces,
             id_="access",
@@ -115,7 +129,7 @@ def ways(result: Country, numbers: dict[str, int], *, known: bool) -> Table:
                 row.channel,
                 _verdict(row.verdict),
                 ": ".join(filter(None, (where(result, row), "; ".join(row.gates) or "no record says"))),
-                day(row.since),
+                _since(row),
                 cites(row.sources, numbers),
             )
             for row in rows

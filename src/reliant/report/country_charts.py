@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reliant.report._text import percent
+from reliant.report.country_measures import FEW
 from reliant.report.html.svg import UNKNOWN, drawing, element, label
 
 if TYPE_CHECKING:
@@ -69,8 +70,6 @@ class _Panel:
 
 _SHARES_TOP, _SHARES, _BETWEEN, _COUNTS = 52.0, 190.0, 62.0, 150.0
 _BARS_TOP = _SHARES_TOP + _SHARES + _BETWEEN
-FEW = 4
-"""A share over fewer models than this is drawn hollow."""
 
 
 def timeline(

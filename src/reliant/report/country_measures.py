@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliant.core.country import the
-from reliant.report._text import clean, fit, listed, percent, plural, wrap
+from reliant.report._text import clean, fit, listed, number, percent, plural, width, wrap
 
 if TYPE_CHECKING:
-    from reliant.core.country import Country, Kept, LagRow, Screen, YearFlags
+    from reliant.core.country import Country, Kept, Screen, YearFlags
 
 COLUMNS = 80
 _YEARS = 5
+FEW = 4
+"""Fewer models or bases than this say too little of a time."""
 _TICKS = ("concentration above 0.4", "foreign share above 50 %", "foreign use per own use abroad above 1")
 _KEPT = ("on", "both", "other", "unknown", "home")
 
@@ -56,7 +58,7 @@ def measure_lines(result: Country) -> list[str]:
     by = found.by_downloads
     if by is not None:
         said.append(
-            f"By downloads ({by.downloads:,.0f} of {plural(by.models, 'model')} out of {by.of}): made "
+            f"By downloads ({by.downloads:,.0f} in all, of {by.models} of {plural(by.of, 'model')}): made "
             f"together {percent(by.face_value)}, look-through {percent(by.look_through)}, "
             f"root {percent(by.root)}, all lines at home {percent(by.home_rooted)}, "
             f"base not recorded {percent(by.unknown)}."
@@ -73,7 +75,7 @@ def screen_lines(result: Country) -> list[str]:
         for year in one.years[-_YEARS:]:
             cells = year_cells(year)
             lines.append(f"  {cells[0]:6}{cells[1]:>15}{cells[2]:>10}{cells[3]:>16}  {cells[4]}")
-        lines += wrap(persistence(one), COLUMNS, indent="  ", first="  ")
+        lines += wrap(clean(persistence(one, result)), COLUMNS, indent="  ", first="  ")
     for used in result.used[-_YEARS:]:
         if used.whole > 0:
             parts = {
@@ -105,16 +107,33 @@ def year_cells(year: YearFlags) -> tuple[str, str, str, str, str]:
     )
 
 
-def persistence(one: Screen) -> str:
-    """Return what a screen comes down to."""
+def persistence(one: Screen, result: Country) -> str:
+    """Return what a screen comes down to, and on which countries: it is over all of them."""
+    last = int(one.years[-1].year)
+    window = [year for year in one.years if int(year.year) > last - 3]
+    hits = sum(year.dependent for year in window)
+    when = f"{hits or 'none'} of the three years up to {last}"
     verdict = {
-        True: "Dependent by this screen: all three flags in at least two of the last three years.",
-        False: "Not dependent by this screen: all three flags in fewer than two of the last three years.",
-        None: "One year alone says nothing: the flag needs two of the last three.",
+        True: f"Dependent by this screen on AI from abroad: all three flags in {when}.",
+        False: f"Not dependent by this screen: all three flags in {when}, and two are needed.",
+        None: "One year alone says nothing: the flag needs two of three."
+        if len(one.years) == 1
+        else f"Too few to judge: it takes two of three years with at least {FEW} {one.of} each.",
     }[one.dependent]
-    counted = sum(year.home + sum(year.imports.values()) for year in one.years)
-    over = f"{round(counted, 1):g} {one.of} in {plural(len(one.years), 'year')}"
-    return f"{verdict} It rests on {over}. Flags: {', '.join(_TICKS)}."
+    abroad: dict[str, float] = {}
+    for year in window:
+        for code, part in year.imports.items():
+            abroad[code] = abroad.get(code, 0.0) + part
+    own = sum(year.home for year in window)
+    parts = [
+        f"{code} {number(round(part, 1))}" for code, part in sorted(abroad.items(), key=lambda one: -one[1])
+    ]
+    origins = listed([*parts, f"own {number(round(own, 1))}"], at_most=6)
+    whence = f"In these years by origin: {origins}."
+    running = ""
+    if result.as_of[:4] == f"{last}" and not result.as_of.endswith("12-31"):
+        running = f" {last} is counted up to {result.as_of}."
+    return f"{verdict} {whence}{running} Flags: {', '.join(_TICKS)}."
 
 
 def lag_lines(result: Country) -> list[str]:
@@ -122,23 +141,32 @@ def lag_lines(result: Country) -> list[str]:
     if not result.lag:
         return []
     lines = ["", f"LAG  months behind the best of {in_words(result, result.on)}"]
-    lines.append(f"  {'area':32}{'median':>7}{'range':>9}{'points':>8}  last")
+    lines.append(f"  {'area':25}{'median':>7}{'range':>9}{'points':>8}  last")
     for row in result.lag:
         span = f"{row.least} to {row.most}"
-        lead = f"  {fit(clean(row.area), 31)} {row.median:>7g}{span:>9}{row.points:>8}  "
-        lines.append(lead + fit(clean(row.latest), COLUMNS - len(lead)))
-    for line in lag_remarks(result.lag):
+        lead = f"  {fit(clean(row.area), 24)} {row.median:>7g}{span:>9}{row.points:>8}  "
+        model, _, when = clean(row.latest).rpartition(" on ")
+        day, _, months = when.partition(", ")
+        said = f"{months.removesuffix(' months').removesuffix(' month')} on {day}: "
+        lines.append(lead + said + fit(model, COLUMNS - len(lead) - width(said)))
+    for line in lag_remarks(result):
         lines += wrap(clean(line), COLUMNS, indent="  ", first="  ")
     return lines
 
 
-def lag_remarks(rows: tuple[LagRow, ...]) -> list[str]:
+def lag_remarks(result: Country) -> list[str]:
     """Return what to know of the rows."""
+    rows = result.lag
     said = [f"Data: {listed(dict.fromkeys(row.data for row in rows), at_most=4)}."]
     undated = max(row.undated for row in rows)
     if undated:
         said.append(f"Up to {undated} models of an area have no known date and are left out.")
     leads = [row.area for row in rows if row.leads]
     if leads:
-        said.append(f"At some point it led in: {listed(leads, at_most=4)}; a lead is no point of a lag.")
+        said.append(
+            f"At some point {in_words(result, result.country)} led in: {listed(leads, at_most=4)}; a lead is "
+            "no point of a lag."
+        )
+    if len(rows) > 1:
+        said.append("Areas are called as in the data.")
     return said

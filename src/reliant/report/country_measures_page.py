@@ -79,8 +79,8 @@ def downloads_table(result: Country) -> Table | None:
         ("all lines at home", found.home_rooted or Interval(0.0, 0.0), by.home_rooted),
     )
     return Table(
-        f"By number of models, and by downloads: {by.downloads:,.0f} of {plural(by.models, 'model')} out of "
-        f"{by.of}",
+        f"By number of models, and by downloads: {by.downloads:,.0f} in all, of {by.models} of "
+        f"{plural(by.of, 'model')}",
         (Column("share"), Column("by count", numeric=True), Column("by downloads", numeric=True)),
         tuple((said, percent(one), percent(other)) for said, one, other in rows),
         file_name="downloads.csv",
@@ -92,7 +92,7 @@ def screen_tables(result: Country) -> list[tuple[str, Table]]:
     """Return each screen as a table, with the sentence that it comes down to."""
     return [
         (
-            persistence(one),
+            persistence(one, result),
             Table(
                 f"Screen for strategic dependence: {one.of} by origin",
                 (
@@ -162,7 +162,7 @@ def lag_figure(result: Country) -> Figure | None:
         "fig-lag",
         f"Months behind the best of {in_words(result, result.on)}",
         f"Each time the best of {in_words(result, result.country)} rose: how long before was the other there?"
-        " Filled to the median, hatched to the longest. " + " ".join(lag_remarks(rows)),
+        " Filled to the median, hatched to the longest. " + " ".join(lag_remarks(result)),
         lambda size: paired_bars(
             [
                 Row(

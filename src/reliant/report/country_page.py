@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from reliant.core.country import COUNTRY_SCHEMA, the
 from reliant.report._registry import renders
 from reliant.report._text import clean, number, percent, plural
-from reliant.report.country import headlines, name, turning
+from reliant.report.country import TEXTS, headlines, issuer, name, turning, ways_counted
 from reliant.report.country_access_page import access_figure, cites, code, day, grid, ways
-from reliant.report.country_charts import COLUMNS, FEW, timeline
+from reliant.report.country_charts import COLUMNS, timeline
+from reliant.report.country_measures import FEW
 from reliant.report.country_measures_page import (
     downloads_table,
     kept_figure,
@@ -26,7 +27,7 @@ from reliant.report.html.svg import UNKNOWN
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from reliant.core.country import Country
+    from reliant.core.country import Country, Stance
 
 _NOTHING = "none to count"
 _SHOWN_HALVES = 10
@@ -62,6 +63,8 @@ def to_html(result: Country, /, *, colour: bool = False) -> str:
         lag=lag_figure(result),
         derived=_derived(result),
         stance=_stance(result, numbers),
+        texts_of_rules=TEXTS.format(result.as_of),
+        ways_told=sum(ways_counted(result).values()),
         registers=_registers(result, numbers),
         impact=_impact(result),
         texts=len({source.origin or source.id for source in result.sources}),
@@ -97,8 +100,8 @@ def _timeline(result: Country) -> Figure | None:
     return Figure.drawn(
         "fig-time",
         "The dependence over time",
-        f"{said} Neither line is the true share: a blank base means made from scratch, or not recorded, and "
-        f"nobody can tell which. A hollow mark rests on fewer than {FEW} models. Above each bar: models "
+        f"{said} Neither line is the true share: what models with a blank base are built on, nobody "
+        f"recorded. A hollow mark rests on fewer than {FEW} models. Above each bar: models "
         f"with a recorded base, of all.",
         lambda size: timeline(
             halves,
@@ -340,14 +343,19 @@ def _stance(result: Country, numbers: dict[str, int]) -> Table:
             Column("Sources"),
         ),
         tuple(
-            (row.summary, row.state, day(row.since), code(row.id), cites(row.sources, numbers))
+            (_says(result, row), row.state, day(row.since), code(row.id), cites(row.sources, numbers))
             for row in rules
         ),
         plain=tuple(
-            (row.summary, row.state, row.since or "", row.id, " ".join(row.sources)) for row in rules
+            (_says(result, row), row.state, row.since or "", row.id, " ".join(row.sources)) for row in rules
         ),
         file_name="stance.csv",
     )
+
+
+def _says(result: Country, row: Stance) -> str:
+    by = issuer(result, row)
+    return f"{by}: {row.summary}" if by else row.summary
 
 
 def _registers(result: Country, numbers: dict[str, int]) -> Table:

@@ -114,14 +114,17 @@ def one_row(asking: Asking, provider: Provider, channel: str, home: str, citatio
         record = asking.rules.rules[rule.id]
         names = [name.partition("#")[2] for name in rule.sources]
         cited.update(dict.fromkeys(citations.cite(record.sources, names)))
+    seen = _seen(answer, asking.rules)
+    since = _since(answer)
     return Reach(
         provider=provider.id,
         name=provider.name,
         channel=channel,
         verdict=answer.verdict.value,
-        since=_since(answer),
+        since=since,
+        since_is="" if since is None else "seen" if since in seen else "began",
         sources=tuple(cited),
-        gates=tuple(map(_gate, answer.gates)),
+        gates=tuple(_gate(gate, gate.since in seen) for gate in answer.gates),
         missing=tuple(one.fact for one in answer.missing),
         places=(home,),
     )
@@ -144,10 +147,25 @@ def _since(answer: AxisAnswer) -> str | None:
     return min(dates, default=None)
 
 
-def _gate(gate: Gate) -> str:
+_EVIDENCE = {"first_known", "not_later_than"}
+"""Starts of rules that are the day of the first evidence: it may have begun before."""
+
+
+def _seen(answer: AxisAnswer, rules: RuleBook) -> set[str | None]:
+    """Return the days of gates that are only those of the first evidence."""
+    days = set[str | None]()
+    for gate in answer.gates:
+        rule = rules.rules.get(gate.rule) if gate.rule else None
+        if rule is not None and rule.force is not None and rule.force.from_precision in _EVIDENCE:
+            days.add(gate.since)
+    return days - {None}
+
+
+def _gate(gate: Gate, seen: bool) -> str:
     word = gate.enforcement.value if gate.enforcement else gate.verdict.value.lower()
-    since = f" since {gate.since}" if gate.since else ""
-    return f"{gate.by.value}: {word}{since}"
+    if gate.since is None:
+        return f"{gate.by.value}: {word}"
+    return f"{gate.by.value}: {word}{', first seen' if seen else ' since'} {gate.since}"
 
 
 def combined(rows: Iterable[Reach]) -> Verdict:

@@ -12,13 +12,13 @@ import msgspec
 from reliant import __version__
 from reliant.assessment.citing import Citations
 from reliant.assessment.country.access import ASSUMED, Asking, access_table, channels, joined
-from reliant.assessment.country.blocs import members, title
+from reliant.assessment.country.blocs import issuers, pair
 from reliant.assessment.country.impact import exposures
 from reliant.assessment.country.models import Models, from_atlas, from_rows
 from reliant.assessment.country.reliance import Sides, reliance
 from reliant.assessment.country.scenario import exposure, use_exposure
 from reliant.assessment.country.stance import stance
-from reliant.assessment.country.use import as_bases, origins, screen, use_exposures
+from reliant.assessment.country.use import FEW, as_bases, origins, screen, use_exposures
 from reliant.atlas.records.rule import FactTest
 from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen, the
 from reliant.core.dates import PartialDate
@@ -68,7 +68,8 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     """
     known_on, as_of = question.known_on, question.as_of
     atlas = atlas.known_on(known_on)
-    home, on = members(question.country, atlas), members(question.on, atlas)
+    ours, theirs = pair(question.country, question.on, atlas)
+    home, on = ours.codes, theirs.codes
     citations = Citations()
     asking = asking_from(question.country, home, atlas)
     desk = Asking(atlas, rules, as_of, known_on)
@@ -77,8 +78,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
     sides = Sides(frozenset(home), frozenset(on))
     found = question.counted or reliance(models, sides)
     codes = sorted({*home, *on, *(code for root in found.roots for code in root.countries)})
-    other = title(question.on, atlas)
-    named = the(other)
+    named = the(theirs.name)
     used = tuple(
         one for name, rows in question.use for one in origins(rows, sides, data=name, until=as_of.year)
     )
@@ -89,7 +89,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         known_on=known_on.isoformat() if known_on else None,
         access=access,
         reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found, models))),
-        stance=stance(atlas, home, as_of, citations, known_on),
+        stance=stance(atlas, issuers(question.country, atlas), as_of, citations, known_on),
         impact=(
             *exposures(access, models, sides, named),
             *(one for name, _ in question.use for one in _latest_use(used, name, named)),
@@ -105,8 +105,8 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         on_codes=on,
         place_names={
             **{code: atlas.country_name(code) for code in codes},
-            question.country.upper(): title(question.country, atlas),
-            question.on.upper(): other,
+            question.country.upper(): ours.name,
+            question.on.upper(): theirs.name,
         },
         ends=_ends(question, atlas),
         begins=_begins(question, atlas),
@@ -132,7 +132,7 @@ def _scenarios(
     """Return what each scenario would touch: models of the other side, and use in the tables."""
     as_of, known_on = question.as_of, question.known_on
     for one in question.scenarios:
-        yield exposure(one, atlas, rules, home=asking[0], on=on, as_of=as_of, known_on=known_on)
+        yield exposure(one, atlas, rules, home=asking, on=on, as_of=as_of, known_on=known_on)
         for name, rows in question.use:
             covered = use_exposure(one, rules, rows, home=asking, as_of=as_of, data=name, known_on=known_on)
             if covered is not None:
@@ -142,7 +142,7 @@ def _scenarios(
 def _screens(question: CountryQuestion, models: Models, sides: Sides) -> tuple[Screen, ...]:
     """Return the screen over what models are built on, and over each table of use."""
     year = f"{question.as_of.year}"
-    found = [screen(as_bases(models), sides, of="bases of models", data="; ".join(models.data))]
+    found = [screen(as_bases(models), sides, of="bases of models", data="; ".join(models.data), least=FEW)]
     for name, rows in question.use:
         found.append(screen((row for row in rows if row.year <= year), sides, of="use", data=name))
     return tuple(one for one in found if one is not None)
@@ -191,13 +191,17 @@ def models_of(question: CountryQuestion, atlas: Atlas) -> Models:
 
 
 def _remarks(question: CountryQuestion, found: Reliance, models: Models) -> tuple[str, ...]:
-    said = ["A blank base means made from scratch or not recorded; the data sets do not tell the two apart."]
     if question.files or question.counted:
-        said.append("A data set is a sample of the models there are.")
+        said = [
+            "A blank base means made from scratch or not recorded; the data sets do not tell the two apart.",
+            "A data set is a sample of the models there are.",
+        ]
     else:
-        said.append(
-            "Counted over the models of the atlas, which were picked for being well known: no sample."
-        )
+        said = [
+            "A blank base is one that is not recorded; a model known to be made from scratch begins with "
+            "itself.",
+            "Counted over the models of the atlas, which were picked for being well known: no sample.",
+        ]
     if models.faults:
         said.append(models.faults)
     circles = sorted(made.name for made in models.rows.values() if models.circles(made))
@@ -209,10 +213,9 @@ def _remarks(question: CountryQuestion, found: Reliance, models: Models) -> tupl
         )
     if found.models == 0:
         said.append("No model of the country has a date by then.")
-    if found.by_downloads is None:
-        said.append(
-            "Counted by number of models: these data sets tell no downloads of models of the country."
-        )
+    elif found.by_downloads is None:
+        whose = "these data sets tell" if question.files or question.counted else "the atlas tells"
+        said.append(f"Counted by number of models: {whose} no downloads of models of the country.")
     elif found.by_downloads.models < found.by_downloads.of:
         missing = found.by_downloads.of - found.by_downloads.models
         said.append(f"Downloads are not known of {missing} of {found.by_downloads.of} models.")

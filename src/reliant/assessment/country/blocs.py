@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reliant.core.country import the
 from reliant.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +54,55 @@ def members(name: str, atlas: Atlas) -> tuple[str, ...]:
     if bloc is not None:
         return bloc.copies[-1].places
     return (code,)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two countries or blocs that are asked about.
+
+    Attributes:
+        codes: The countries that count as it.
+        name: In English.
+    """
+
+    codes: tuple[str, ...]
+    name: str
+
+
+def pair(country: str, on: str, atlas: Atlas) -> tuple[Side, Side]:
+    """Return two sides that share no country: what lies in both counts as the smaller one's alone.
+
+    So France is asked about the European Union without France, and not about itself.
+
+    Raises:
+        UsageError: One is no country or group, or nothing of one is left.
+    """
+    home, other = members(country, atlas), members(on, atlas)
+    shared = set(home) & set(other)
+    ours, theirs = title(country, atlas), title(on, atlas)
+    if not shared:
+        return Side(home, ours), Side(other, theirs)
+    if len(home) > len(other):
+        home, ours = tuple(code for code in home if code not in shared), f"{ours} without {the(theirs)}"
+    else:
+        other, theirs = tuple(code for code in other if code not in shared), f"{theirs} without {the(ours)}"
+    if not home or not other:
+        raise UsageError(
+            f"{title(country, atlas)} and {title(on, atlas)} are the same countries",
+            hint="Name another one with --on.",
+        )
+    return Side(home, ours), Side(other, theirs)
+
+
+def issuers(name: str, atlas: Atlas) -> frozenset[str]:
+    """Return whose rules hold for a country or bloc: its own, its members', and those of blocs it is in."""
+    codes = frozenset(members(name, atlas))
+    blocs = {
+        key.removeprefix(_BLOCS).upper(): frozenset(found.copies[-1].places)
+        for key, found in atlas.lists.items()
+        if key.startswith(_BLOCS)
+    }
+    return codes | {bloc for bloc, places in blocs.items() if codes <= places or places <= codes}
 
 
 def title(name: str, atlas: Atlas) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from reliant.assessment.citing import Citations
 from reliant.assessment.country.ask import asking_from, models_of
-from reliant.assessment.country.blocs import members
+from reliant.assessment.country.blocs import pair
 from reliant.assessment.country.figures_impact import Impacts
 from reliant.assessment.country.reliance import Sides, columns_of, ends_of, held, path_to, standing
 from reliant.assessment.country.use import as_bases
@@ -72,7 +72,8 @@ class CountryFigures:
 
     def __init__(self, question: CountryQuestion, atlas: Atlas, rules: RuleBook, result: Country) -> None:
         atlas = atlas.known_on(question.known_on)
-        home, on = members(question.country, atlas), members(question.on, atlas)
+        ours, theirs = pair(question.country, question.on, atlas)
+        home, on = ours.codes, theirs.codes
         self.question, self.atlas, self.rules, self.result = question, atlas, rules, result
         self.asking = asking_from(question.country, home, atlas)
         self.sides = Sides(frozenset(home), frozenset(on))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reliant.assessment.country.impact import rests_on
+from reliant.assessment.country.impact import rests_on, touched_by_closing
 from reliant.assessment.country.scenario import by_model, by_use
 from reliant.assessment.explain.figures import Row, Told
+from reliant.core.country import by_way
 from reliant.core.truth import Truth
 
 if TYPE_CHECKING:
@@ -47,24 +48,26 @@ class Impacts:
         return Told(means, _FORMULAS, tuple(rows))
 
     def _hosted(self) -> Iterable[Row]:
-        words = {"OPEN": "touched", "CONDITIONAL": "touched", "UNKNOWN": "unsure", "BLOCKED": "exempt"}
-        for row in self._desk.result.access:
-            says = f"{row.verdict}: {'; '.join(row.gates)}" if row.gates else row.verdict
-            adds = {"whole": 1.0, words[row.verdict]: 1.0}
-            yield Row(f"{row.provider} ({row.channel})", adds, says, ", ".join(row.places[:6]))
+        for way in by_way(self._desk.result.access):
+            says = "; or ".join(
+                f"{row.verdict}: {'; '.join(row.gates)}" if row.gates else row.verdict for row in way
+            )
+            places = ", ".join([code for row in way for code in row.places][:6])
+            adds = {"whole": 1.0, touched_by_closing(way): 1.0}
+            yield Row(f"{way[0].provider} ({way[0].channel})", adds, says, places)
 
     def _weights(self, *, withheld_too: bool) -> Iterable[Row]:
         desk = self._desk
         for made in desk.own:
             kind = rests_on(made, desk.models, desk.sides)
             adds = {"whole": 1.0}
-            if not made.recorded:
+            if not made.recorded or kind == "unplaced":
                 adds["unsure"] = 1.0
             elif kind == "closed" or (kind and withheld_too):
                 adds["touched"] = 1.0
             elif kind:
                 adds["unsure" if kind == "unsaid" else "exempt"] = 1.0
-            says = f"begins with {kind} weights of the other country" if kind else ""
+            says = _SAYS.get(kind or "", "")
             yield desk.row_of(made, adds, says if made.recorded else "no base is recorded")
 
     def _used(self, whole: str, *, withheld_too: bool) -> Iterable[Row]:
@@ -101,7 +104,7 @@ class Impacts:
             scenario,
             desk.atlas,
             desk.rules,
-            home=desk.asking[0],
+            home=desk.asking,
             on=desk.sides.on,
             as_of=as_of,
             known_on=known_on,
@@ -110,6 +113,14 @@ class Impacts:
             column = _COLUMN.get(answer, "exempt" if model.weights == "open" else "")
             adds = {"whole": 1.0} | ({column: 1.0} if column else {})
             yield Row(model.id, adds, f"{model.weights or 'unknown'} weights, out {model.released}", model.id)
+
+
+_SAYS = {
+    "closed": "descends from closed weights of the other country",
+    "open": "descends from open weights of the other country",
+    "unsaid": "descends from weights of the other country; whether all are open is not known",
+    "unplaced": "a base leads somewhere that is not known",
+}
 
 
 def _table(whole: str) -> tuple[str, str]:

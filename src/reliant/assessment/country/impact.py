@@ -7,13 +7,13 @@ it would touch is future versions, and that is said beside the figure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from reliant.assessment.country.models import Models
-from reliant.assessment.country.reliance import Sides
+from reliant.assessment.country.reliance import Sides, standing
 from reliant.assessment.measures.exposure import interval
-from reliant.core.country import Exposure, Reach
+from reliant.core.country import Exposure, Reach, by_way
 
 if TYPE_CHECKING:
     from reliant.assessment.country.models import Made
@@ -30,42 +30,60 @@ def exposures(rows: Iterable[Reach], models: Models, sides: Sides, on: str) -> t
 
 
 def _hosted(rows: tuple[Reach, ...], on: str) -> Exposure:
-    passable = [row for row in rows if row.verdict in {"OPEN", "CONDITIONAL"}]
-    unknown = [row for row in rows if row.verdict == "UNKNOWN"]
-    blocked = len(rows) - len(passable) - len(unknown)
+    counted = Counter(touched_by_closing(way) for way in by_way(rows))
+    open_, unknown, blocked = counted["touched"], counted["unsure"], counted["exempt"]
+    whole = counted.total()
     return Exposure(
         scenario=f"every hosted service of {on} closes",
-        touched=interval(len(passable), len(unknown), len(rows)),
-        exempt=interval(blocked, 0, len(rows)).low,
+        touched=interval(open_, unknown, whole),
+        exempt=interval(blocked, 0, whole).low,
         whole="ways to a provider (provider and channel)",
-        because=f"{blocked} are closed already; of {len(unknown)} it is not known",
-        count=len(passable),
-        of=len(rows),
+        because=f"{_are(blocked, 'closed already')}; of {unknown or 'none'} it is not known",
+        count=open_,
+        of=whole,
     )
+
+
+def touched_by_closing(way: Iterable[Reach]) -> str:
+    """Return whether a way is `touched` if it closes, `unsure`, or `exempt` because it is closed already.
+
+    Asked from a bloc, a way that is open from one member is touched.
+    """
+    verdicts = {row.verdict for row in way}
+    if verdicts & {"OPEN", "CONDITIONAL"}:
+        return "touched"
+    return "unsure" if "UNKNOWN" in verdicts else "exempt"
+
+
+def _are(count: int, what: str) -> str:
+    return f"{count or 'none'} {'is' if count < 2 else 'are'} {what}"
 
 
 def _weights(models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
     own = [made for made in models.rows.values() if made.half and sides.own(made)]
     blank = sum(not made.recorded for made in own)
     counted = Counter(rests_on(made, models, sides) for made in own)
-    closed, opened, unsaid = counted["closed"], counted["open"], counted["unsaid"]
+    closed, opened, unsaid, lost = (counted[one] for one in ("closed", "open", "unsaid", "unplaced"))
     whole = len(own)
-    told = "of " + (
-        f"{blank} of {whole} models no base is recorded" if whole else "no model anything is known"
+    told = (
+        f"{'; '.join(_not_told(blank, lost)) or 'of each the base is recorded'}; {whole} in all"
+        if whole
+        else "no such model is known"
     )
+    stay = f"{opened or 'none'} {'rests' if opened < 2 else 'rest'} on open weights alone, which"
     return (
         Exposure(
             scenario=f"{on} withholds closed weights; open weights are exempt",
-            touched=interval(closed, unsaid + blank, whole),
+            touched=interval(closed, unsaid + blank + lost, whole),
             exempt=interval(opened, 0, whole).low,
             whole="models made in the country",
-            because=f"{opened} rest on open weights that were published and stay; {told}",
+            because=f"{stay} were published and stay; {told}",
             count=closed,
             of=whole,
         ),
         Exposure(
             scenario=f"{on} withholds open weights as well, from the day on",
-            touched=interval(closed + opened + unsaid, blank, whole),
+            touched=interval(closed + opened + unsaid, blank + lost, whole),
             exempt=0.0,
             whole="models made in the country",
             because=f"what was published stays: this is what loses its next version; {told}",
@@ -75,9 +93,24 @@ def _weights(models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
     )
 
 
+def _not_told(blank: int, lost: int) -> Iterator[str]:
+    if blank:
+        yield f"of {blank} no base is recorded"
+    if lost:
+        yield f"of {lost} it is not known who made a base"
+
+
 def rests_on(made: Made, models: Models, sides: Sides) -> str | None:
-    """Return which weights of the other country a model begins with: closed, open or unsaid; None if none."""
-    kinds = {root.weights for root in models.roots(made) if root.countries & sides.on}
-    if not kinds:
+    """Return which weights of the other country a model descends from: closed, open or unsaid.
+
+    `unplaced` if a base leads somewhere unknown and none is known to lead there; None if none does.
+    """
+    if not made.recorded:
         return None
-    return "closed" if "closed" in kinds else "unsaid" if None in kinds else "open"
+    over = models.ancestors(made)
+    kinds = {one.weights for one in over if one.countries & sides.on}
+    if not kinds:
+        return "unplaced" if "unplaced" in standing(models, made, sides) else None
+    if "closed" in kinds:
+        return "closed"
+    return "open" if kinds == {"open"} and all(one.countries for one in over) else "unsaid"

@@ -123,7 +123,7 @@ def _row(
         return None
     median, least, most = told
     end = points[-1]
-    shown = f"{end.home.model} on {end.day}, {end.months} months"
+    shown = f"{end.home.model} on {end.day}, {end.months} month{'' if end.months == 1 else 's'}"
     leads = len(found) - len(points)
     return LagRow(
         area,

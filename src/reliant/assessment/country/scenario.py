@@ -34,12 +34,14 @@ def exposure(
     atlas: Atlas,
     rules: RuleBook,
     *,
-    home: str,
+    home: Sequence[str],
     on: Iterable[str],
     as_of: dt.date,
     known_on: dt.date | None = None,
 ) -> Exposure:
     """Return how many models of `on` that were out by the day the scenario would close to `home`.
+
+    To a bloc it closes what it closes to one of its members.
 
     Raises:
         UnknownId: The scenario changes a rule that there is not.
@@ -64,7 +66,7 @@ def by_model(
     atlas: Atlas,
     rules: RuleBook,
     *,
-    home: str,
+    home: Sequence[str],
     on: Iterable[str],
     as_of: dt.date,
     known_on: dt.date | None = None,
@@ -74,7 +76,8 @@ def by_model(
     wanted = set(on)
     for model in atlas.models.values():
         if model.level == "model" and _made_in(model, atlas) in wanted and _out(model, as_of):
-            yield model, _closes(book, _facts(model, home, atlas), as_of, known_on)
+            told = (_closes(book, _facts(model, code, atlas), as_of, known_on) for code in home)
+            yield model, max(told, key=lambda one: one.value)
 
 
 def by_use(
@@ -91,7 +94,9 @@ def by_use(
     here = [row for row in rows if row.used_in & set(home) and int(row.year) <= as_of.year]
     year = max((row.year for row in here), default=None)
     return year, [
-        (row, _closes(book, _facts_of_use(row, home[0]), as_of, known_on)) for row in here if row.year == year
+        (row, _closes(book, _facts_of_use(row, min(row.used_in & set(home))), as_of, known_on))
+        for row in here
+        if row.year == year
     ]
 
 

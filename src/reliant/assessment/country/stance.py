@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reliant.atlas.records.rule import Rule
 
 _WORDS = {Truth.YES: "in force", Truth.NO: "not in force", Truth.UNKNOWN: "not known whether in force"}
-_RANK = ("in force", "not known whether in force", "pending", "over", "not in force")
+_RANK = ("in force", "not known whether in force", "pending", "statement", "over", "not in force")
 
 
 def stance(
@@ -32,6 +32,7 @@ def stance(
 
     Args:
         atlas: As known on `known_on`, for the counts.
+        home: Codes of those whose rules hold there, blocs among them.
         known_on: Hide rules, and ends of rules, that were published later.
     """
     codes = {code.upper() for code in home}
@@ -67,7 +68,9 @@ def _row(rule: Rule, as_of: dt.date, citations: Citations, known_on: dt.date | N
 def _state(rule: Rule, as_of: dt.date, known_on: dt.date | None) -> str:
     force = timeline.as_known(rule, rule.force, known_on)
     if force is None:
-        return "pending" if not _ended(rule, as_of) else "over"
+        if _ended(rule, as_of):
+            return "over"
+        return "statement" if rule.kind == "statement" else "pending"
     begins = PartialDate.parse(force.from_) if force.from_ else None
     ends = PartialDate.parse(force.to) if force.to else None
     if ends is not None and ends.reached(as_of) is Truth.YES:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,8 +145,18 @@ def as_bases(models: Models) -> tuple[UseRow, ...]:
     return tuple(found)
 
 
-def screen(rows: Iterable[UseRow], sides: Sides, *, of: str, data: str = "") -> Screen | None:
-    """Return B6, the three ticks year by year, for the use in the home country; None without any."""
+FEW = 4
+"""Fewer bases than this in a year say nothing of it."""
+
+
+def screen(
+    rows: Iterable[UseRow], sides: Sides, *, of: str, data: str = "", least: float = 0
+) -> Screen | None:
+    """Return B6, the three ticks year by year, for the use in the home country; None without any.
+
+    Args:
+        least: A year with less use of known origin than this says nothing.
+    """
     imports: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     home: dict[str, float] = defaultdict(float)
     exports: dict[str, float] = defaultdict(float)
@@ -168,8 +178,25 @@ def screen(rows: Iterable[UseRow], sides: Sides, *, of: str, data: str = "") -> 
     told = tuple(_year(year, imports[year], home[year], exports[year]) for year in sorted(years))
     if not told:
         return None
-    every = [flags(one.imports, one.home, one.exports) for one in told]
-    return Screen(of=of, years=told, dependent=persistent(every) if len(every) > 1 else None, data=data)
+    return Screen(of=of, years=told, dependent=_persistent(told, least), data=data)
+
+
+def _persistent(years: Sequence[YearFlags], least: float) -> bool | None:
+    """Say whether two of the three years up to the last one are dependent; None if fewer can be judged.
+
+    A year without any use counts as one that is not dependent.
+    """
+    if len(years) < _TO_JUDGE:
+        return None
+    told = {int(one.year): one for one in years}
+    window = [told.get(year) for year in range(max(told) - 2, max(told) + 1)]
+    seen = [one for one in window if one and one.home + sum(one.imports.values()) >= least]
+    if least and len(seen) < _TO_JUDGE:
+        return None
+    return persistent([flags(one.imports, one.home, one.exports) for one in seen])
+
+
+_TO_JUDGE = 2
 
 
 def _year(year: str, imports: dict[str, float], home: float, exports: float) -> YearFlags:
