@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliant.cli.gateway import gateway as command
+from reliant.errors import UsageError
 from reliant.gateway.audit.export import export_lines
 from reliant.gateway.audit.heads import public_bytes
 from reliant.gateway.audit.records import Change
@@ -349,6 +350,15 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
     assert set(answered) <= decided & ended
     days = (dt.datetime.now(dt.UTC).date() - begun_on).days + 1
     assert len(answered) <= limit * days
+
+
+def test_a_redaction_that_names_nothing_is_a_mistake(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        folder = running.audit
+    result = CliRunner().invoke(command, ["audit", "redact", str(folder)])
+
+    assert isinstance(result.exception, UsageError)
+    assert "--before" in result.exception.hint
 
 
 def test_a_folder_without_a_log_is_an_error_with_a_hint(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from reliant.gateway import config as types
 from reliant.gateway.config import Config
-from support.gateway_reference import page
+from support import gateway_reference
 
 TABLES = [
     one
@@ -56,7 +56,7 @@ def test_the_page_says_of_every_key_what_the_types_say(root: Path) -> None:
 
     written = (root / "docs" / "gateway" / "configuration.md").read_text(encoding="utf-8")
 
-    assert told(written) == told(page())
+    assert told(written) == told(gateway_reference.page())
 
 
 def test_links_between_the_pages_lead_somewhere(root: Path) -> None:

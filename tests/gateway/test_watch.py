@@ -11,9 +11,9 @@ import pytest
 
 from reliant.gateway.audit.export import export_lines
 from reliant.gateway.audit.verify import public_keys_of, verify
-from reliant.gateway.operate.telemetry import _parent
+from reliant.gateway.operate.telemetry import _names, _parent
 from support.gateway_provider import Provider, providers
-from support.gateway_rig import config, gateway, get, post, until
+from support.gateway_rig import config, gateway, get, knowledge, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 DAY = 86_400.0
@@ -43,6 +43,22 @@ def test_spans_follow_the_genai_conventions_and_the_callers_trace(tmp_path: Path
     assert values[0]["gen_ai.provider.name"] == "openai"
     assert values[0]["gen_ai.usage.input_tokens"] == "19"
     assert (spans[1]["status"]["code"], values[1]["error.type"]) == (2, "500")
+
+
+def test_a_provider_has_the_name_that_the_conventions_give_it(tmp_path: Path) -> None:
+    with providers("mock", "collector") as (mock, collector):
+        more = f'[telemetry]\notlp_endpoint = "http://127.0.0.1:{collector.port}"\n'
+        text = config(mock, more=more).replace('provider = "openai"', 'provider = "mistral"', 1)
+        with gateway(tmp_path, text) as running:
+            post(f"{running.url}/v1/chat/completions", json={"model": "m", "messages": []}, headers=KEY)
+            until(lambda: spans_in(collector), "the span is sent")
+
+    values = {one["key"]: next(iter(one["value"].values())) for one in spans_in(collector)[0]["attributes"]}
+    assert (values["gen_ai.provider.name"], values["reliant.provider"]) == ("mistral_ai", "mistral")
+
+
+def test_every_provider_with_another_name_in_the_conventions_is_one_of_the_atlas() -> None:
+    assert set(_names()) <= set(knowledge().atlas.providers)
 
 
 @pytest.mark.parametrize(

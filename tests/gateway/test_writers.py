@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_served(tmp_p
     audit = f'[audit]\npath = "{tmp_path / "log"}"\n'
     with (
         providers("mock") as (mock,),
-        pytest.raises(ConfigError),
+        pytest.raises(ConfigError, match=r"cannot be kept: .*/log"),
         gateway(tmp_path, config(mock, more=audit)),
     ):
         pass

@@ -105,6 +105,8 @@ def redact(path: Path, requests: tuple[str, ...], before: object) -> None:
 
     moment = before.replace(tzinfo=dt.UTC).timestamp() if isinstance(before, dt.datetime) else None
     count = erase(path, frozenset(requests), moment)
+    if not requests and moment is None:
+        raise UsageError("nothing was named to erase", hint="Give --request ID, or --before DATE.")
     click.echo(f"{count} erased")
 
 

@@ -10,7 +10,7 @@ from reliant.cli._gateway_serve import check, serve
 
 @click.group()
 def gateway() -> None:
-    """Serve, audit and drill the enforcing gateway."""
+    """Serve, check and audit the enforcing gateway."""
 
 
 gateway.add_command(serve)

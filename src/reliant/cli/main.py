@@ -40,7 +40,7 @@ _COMMANDS: dict[str, dict[str, _Entry]] = {
         "country": _Entry("country", "Ask how reliant a country is on another."),
     },
     "Guard: enforce it, prove it, survive the cut": {
-        "gateway": _Entry("gateway", "Serve, audit and drill the enforcing gateway."),
+        "gateway": _Entry("gateway", "Serve, check and audit the enforcing gateway."),
     },
     "Facts": {
         "atlas": _Entry("atlas", "Show, search, check and extend the dated, cited facts."),

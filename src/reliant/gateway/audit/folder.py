@@ -64,8 +64,13 @@ def signing_key(folder: Path, given: str | None) -> Ed25519PrivateKey:
         if known[:1] != [public]:
             kept = [public, *(one for one in known if one != public)]
             target.write_text("\n".join(kept) + "\n", encoding="ascii")
-    except (OSError, ValueError) as error:
-        raise ConfigError(path, 0, f"is no usable signing key: {error}") from None
+    except OSError as error:
+        problem = f"log or signing key cannot be kept: {error.filename}: {error.strerror}"
+        hint = "Give [audit] path a folder, and signing_key a file, that this user may read and write."
+        raise ConfigError("[audit]", 0, problem, hint=hint) from None
+    except ValueError as error:
+        hint = "It holds 64 hexadecimal digits. Where it is lost, take it away: a new one is made."
+        raise ConfigError(path, 0, f"is no usable signing key: {error}", hint=hint) from None
     return key
 
 

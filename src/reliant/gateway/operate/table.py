@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from reliant.gateway.admit.admission import Because, Ruling
+from reliant.gateway.admit.keys import Caller
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.clock import Clock
-from reliant.gateway.config import Config
+from reliant.gateway.config import Config, Route
+from reliant.gateway.route.routes import Plan
 from reliant.gateway.runtime import Runtime
+
+_SHOWN = 3
+_WARNED = {"warn": "with warnings", "allow": "yes"}
 
 
 def permissions(config: Config, knowledge: Knowledge, clock: Clock, env: Mapping[str, str]) -> str:
-    """Return one paragraph per key, with a line per route and upstream."""
+    """Return one paragraph per kind of key, with a line per route and upstream."""
     runtime = Runtime(config, knowledge, clock, env)
-    lines: list[str] = []
+    models = {key.name: key.models for key in config.key}
+    alike: dict[tuple[int, tuple[str, ...]], list[Caller]] = {}
     for caller in runtime.keys.callers:
-        lines.append(f"key {caller.name}, in {caller.country or 'no stated place'}, on {clock.today()}")
+        alike.setdefault((caller.profile, models[caller.name]), []).append(caller)
+    lines: list[str] = []
+    for (_, scope), callers in alike.items():
+        first = callers[0]
+        keys = ", ".join(one.name for one in callers)
+        lines.append(f"key {keys}, in {first.country or 'no stated place'}, on {clock.today()}")
+        if "*" not in scope:
+            lines.append(f"  may ask for {', '.join(scope) or 'nothing'}")
         for route in config.route:
-            model = route.model if not set(route.model) & set("*?[") else ""
-            plan = runtime.routes.plan(caller, model or route.model, (caller.country,))
-            if plan is None:
-                continue
-            lines.append(f"  {route.model}")
-            for candidate in plan.candidates:
-                lines.append(
-                    f"    {candidate.target.name}: {candidate.ruling.action} ({candidate.ruling.verdict})"
-                )
-                lines += [f"      {value.decode()}" for _, value in candidate.headers]
-            for reason in plan.left_out:
-                lines.append(f"    left out: {reason}")
-            if not plan.candidates and plan.refused is not None:
-                for one in plan.refused.because:
-                    lines.append(f"      {one.axis} {one.verdict}: {one.summary}")
-                    if plan.refused.verdict == "UNKNOWN" and one is plan.refused.because[0]:
-                        lines += [f"        would decide it: {question}" for question in one.missing]
-                        lines += [f"        say it in [[tenant]]: {key}" for key in _keys(one.missing)]
+            if _may_ask(first, route):
+                lines += _route(runtime, first, route)
     return "\n".join(lines)
+
+
+def _may_ask(caller: Caller, route: Route) -> bool:
+    return bool(set(route.model) & set("*?[")) or route.model in caller.models
+
+
+def _route(runtime: Runtime, caller: Caller, route: Route) -> Iterator[str]:
+    places = (caller.country,)
+    if set(route.model) & set("*?["):
+        yield f"  {route.model} (of a model in particular more may be known)"
+        plan: Plan | None = runtime.routes.of_any(route, caller, places)
+    else:
+        yield f"  {route.model}"
+        plan = runtime.routes.plan(caller, route.model, places)
+    if plan is None:
+        return
+    for candidate in plan.candidates:
+        ruling = candidate.ruling
+        yield f"    {candidate.target.name}: {_WARNED[ruling.action]} ({ruling.verdict})"
+        yield from _reasons(ruling)
+    for reason in plan.left_out:
+        yield f"    {reason}"
+    if not plan.candidates and plan.refused is not None:
+        yield from _reasons(plan.refused)
+
+
+def _reasons(ruling: Ruling) -> Iterator[str]:
+    """Yield the first reasons on each axis; what they rest on, and what would decide them."""
+    count: dict[str, int] = {}
+    for one in ruling.because:
+        count[one.axis] = count.get(one.axis, 0) + 1
+        if count[one.axis] > _SHOWN:
+            continue
+        since = f", since {one.since}" if one.since else ""
+        yield f"      {one.axis} {one.verdict}: {one.summary} [{one.rule or 'no rule'}{since}]"
+        yield from _details(one)
+    for axis, number in count.items():
+        if number > _SHOWN:
+            yield f"      {axis}: {number - _SHOWN} more"
+
+
+def _details(one: Because) -> Iterator[str]:
+    if one.source_url or one.source:
+        yield f"        source: {', '.join(part for part in (one.source, one.source_url) if part)}"
+    if one.rests_on:
+        yield f"        rests on: {'; '.join(one.rests_on)}"
+    for question in one.missing:
+        yield f"        would decide it: {question}"
+    for key in _keys(one.missing):
+        yield f"        say it in [[tenant]]: {key}"
 
 
 _TENANT_KEYS = {
@@ -50,6 +98,7 @@ def _keys(missing: Iterable[str]) -> list[str]:
     """Return how the configuration says what is missing."""
     found: dict[str, None] = {}
     for question in missing:
-        fact = question.partition(":")[0].partition("[")[0]
-        found[_TENANT_KEYS.get(fact, f'facts = {{ "{fact}" = .. }}')] = None
+        fact = question.partition(": ")[0].partition("[")[0]
+        if fact != "model":  # the request names it
+            found[_TENANT_KEYS.get(fact, f'facts = {{ "{fact}" = .. }}')] = None
     return list(found)

@@ -13,7 +13,9 @@ import os
 import random
 import re
 import ssl
+import tomllib
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -68,6 +70,7 @@ class Exporter:
         self._tls: ssl.SSLContext | None = tls_context(None) if url.scheme == "https" else None
         self._spans: deque[_Span] = deque(maxlen=_MOST_KEPT)
         self._pool: Pool | None = None
+        self._names = _names()
         self.dropped = 0
 
     def listen(self, context: Context, outcome: Outcome) -> None:
@@ -124,7 +127,7 @@ class Exporter:
         """Return a batch as OTLP JSON."""
         resource = [_text("service.name", self._settings.service_name)]
         scope = {"name": "reliant.gateway", "version": self._version}
-        encoded = [_encode(span) for span in spans]
+        encoded = [_encode(span, self._names.get(span.provider, span.provider)) for span in spans]
         return msgspec.json.encode(
             {
                 "resourceSpans": [
@@ -164,11 +167,18 @@ def _number(key: str, value: int) -> dict[str, Any]:
     return {"key": key, "value": {"intValue": str(value)}}
 
 
-def _encode(span: _Span) -> dict[str, Any]:
+def _names() -> dict[str, str]:
+    """Return what the conventions call providers, where that is not their id."""
+    text = Path(__file__).with_name("genai_names.toml").read_text(encoding="utf-8")
+    names: dict[str, str] = tomllib.loads(text)["provider"]
+    return names
+
+
+def _encode(span: _Span, provider: str) -> dict[str, Any]:
     outcome = span.outcome
     attributes = [
         _text("gen_ai.operation.name", span.operation),
-        _text("gen_ai.provider.name", span.provider),
+        _text("gen_ai.provider.name", provider),
         _text("gen_ai.request.model", span.model),
         _text("gen_ai.response.model", outcome.model or span.model),
         _number("gen_ai.usage.input_tokens", outcome.tokens_in),
@@ -177,6 +187,7 @@ def _encode(span: _Span) -> dict[str, Any]:
         _text("reliant.request.id", outcome.id),
         _text("reliant.action", span.action),
         _text("reliant.upstream", outcome.upstream or ""),
+        _text("reliant.provider", span.provider),
     ]
     failed = outcome.status >= 400 or outcome.end not in _FINE
     if failed:

@@ -83,6 +83,10 @@ class Routes:
         found = self._plans[mark] = self._make(route, caller, model, places)
         return found
 
+    def of_any(self, route: Route, caller: Caller, places: tuple[str | None, ...]) -> Plan:
+        """Return the plan of a route for no model in particular."""
+        return self._make(route, caller, "", places)
+
     def held_at(
         self, caller: Caller, upstream: str, model: str, places: tuple[str | None, ...]
     ) -> Plan | None:
