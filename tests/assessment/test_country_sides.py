@@ -11,7 +11,7 @@ from reliant.assessment.country.ask import CountryQuestion, ask
 from reliant.assessment.country.blocs import issuers, members, pair
 from reliant.assessment.country.impact import exposures
 from reliant.assessment.country.models import Models, from_rows
-from reliant.assessment.country.reliance import Sides
+from reliant.assessment.country.reliance import Sides, reliance
 from reliant.assessment.country.use import as_bases, screen
 from reliant.atlas.importers import ModelRow, Place
 from reliant.core.country import Reach, by_way
@@ -238,3 +238,20 @@ def test_the_last_three_years_are_years_of_the_calendar(atlas: Atlas) -> None:
 
     assert judged is not None
     assert judged.dependent is False
+
+
+# Roots
+
+
+def test_a_line_through_the_other_country_that_begins_nowhere_known_may_begin_there(atlas: Atlas) -> None:
+    found = reliance(
+        rows(
+            atlas,
+            ("us-tuned", "United States of America", "2023-02-01", ("a model of nobody",), "open"),
+            ("cn-on-it", "China", "2023-03-01", ("us-tuned",), "open"),
+        ),
+        CN_US,
+    )
+
+    assert (found.look_through.low, found.look_through.high) == (1.0, 1.0)
+    assert (found.root.low, found.root.high) == (0.0, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -12,13 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reliant.assessment.country.models import Made, Models
 from reliant.assessment.country.reliance import Sides
+from reliant.assessment.country.reliance import reliance as by_rows
 from reliant.assessment.graph import DESCENT_KINDS
 from reliant.assessment.hub import parquet as hub_parquet
 from reliant.assessment.hub.parquet import read_parquet, write_reach
 from reliant.assessment.hub.reach import Hub, reach, reliance, roots
 from reliant.assessment.measures import lookthrough
+from reliant.core.dates import PartialDate
 from reliant.errors import ConfigError
+
+if TYPE_CHECKING:
+    from reliant.atlas import Atlas
 
 CN_US = Sides(frozenset({"CN"}), frozenset({"US"}))
 PLACES = ("CN", "US")
@@ -70,6 +76,56 @@ def test_roots_over_arrays_are_roots_over_objects_where_descent_ends(hub: Hub) -
         above = lookthrough.ancestors(lineage, str(at))
         ends = {one for one in (*above, str(at)) if not lineage.parents.get(one)}
         assert mask[at] == sum({bit[lineage.origin[one]] for one in ends})
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> Hub:
+    """Small hubs in which no line leads back to itself; some models have downloads."""
+    origin = draw(st.lists(st.sampled_from([-1, 0, 1, 2]), min_size=1, max_size=10))
+    pairs = [(child, parent) for child in range(len(origin)) for parent in range(child)]
+    edges = draw(st.lists(st.sampled_from(pairs), max_size=16, unique=True)) if pairs else []
+    downloads = draw(st.lists(st.integers(0, 9), min_size=len(origin), max_size=len(origin)))
+    return Hub(
+        places=(*PLACES, "FR"),
+        origin=np.array(origin, dtype=np.int16),
+        child=np.array([edge[0] for edge in edges], dtype=np.int32),
+        parent=np.array([edge[1] for edge in edges], dtype=np.int32),
+        kind=np.zeros(len(edges), dtype=np.uint8),
+        downloads=np.array(downloads, dtype=np.float64),
+    )
+
+
+@given(trees())
+def test_a_hub_and_a_table_of_the_same_models_say_the_same_and_are_as_unsure(atlas: Atlas, hub: Hub) -> None:
+    above: dict[int, list[str]] = {}
+    for child, parent in zip(hub.child, hub.parent, strict=True):
+        above.setdefault(int(child), []).append(f"m{parent}")
+    rows = {
+        f"m{at}": Made(
+            name=f"m{at}",
+            countries=frozenset((hub.places[place],)) if place >= 0 else frozenset(),
+            day=PartialDate.parse("2024-01-01"),
+            parents=tuple(above.get(at, ())),
+            recorded=at in above,
+            downloads=float(hub.downloads[at]) if hub.downloads is not None else None,
+        )
+        for at, place in enumerate(hub.origin)
+    }
+    told, counted = by_rows(Models(rows, atlas), CN_US), reliance(hub, CN_US)
+
+    assert (told.models, told.base_known) == (counted.models, counted.base_known)
+    if told.models == 0:
+        return
+    weighed = [(told, counted)]
+    if told.by_downloads is not None:
+        assert counted.by_downloads is not None
+        weighed.append((told.by_downloads, counted.by_downloads))
+    for one, other in weighed:
+        assert one.unknown == pytest.approx(other.unknown)
+        for name in ("look_through", "root", "home_rooted"):
+            shares = getattr(one, name), getattr(other, name)
+            assert shares[0].low == pytest.approx(shares[1].low), name
+            assert shares[0].high == pytest.approx(shares[1].high), name
 
 
 def _write(folder: Path) -> tuple[Path, Path]:

@@ -33,7 +33,7 @@ _OPEN_END = "(sum({0}) + sum(blank) + sum({1})) / sum(own)"
 _SHARES = {
     "face_value": ("sum(joint) / (sum(own) + sum(joint))", "sum(joint) / (sum(own) + sum(joint))"),
     "look_through": ("sum(reached) / sum(own)", _OPEN_END.format("reached", "unplaced")),
-    "root": ("sum(rooted) / sum(own)", _OPEN_END.format("rooted", "unplaced")),
+    "root": ("sum(rooted) / sum(own)", _OPEN_END.format("rooted", "maybe_rooted")),
     "home_rooted": ("sum(at_home) / sum(own)", _OPEN_END.format("at_home", "maybe_home")),
     "unknown": ("sum(blank) / sum(own)", ""),
 }
@@ -42,7 +42,7 @@ _MEANS = {
     "look_through": "share of the country's models with an ancestor made in the other one; the upper end "
     "adds those of which no base is recorded (blank) and those that lead somewhere unknown (unplaced)",
     "root": "share of the country's models whose line begins in the other one; the upper end adds blank ones "
-    "and those that lead somewhere unknown",
+    "and those with a line that begins somewhere unknown",
     "home_rooted": "share of the country's models all of whose lines begin at home",
     "unknown": "share of the country's models of which no base is recorded",
 }
@@ -50,6 +50,7 @@ _WORDS = {
     "blank": "no base is recorded",
     "reached": "an ancestor is of the other country",
     "rooted": "its line begins there",
+    "maybe_rooted": "a line of it begins where the maker is not known",
     "unplaced": "it leads to a model whose maker is not known",
     "at_home": "all its lines begin at home",
     "maybe_home": "its lines begin at home or somewhere unknown",

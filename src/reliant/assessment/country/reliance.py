@@ -88,11 +88,10 @@ def _figures(
         for column in standing(models, made, sides):
             found[column] += weight
     together = sum(weigh(made) for made in joint)
-    open_end = found["blank"] + found["unplaced"]
     return _Figures(
         interval(together, 0, whole + together),
-        interval(found["reached"], open_end, whole),
-        interval(found["rooted"], open_end, whole),
+        interval(found["reached"], found["blank"] + found["unplaced"], whole),
+        interval(found["rooted"], found["blank"] + found["maybe_rooted"], whole),
         interval(found["at_home"], found["blank"] + found["maybe_home"], whole),
         interval(found["blank"], 0, whole).low,
     )
@@ -102,19 +101,20 @@ def standing(models: Models, made: Made, sides: Sides) -> tuple[str, ...]:
     """Return what a model of the country counts as.
 
     `blank` if no base is recorded; else any of `reached` (an ancestor of the other country),
-    `rooted` (its line begins there), `unplaced` (it leads somewhere unknown, and not there),
-    `at_home` (all its lines begin at home) and `maybe_home` (that may be).
+    `rooted` (its line begins there), `maybe_rooted` (it may), `unplaced` (it leads somewhere
+    unknown, and not there), `at_home` (all its lines begin at home) and `maybe_home` (that may be).
     """
     if not made.recorded:
         return ("blank",)
     if models.circles(made):
-        return ("unplaced", "maybe_home")
+        return ("maybe_rooted", "unplaced", "maybe_home")
     roots = models.roots(made)
     foreign = any(root.countries - sides.home for root in roots)
     unsure = any(not root.countries for root in roots)
     answers = {
         "reached": _touches(models.ancestors(made), sides.on),
-        "rooted": _touches(roots, sides.on),
+        "rooted": (rooted := _touches(roots, sides.on)),
+        "maybe_rooted": unsure and not rooted,
         "unplaced": _unplaced(models, made, sides),
         "at_home": not foreign and not unsure,
         "maybe_home": not foreign and unsure,

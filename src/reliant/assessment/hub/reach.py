@@ -87,10 +87,14 @@ class Hub:
 
 def reach(hub: Hub, codes: Iterable[str], followed: Iterable[str] = FOLLOWED) -> Flags:
     """Return which models have an ancestor that was made in one of these countries."""
+    return _below(hub, hub.made_in(codes), followed)
+
+
+def _below(hub: Hub, counts: Flags, followed: Iterable[str]) -> Flags:
+    """Return which models have an ancestor among these; `counts` is written over."""
     np = numpy_or_missing()
     child, parent = hub.edges(followed)
     touched: Flags = np.zeros(len(hub), dtype=bool)
-    counts = hub.made_in(codes)
     for _ in range(_MOST_ROUNDS):
         hit = counts[parent]
         if not hit.any():
@@ -136,6 +140,11 @@ def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reli
     derived = np.zeros(len(hub), dtype=bool)
     derived[child] = True
     reached, mask = reach(hub, sides.on, kinds), roots(hub, sides, kinds)
+    nowhere = derived & (mask == 0)  # a circle
+    unplaced = (_below(hub, hub.origin < 0, kinds) | nowhere) & ~reached
+    rooted, unsure = derived & ((mask & _ON) > 0), nowhere | (derived & ((mask & _UNKNOWN) > 0))
+    at_home = derived & (mask == _HOME)
+    maybe_home = unsure & ((mask & (_ON | _OTHER)) == 0)
 
     def share(chosen: Flags, weight: Weights | None) -> float:
         if weight is None:
@@ -143,14 +152,16 @@ def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reli
         return float(weight[own & chosen].sum()) / (float(weight[own].sum()) or 1.0)
 
     def figures(weight: Weights | None) -> dict[str, Any]:
-        blank = share(~derived, weight)
-        low = {
-            "look_through": share(reached, weight),
-            "root": share(derived & ((mask & _ON) > 0), weight),
-            "home_rooted": share(derived & (mask == _HOME), weight),
+        known_and_possible = {
+            "look_through": (reached, unplaced),
+            "root": (rooted, unsure & ~rooted),
+            "home_rooted": (at_home, maybe_home),
         }
-        found = {name: Interval(value, min(1.0, value + blank)) for name, value in low.items()}
-        return {**found, "face_value": Interval(0.0, 0.0), "unknown": blank}
+        found = {
+            name: Interval(share(known, weight), share(known | possible | ~derived, weight))
+            for name, (known, possible) in known_and_possible.items()
+        }
+        return {**found, "face_value": Interval(0.0, 0.0), "unknown": share(~derived, weight)}
 
     models = int(own.sum())
     weighed = None
