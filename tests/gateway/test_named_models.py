@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
 from hypothesis import given
@@ -14,7 +18,9 @@ from reliant.gateway.request.body import BadBody
 from reliant.gateway.request.named_models import inside
 from reliant.gateway.request.surface import find
 from support.gateway_provider import providers
-from support.gateway_rig import config, gateway, post
+from support.gateway_rig import PATIENCE_S, config, gateway, post
+from support.gateway_tenants import KEY
+from support.sdk_places import documented, form_name, put
 
 SMALL = '[[key]]\nname = "small"\nsecret = "sk-small"\nmodels = ["gpt-4o-mini"]\n'
 
@@ -130,3 +136,105 @@ def test_no_model_is_missed_in_any_json(value: object) -> None:
         return
 
     assert found == wanted
+
+
+_SOME = '[[key]]\nname = "some"\nsecret = "sk-some"\nmodels = ["gpt-4o-mini"]\n'
+SOME = {"authorization": "Bearer sk-some"}
+_LABELS = {"svg_usage", "from", "to"}
+"""They tell which model said something earlier."""
+
+_NAME_OF_MODEL = re.compile(r"(?:[a-z]+_)*models?")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_documented_place_runs_a_model_that_the_key_may_not_use(tmp_path: Path) -> None:
+    reached, tried = [], 0
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=_SOME)) as running:
+        work = running.worker.gateway.holdings.hold(["thing-mine00001"], "mock", "key:some")
+        asyncio.run_coroutine_threadsafe(work, running.loop).result(PATIENCE_S)
+        with httpx.Client(base_url=running.url, headers=SOME, timeout=PATIENCE_S) as caller:
+            for method, path, place in documented(_NAME_OF_MODEL):
+                if place[-2:-1] and place[-2] in _LABELS:
+                    continue
+                endpoint = find("POST", path)
+                assert endpoint is not None
+                named = {"model": "gpt-4o-mini"} if place[0] != "model" else {}
+                if endpoint.body == "form":
+                    form = {form_name(place): (None, "o1-pro"), **{k: (None, v) for k, v in named.items()}}
+                    answer = caller.post(path, files=form)
+                else:
+                    answer = caller.post(path, json={**named, **put(place, "o1-pro")})
+                tried += 1
+                if answer.status_code not in {400, 403}:
+                    reached.append(f"{method.name}: {'.'.join(place)}: {answer.status_code}")
+        seen = [one.path for one in mock.seen]
+
+    assert tried > 30
+    assert reached == []
+    assert seen == []
+
+
+_ROUTER = [
+    {"plugins": [{"id": "auto-router", "allowed_models": ["o1-pro"]}]},
+    {"plugins": [{"id": "auto-router", "allowed_models": ["openai/*"]}]},
+    {"plugins": [{"id": "fusion", "analysis_models": ["gpt-4o-mini", "o1-pro"]}]},
+    {"plugins": [{"id": "fusion", "model": "o1-pro"}]},
+    {"plugins": [{"id": "switchyard", "judge_model": "o1-pro"}]},
+    {"plugins": [{"id": "jev-router", "models": ["o1-pro"]}]},
+    {"tools": [{"type": "openrouter:advisor", "parameters": {"model": "o1-pro"}}]},
+    {"tools": [{"type": "openrouter:fusion", "parameters": {"analysis_models": ["o1-pro"]}}]},
+    {
+        "tools": [
+            {"type": "openrouter:subagent", "parameters": {"tools": [{"parameters": {"model": "o1-pro"}}]}}
+        ]
+    },
+    {"tools": [{"type": "openrouter:fusion"}]},
+    {"tools": [{"type": "image_generation"}]},
+    {"tools": [{"type": "function", "function": {"name": "f"}, "model": "o1-pro"}]},
+    {"moderation": {"model": "o1-pro"}},
+    {"input": [{"type": "additional_tools", "tools": [{"type": "image_generation", "model": "o1-pro"}]}]},
+    {"models": ["gpt-4o-mini", "o1-pro"]},
+    {"fallbacks": [{"model": "o1-pro"}]},
+]
+_HARMLESS = [
+    {"plugins": [{"id": "auto-router", "excluded_models": ["o1-pro"]}]},
+    {"plugins": [{"id": "web", "max_results": 3}]},
+    {
+        "tools": [
+            {"type": "function", "function": {"name": "f", "parameters": {"default": {"model": "o1-pro"}}}}
+        ]
+    },
+    {"tools": [{"name": "f", "input_schema": {"examples": [{"model": "o1-pro"}]}}]},
+    {"tools": [{"type": "image_generation", "model": "gpt-4o-mini"}]},
+    {"models": ["gpt-4o-mini"]},
+]
+
+
+def test_no_field_of_a_router_runs_a_model_that_the_key_may_not_use(tmp_path: Path) -> None:
+    """Also right after requests that were let in on the same connection."""
+    asked: dict[str, Any] = {"model": "gpt-4o-mini", "input": "x"}
+    with (
+        providers("mock") as (mock,),
+        gateway(tmp_path, config(mock, more=_SOME)) as running,
+        httpx.Client(base_url=running.url, headers=SOME, timeout=PATIENCE_S) as caller,
+    ):
+        codes = []
+        for more in _ROUTER:
+            assert [caller.post("/v1/responses", json=asked).status_code for _ in range(3)] == [200] * 3
+            codes.append(caller.post("/v1/responses", json={**asked, **more}).status_code)
+        reached = len(mock.seen)
+        fine = [caller.post("/v1/responses", json={**asked, **more}).status_code for more in _HARMLESS]
+
+    assert codes == [403] * len(_ROUTER)
+    assert reached == 3 * len(_ROUTER)
+    assert fine == [200] * len(_HARMLESS)
+
+
+def test_a_rule_holds_for_what_a_plugin_names_too(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "house.no-o1"\nsummary = "No."\nwhen = { model = ["o1*"] }\n'
+    body = {"model": "gpt-4o", "messages": [], "plugins": [{"id": "fusion", "analysis_models": ["o1-pro"]}]}
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock, more=rule)) as running:
+        refused = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+
+    assert refused.json()["error"]["param"] == "house.no-o1"
+    assert mock.seen == []

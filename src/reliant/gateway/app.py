@@ -34,7 +34,7 @@ from reliant.gateway.http.running import as_task
 from reliant.gateway.journal import Journal
 from reliant.gateway.lane import FEW, lane_for
 from reliant.gateway.operate.catalogue import Catalogue
-from reliant.gateway.request.body import BadBody, Head, names_nothing
+from reliant.gateway.request.body import BadBody, Head
 from reliant.gateway.request.intake import (
     Passage,
     Picked,
@@ -44,6 +44,7 @@ from reliant.gateway.request.intake import (
     read_head,
     rtt_ms,
 )
+from reliant.gateway.request.named_objects import like_another
 from reliant.gateway.request.surface import MODELS, UNKNOWN, Endpoint
 from reliant.gateway.route.destination import Destinations
 from reliant.gateway.route.holdings import Holdings
@@ -208,7 +209,7 @@ class Gateway:
         model = context.model = head.model or ""
         passage = picked.passages.get((call.method, call.path, call.query, model))
         if passage is not None and not (
-            passage.holds(runtime, caller, address, now) and body and names_nothing(head, body)
+            passage.holds(runtime, caller, address, now) and body and like_another(endpoint, head, body)
         ):
             passage = None
         if passage is None:
@@ -255,7 +256,7 @@ class Gateway:
             log.flush()
         if log.to_disk:
             log.start_sync(alone=self.active <= FEW)
-        context.holds = endpoint.holds or bool(head.store)
+        context.holds = endpoint.holds or head.keeps()
         if context.holds or endpoint.listing:
             context.owner = caller.owner
         if call.disconnected:
@@ -334,7 +335,7 @@ class Gateway:
         said = self.journal.always_says(context, placement, plan.candidates[0])
         until = now + _REMEMBERED_S
         passage = Passage(until, runtime, caller, context.client, day, placement, plan, said, {})
-        if not endpoint.model_optional and names_nothing(head, body):
+        if not endpoint.model_optional and like_another(endpoint, head, body):
             if len(picked.passages) >= _PASSAGES:
                 picked.passages.clear()
             picked.passages[call.method, call.path, call.query, context.model] = passage

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reliant.gateway.admit.limits import Meter
     from reliant.gateway.http.call import Call
     from reliant.gateway.request.intake import Passage, Picked
+    from reliant.gateway.route.routes import Candidate
     from reliant.gateway.runtime import Runtime
 
 
@@ -23,6 +24,8 @@ class Context:
         picked: What was read of its headers; set once the caller is known.
         passage: What was decided about it; set once it was let in.
         body: As it was sent, once it is whole.
+        asked: How many questions of the gateway's own were asked for it.
+        further: The upstreams whose lists are part of the one that is asked for, besides the first.
         holds: Whether the answer may name objects that the provider keeps from now on.
         learnt: Whether a stream has said already what it makes.
         owner: Whose objects those are.
@@ -30,10 +33,12 @@ class Context:
 
     action = "none"
     answered = False
+    asked = 0
     attempts: tuple[Attempt, ...] = ()
     body = b""
     caller: Caller | None = None
     client = ""
+    further: tuple[Candidate, ...] = ()
     holds = False
     learnt = False
     meter: Meter | None = None

@@ -7,7 +7,6 @@ refusals of the place are recognised, and it carries no header of the caller.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
     from reliant.gateway.request.intake import Passage
     from reliant.gateway.request.surface import Endpoint
-    from reliant.gateway.route.holdings import More
+    from reliant.gateway.route.lists import More
     from reliant.gateway.route.routes import Candidate
 
 
@@ -89,6 +88,7 @@ async def ask(gateway: Gateway, question: Inquiry, *, limit: int, seconds: float
     except UpstreamFailure:
         status, body = 502, None
     finally:
+        question.status = status
         journal.ended(question, status, "whole" if body is not None else "cut", 0, 0, streamed=False)
     return body
 
@@ -100,18 +100,19 @@ _PAGE_ENTRIES = 100
 
 
 def further_pages(gateway: Gateway, about: Context, candidate: Candidate) -> More | None:
-    """Return what asks for the page of a list after an object; None where the list is read backwards."""
+    """Return what asks an upstream for further pages of a list; None where it is read backwards."""
     asked = parse_qs(about.query.decode("latin-1"), keep_blank_values=True)
     if "before" in asked or "before_id" in asked:
         return None
     cursor = "after_id" if about.dialect == "anthropic" else "after"
     passage = about.passage._replace(plan=about.passage.plan._replace(candidates=(candidate,)))
-    numbers = itertools.count()
 
-    async def more(last: str) -> bytes | None:
-        question = Inquiry(about, passage, about.endpoint, about.suffix, next(numbers))
-        query = {**asked, cursor: [last], "limit": [str(_PAGE_ENTRIES)]}
+    async def more(last: str | None) -> tuple[int, bytes | None]:
+        about.asked += 1
+        question = Inquiry(about, passage, about.endpoint, about.suffix, about.asked)
+        query = {**asked, cursor: [last] if last is not None else [], "limit": [str(_PAGE_ENTRIES)]}
         question.query = urlencode(query, doseq=True).encode()
-        return await ask(gateway, question, limit=_PAGE_BYTES, seconds=_PAGE_S)
+        body = await ask(gateway, question, limit=_PAGE_BYTES, seconds=_PAGE_S)
+        return question.status, body
 
     return more

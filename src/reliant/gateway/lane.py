@@ -27,7 +27,8 @@ from reliant.gateway.audit.records import Attempt
 from reliant.gateway.context import Context
 from reliant.gateway.http.call import BadAnswer
 from reliant.gateway.http.running import Running
-from reliant.gateway.request.body import BadBody, names_nothing, read_json, tokens_of
+from reliant.gateway.request.body import BadBody, read_json, tokens_of
+from reliant.gateway.request.named_objects import like_another
 from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Lane:
             asked = read_json(body)
         except BadBody:
             return False
-        if asked.model != self.model or asked.store or not names_nothing(asked, body):
+        if asked.model != self.model or asked.keeps() or not like_another(self.endpoint, asked, body):
             return False
         meter = self.meter
         if meter.bounded and meter.enter(now) is not None:

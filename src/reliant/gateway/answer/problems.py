@@ -158,6 +158,29 @@ def held_elsewhere(object_id: str, upstream: str, model: str) -> Problem:
     )
 
 
+def backwards() -> Problem:
+    """Return the answer to a list that is to be read backwards over several providers."""
+    return Problem(
+        status=400,
+        code="list_read_backwards",
+        message="What this list shows is held at several providers, so that it is read forwards only: "
+        "use `after`, not `before`.",
+        param="before",
+        retry=False,
+    )
+
+
+def list_broken(upstream: str) -> Problem:
+    """Return the answer where a provider that holds something of the caller does not give its list."""
+    return Problem(
+        status=502,
+        code="upstream_unreachable",
+        message=f"The provider behind {upstream!r} holds objects of yours and does not list them, so that "
+        "this list would not be whole.",
+        type="server_error",
+    )
+
+
 def no_messages() -> Problem:
     """Return the answer where something of Anthropic's format is asked for and nobody speaks it."""
     return Problem(

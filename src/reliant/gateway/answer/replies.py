@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from reliant.gateway.answer import answers
 from reliant.gateway.answer.answers import Headers, Problem, error_answer
-from reliant.gateway.answer.problems import broken_off
+from reliant.gateway.answer.problems import broken_off, list_broken
 from reliant.gateway.answer.streaming import Streamer
 from reliant.gateway.forward import Reply, failure_problem
 from reliant.gateway.inquiry import further_pages
 from reliant.gateway.lane import FEW
 from reliant.gateway.request.body import tokens_of
+from reliant.gateway.route.lists import ListBroken, Source, own_page
 from reliant.gateway.route.routes import Candidate, Plan, warning_header
 from reliant.gateway.upstream.client import UpstreamFailure
 from reliant.gateway.upstream.target import passed_on
@@ -97,13 +98,32 @@ class Replier:
                 _problem(context, problem, call)
                 return
         tokens_in, tokens_out = tokens_of(body) if reply.status < 400 else (0, 0)
+        status = reply.status
+        if context.endpoint.listing:
+            try:
+                status, body = await self._listed(context, candidate, status, body)
+            except ListBroken as broken:
+                problem = list_broken(broken.upstream)
+                self._journal.ended(context, problem.status, problem.code, 0, 0, streamed=False)
+                _problem(context, problem, call)
+                return
         if context.holds or context.endpoint.listing:
-            more = further_pages(self._gateway, context, candidate) if context.endpoint.listing else None
-            body = await self._gateway.holdings.seen(context, reply.status, body, candidate.target.name, more)
-        self._journal.ended(context, reply.status, "whole", tokens_in, tokens_out, streamed=False)
+            body = await self._gateway.holdings.seen(context, status, body, candidate.target.name)
+        self._journal.ended(context, status, "whole", tokens_in, tokens_out, streamed=False)
         if self._gateway.active <= FEW:
             self._gateway.log.flush_or_fail()
-        call.answer(reply.status, headers, body)
+        call.answer(status, headers, body)
+
+    async def _listed(
+        self, context: Context, candidate: Candidate, status: int, body: bytes
+    ) -> tuple[int, bytes]:
+        """Return the list that the caller gets: its own objects, wherever they are."""
+        gateway = self._gateway
+        sources = [
+            Source(one.target.name, further_pages(gateway, context, one))
+            for one in (candidate, *context.further)
+        ]
+        return await own_page(gateway.holdings, context, status, body, sources)
 
     def _moved(self, context: Context, plan: Plan, candidate: Candidate) -> None:
         self._gateway.metrics.failovers.labels("before").inc()

@@ -33,6 +33,11 @@ class Head(msgspec.Struct):
     fallbacks: msgspec.Raw = msgspec.Raw()
     container: msgspec.Raw = msgspec.Raw()
     tools: msgspec.Raw = msgspec.Raw()
+    plugins: msgspec.Raw = msgspec.Raw()
+    thread: msgspec.Raw = msgspec.Raw()
+    audio: msgspec.Raw = msgspec.Raw()
+    moderation: msgspec.Raw = msgspec.Raw()
+    svg: msgspec.Raw = msgspec.Raw()
     store: bool | None = None
     n: int | None = None
     hidden: bool = msgspec.field(default=False, name="reliant:hidden")
@@ -54,25 +59,20 @@ class Head(msgspec.Struct):
         found = [self.previous_response_id, self.input_file_id, self.training_file, self.validation_file]
         found += self.file_ids or []
         if self.conversation:
-            found.append(_conversation(self.conversation))
+            found.append(_told(self.conversation, "id"))
+        if self.thread:
+            found.append(_told(self.thread, "previous_message_id"))
         return [one for one in found if one]
 
-    def others(self) -> list[str]:
-        """Return the other models that may run: as a provider's own fallbacks, or as tools.
-
-        Raises:
-            BadBody: They cannot be read.
-        """
-        found: list[str] = []
-        for field, raw in (("models", self.models), ("fallbacks", self.fallbacks), ("tools", self.tools)):
-            given = msgspec.json.decode(raw) if raw else None
-            for one in given if isinstance(given, list) else [given]:
-                name = one.get("model") if isinstance(one, dict) else one if field != "tools" else None
-                if name is not None and not isinstance(name, str):
-                    raise BadBody("a model's name is text", field)
-                if name:
-                    found.append(readable(name))
-        return found
+    def keeps(self) -> bool:
+        """Say whether the answer may name what the provider keeps, where it usually does not."""
+        return bool(
+            self.store
+            or self.container
+            or self.thread
+            or self.audio
+            or (self.tools and b"code_execution" in bytes(self.tools))
+        )
 
     def most_tokens(self) -> int:
         """Return the bound on tokens of the answer that the caller set, or 0."""
@@ -129,13 +129,14 @@ def readable(name: str) -> str:
     return name
 
 
-def _conversation(raw: msgspec.Raw) -> str | None:
+def _told(raw: msgspec.Raw, name: str) -> str | None:
+    """Return the id that a value is, or holds under a name."""
     try:
         value = msgspec.json.decode(raw)
     except NOT_JSON:
         return None
     if isinstance(value, dict):
-        value = value.get("id")
+        value = value.get(name)
     return value if isinstance(value, str) else None
 
 
@@ -160,7 +161,8 @@ def read_json(body: bytes) -> Head:
         readable(head.model)
     head.hidden = hides_ascii(body)
     named = body.lower().count(_MODEL)
-    if named > 1 or (named and head.model is None) or head.models or head.fallbacks or head.hidden:
+    further = head.models or head.fallbacks or head.plugins or (head.tools and body.count(b'"tools"') > 1)
+    if named > 1 or (named and head.model is None) or further or head.hidden:
         names_once(body, _DECIDING)
     return head
 

@@ -1,4 +1,4 @@
-"""What a request lets run inside: the lines of a batch file, the requests of a batch, an evaluation.
+"""What a request lets run besides its own model: fallbacks, tools, plugins, the requests of a batch.
 
 A batch is a file of requests that the provider carries out later, each with its
 own model. They are judged when the file is handed in and when a batch is made of
@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from reliant.gateway.request.body import (
     NOT_JSON,
     BadBody,
+    Head,
     form_parts,
     hides_ascii,
     names_once,
     read_json,
     readable,
 )
-from reliant.gateway.request.surface import Endpoint, find
+from reliant.gateway.request.named_objects import MOST_IN_BATCH, named_in, tools_later
+from reliant.gateway.request.surface import RESPONSES, Endpoint, find
 
 _MOST_NAMES = 1_000
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
@@ -32,16 +34,133 @@ _UNREADABLE = "a batch file must be JSON lines, so that the models in it can be 
 _IN_PARTS = "the file of a batch must be handed in whole, by POST /v1/files"
 
 
+_MODEL_NAMES = re.compile(r"(?:[a-z]+_)*models?", re.IGNORECASE)
+_NOT_RUN = re.compile(r"excluded_\w+|pin_model", re.IGNORECASE)
+_GLOB = re.compile(r"[*?\[]")
+_USUAL_MODEL = frozenset(
+    {
+        "image_generation",
+        "openrouter:advisor",
+        "openrouter:fusion",
+        "openrouter:image_generation",
+        "openrouter:subagent",
+    }
+)
+"""Tools that run the provider's usual model where they name none."""
+
+
+_FIELD_OF_MODEL = re.compile(r".*\[(?:[a-z]+_)*models?\](?:\[\w*\])?", re.IGNORECASE)
+
+
+def others(head: Head, body: bytes, content_type: bytes = b"application/json") -> list[str]:
+    """Return the other models that a body lets run: a provider's own fallbacks, tools, plugins.
+
+    A name that is empty stands for a model that the provider chooses.
+
+    Raises:
+        BadBody: They cannot be read.
+    """
+    if content_type[:10].lower() == b"multipart/":
+        fields = form_parts(body, content_type)
+        named = [
+            value.decode("utf-8", "replace") for name, value in fields if _FIELD_OF_MODEL.fullmatch(name)
+        ]
+        return _named(named, "model")
+    found: list[str] = []
+    for field, raw in (("models", head.models), ("fallbacks", head.fallbacks)):
+        given = msgspec.json.decode(raw) if raw else None
+        for one in given if isinstance(given, list) else [given]:
+            found += _named(one.get("model") if isinstance(one, dict) else one, field)
+    for field in ("tools", "plugins", "moderation", "svg"):
+        raw = getattr(head, field)
+        given = msgspec.json.decode(raw) if raw else None
+        for one in given if isinstance(given, list) else [given]:
+            if isinstance(one, dict):
+                found += _in_tool(one, field)
+    if tools_later(head, body):
+        found += _in_turns(body)
+    return found
+
+
+class _Turns(msgspec.Struct):
+    input: msgspec.Raw = msgspec.Raw()
+    messages: msgspec.Raw = msgspec.Raw()
+
+
+def _in_turns(body: bytes) -> list[str]:
+    """Return the models of tools that are handed in among the messages, later than the first."""
+    turns = msgspec.json.decode(body, type=_Turns)
+    found: list[str] = []
+    waiting: list[Any] = [msgspec.json.decode(one) for one in (turns.input, turns.messages) if one]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if name in _TOOLS:
+                    for tool in inner if isinstance(inner, list) else [inner]:
+                        found += _in_tool(tool, name) if isinstance(tool, dict) else []
+                elif isinstance(inner, dict | list):
+                    waiting.append(inner)
+    return found
+
+
+_TOOLS = frozenset({"tools", "definition"})
+
+
+def _named(value: object, field: str) -> list[str]:
+    """Return the models that a value names; a pattern stands for whatever the provider chooses of it."""
+    names = value if isinstance(value, list) else [value]
+    found: list[str] = []
+    for name in names:
+        if name is not None and not isinstance(name, str):
+            raise BadBody("a model's name is text", field)
+        if name:
+            found.append("" if _GLOB.search(name) else readable(name))
+    return found
+
+
+def _in_tool(tool: dict[str, Any], field: str) -> list[str]:
+    """Return the models of a tool or plugin, however deep; what describes a function's input is none."""
+    calls = tool.get("type") in {"function", "custom"} or "input_schema" in tool
+    found: list[str] = []
+    waiting: list[Any] = [{"model": tool.get("model")} if calls else tool]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+            continue
+        if not isinstance(value, dict):
+            continue
+        for name, inner in value.items():
+            if _MODEL_NAMES.fullmatch(name) and not _NOT_RUN.fullmatch(name):
+                found += _named(inner, field)
+            elif isinstance(inner, dict | list):
+                waiting.append(inner)
+    return found if found or tool.get("type") not in _USUAL_MODEL else [""]
+
+
 class Inside(NamedTuple):
     """What a body lets run, each once.
 
     Attributes:
         models: Their names; one that is empty stands for the provider's usual one.
         endpoints: Kinds of request, by their names.
+        objects: What may be the ids of objects that a provider holds.
     """
 
     models: list[str]
     endpoints: list[str]
+    objects: frozenset[str] = frozenset()
+
+    def and_also(self, other: Inside) -> Inside:
+        """Return what both let run."""
+        return Inside(
+            [*self.models, *other.models],
+            [*self.endpoints, *other.endpoints],
+            self.objects | other.objects,
+        )
 
 
 def inside(endpoint: Endpoint, body: bytes, content_type: bytes) -> Inside:
@@ -67,7 +186,9 @@ def inside(endpoint: Endpoint, body: bytes, content_type: bytes) -> Inside:
         elif name == "file":
             files.append(value)
     asked = [file for file in files if purpose == "batch" or _looks_like_requests(file)]
-    return _gathered((pair for file in asked for pair in _in_lines(file)), "batch file")
+    objects: set[str] = set()
+    found = _gathered((pair for file in asked for pair in _in_lines(file, objects)), "batch file")
+    return found._replace(objects=frozenset(objects))
 
 
 def inside_lines(file: bytes) -> Inside:
@@ -76,7 +197,8 @@ def inside_lines(file: bytes) -> Inside:
     Raises:
         BadBody: They cannot be read.
     """
-    return _gathered(_in_lines(file), "batch file")
+    objects: set[str] = set()
+    return _gathered(_in_lines(file, objects), "batch file")._replace(objects=frozenset(objects))
 
 
 def _gathered(found: Iterator[tuple[str, str]], what: str) -> Inside:
@@ -106,6 +228,11 @@ class _Inner(msgspec.Struct):
     model: str | None = None
     models: msgspec.Raw = msgspec.Raw()
     fallbacks: msgspec.Raw = msgspec.Raw()
+    plugins: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()
+
+    def plain(self) -> bool:
+        return not (self.models or self.fallbacks or self.plugins or self.tools)
 
 
 class _Line(msgspec.Struct):
@@ -127,8 +254,8 @@ def _looks_like_requests(file: bytes) -> bool:
     return b'"url"' in first and b'"body"' in first
 
 
-def _in_lines(file: bytes) -> Iterator[tuple[str, str]]:
-    """Yield model and endpoint of each line, further models of it with no endpoint."""
+def _in_lines(file: bytes, objects: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield model and endpoint of each line, further models of it too; add to `objects` what it names."""
     for number, line in enumerate(file.split(b"\n"), start=1):
         if not line.strip():
             continue
@@ -138,8 +265,11 @@ def _in_lines(file: bytes) -> Iterator[tuple[str, str]]:
             raise BadBody(_UNREADABLE.format(number), "file") from None
         endpoint = find("POST", asked.url) if asked.url is not None else None
         kind = endpoint.name if endpoint is not None else ""
+        objects |= named_in(line, b"application/json", endpoint or RESPONSES)
+        if len(objects) > MOST_IN_BATCH:
+            raise BadBody(f"a batch file names more than {MOST_IN_BATCH} objects", "file")
         inner = asked.body
-        plain = inner is not None and not inner.models and not inner.fallbacks and not hides_ascii(line)
+        plain = inner is not None and inner.plain() and not hides_ascii(line)
         if plain and line.lower().count(_MODEL) == 1 and inner is not None and inner.model is not None:
             yield readable(inner.model), kind
             continue
@@ -180,11 +310,11 @@ def _models_of(raw: msgspec.Raw, where: str) -> Iterator[str]:
     """Yield the models of one request; an empty name where it states none."""
     try:
         head = read_json(bytes(raw) or b"{}")
-        others = head.others()
+        more = others(head, bytes(raw))
     except BadBody as error:
         raise BadBody(f"{where}: {error}", error.param) from None
     yield head.model or ""
-    yield from others
+    yield from more
 
 
 def _in_json(text: bytes) -> Iterator[str]:

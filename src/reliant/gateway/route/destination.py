@@ -26,9 +26,10 @@ from reliant.gateway.answer.problems import (
 from reliant.gateway.inquiry import Inquiry, ask
 from reliant.gateway.request.body import BadBody
 from reliant.gateway.request.intake import Passage
-from reliant.gateway.request.named_models import Inside, inside, inside_lines
+from reliant.gateway.request.named_models import Inside, inside, inside_lines, others
+from reliant.gateway.request.named_objects import named_in, references
 from reliant.gateway.request.surface import object_ids
-from reliant.gateway.route.holdings import named_in
+from reliant.gateway.route.lists import listed
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
@@ -42,6 +43,9 @@ _LONG = 1 << 18
 """A body of this size is looked through beside the loop, where it must be looked through at all."""
 
 _READ_S = 30.0
+_ITEMS = frozenset({"responses", "conversations"})
+"""What is asked for with items, of which one may only refer to another."""
+
 _RUNS = {"threads": ("asst", "assistants"), "evals": ("eval", "evals"), "videos": ("video", "videos")}
 """What is run there: how its ids begin, and where it can be read."""
 
@@ -59,40 +63,72 @@ class Destinations:
         endpoint, path = context.endpoint, context.call.path
         # Where no form is asked for, the body was read as JSON, whatever it is said to be.
         kind = context.picked.content_type if endpoint.body == "form" else b"application/json"
-        named = named_in(body, kind, everywhere=endpoint.objects)
-        if context.model.startswith("ft:"):
-            named.add(context.model)  # made by somebody here, perhaps
-        refers = (object_ids(path) if endpoint.objects else []) + head.refers_to()
-        plan = await self._first(context, caller, refers, named, placement)
-        if isinstance(plan, Problem):
-            return plan
+        if endpoint.listing:
+            return await self._list(context, caller, placement)
         try:
-            others = head.others()
+            named = named_in(body, kind, endpoint)
+            more = others(head, body, kind) if body else []
             within = await self._inside(context, kind) if endpoint.objects and body else Inside([], [])
         except BadBody as error:
             return bad_request(str(error), param=error.param)
+        if context.model.startswith("ft:"):
+            named.add(context.model)  # made by somebody here, perhaps
+        refers = (object_ids(path) if endpoint.objects else []) + head.refers_to()
+        needed = references(body) if endpoint.name in _ITEMS else []
+        named |= {*needed, *within.objects}
+        plan = await self._first(context, caller, refers, named, needed, placement)
+        if isinstance(plan, Problem):
+            return plan
         if endpoint.runs_stored:
             read = await self._stored(context, placement, plan, head, {*refers, *named})
             if isinstance(read, Problem):
                 return read
-            within = Inside([*within.models, *read.models], [*within.endpoints, *read.endpoints])
-        return self._judged(context, caller, plan, others, within, placement)
+            stranger = await self._gateway.holdings.foreign(read.objects, caller.owner)
+            if stranger is not None:
+                return unknown_object(stranger)
+            within = within.and_also(read)
+        return self._judged(context, caller, plan, more, within, placement)
+
+    async def _list(self, context: Context, caller: Caller, placement: Placement) -> Plan | Problem:
+        """Return where the first page of a list comes from."""
+        routes = context.runtime.routes
+        plan = await listed(context, self._gateway.holdings, caller, placement)
+        if plan is not None:
+            return plan
+        if context.dialect == "anthropic":
+            return routes.of_format(caller, "anthropic", placement.places) or no_messages()
+        return routes.plan(caller, "", placement.places) or no_route("")
 
     async def _first(
-        self, context: Context, caller: Caller, refers: list[str], named: set[str], placement: Placement
+        self,
+        context: Context,
+        caller: Caller,
+        refers: list[str],
+        named: set[str],
+        needed: list[str],
+        placement: Placement,
     ) -> Plan | Problem:
-        """Return where the request may go as far as its objects and its own model say."""
-        routes, holdings = context.runtime.routes, self._gateway.holdings
-        known = dict.fromkeys([*refers, *sorted(named)])
-        if known:
-            stranger = await holdings.foreign(known, caller.owner)
-            if stranger is not None:
-                return no_route(stranger) if stranger == context.model else unknown_object(stranger)
+        """Return where the request may go as far as its objects and its own model say.
+
+        Args:
+            context: The request.
+            caller: Who asks.
+            refers: The ids that it is about.
+            named: What else in it may be an id.
+            needed: Those of them that mean nothing if they are not known.
+            placement: Where it comes from.
+        """
+        routes = context.runtime.routes
+        ids = [*refers, *sorted(named)]
+        held = await self._gateway.holdings.known(ids) if ids else {}
         holders: dict[str, str] = {}
-        for object_id in known:
-            upstream = await holdings.find(object_id, caller.owner)
-            if upstream is not None:
-                holders.setdefault(upstream, object_id)
+        for object_id, (upstream, owner) in held.items():
+            if owner != caller.owner:
+                return no_route(object_id) if object_id == context.model else unknown_object(object_id)
+            holders.setdefault(upstream, object_id)
+        for object_id in needed:
+            if object_id not in held:
+                return unknown_object(object_id)
         if len(holders) > 1:
             return held_apart(holders)
         if holders:
@@ -150,7 +186,7 @@ class Destinations:
                     read = inside(context.endpoint, text, b"application/json")
             except BadBody as error:
                 return bad_request(str(error), param=error.param)
-            found = Inside([*found.models, *read.models], [*found.endpoints, *read.endpoints])
+            found = found.and_also(read)
         return found
 
     async def _read(

@@ -28,5 +28,11 @@ class Store(Protocol):
     async def holder(self, object_id: str) -> tuple[str, str] | None:
         """Return the upstream and the owner of an object."""
 
+    async def holders(self, ids: list[str]) -> dict[str, tuple[str, str]]:
+        """Return the upstream and the owner of each of these objects that is known."""
+
+    async def upstreams_of(self, owner: str) -> list[str]:
+        """Return the upstreams that hold something of an owner."""
+
     async def close(self) -> None:
         """Disconnect."""

@@ -21,6 +21,7 @@ _TABLES = """
 select pg_advisory_xact_lock(7346203158);
 create table if not exists reliant_keys (name text primary key, body text not null);
 create table if not exists reliant_held (id text primary key, upstream text not null, owner text not null);
+create index if not exists reliant_held_of on reliant_held (owner, upstream);
 create table if not exists reliant_log (
     chain text not null, n bigint not null, line text not null, primary key (chain, n)
 );
@@ -30,6 +31,15 @@ create table if not exists reliant_writers (
 """
 _ALL_THERE = """
 select count(*) from unnest($1::text[]) as wanted where to_regclass(wanted) is not null
+"""
+_UPSTREAMS_OF = """
+with recursive here (name) as (
+    select min(upstream) from reliant_held where owner = $1
+    union all
+    select (select min(upstream) from reliant_held where owner = $1 and upstream > here.name)
+    from here where here.name is not null
+)
+select name from here where name is not null
 """
 _NAMES = ["reliant_keys", "reliant_held", "reliant_log", "reliant_writers"]
 
@@ -159,6 +169,17 @@ class PostgresStore:
         sql = "select upstream, owner from reliant_held where id = $1"
         row: Any = await self._do(lambda c: c.fetchrow(sql, object_id))
         return (row["upstream"], row["owner"]) if row is not None else None
+
+    async def holders(self, ids: list[str]) -> dict[str, tuple[str, str]]:
+        """Return the upstream and the owner of each of these objects that is known."""
+        sql = "select id, upstream, owner from reliant_held where id = any($1::text[])"
+        rows: Any = await self._do(lambda c: c.fetch(sql, ids))
+        return {row["id"]: (row["upstream"], row["owner"]) for row in rows}
+
+    async def upstreams_of(self, owner: str) -> list[str]:
+        """Return the upstreams that hold something of an owner."""
+        rows: Any = await self._do(lambda c: c.fetch(_UPSTREAMS_OF, owner))
+        return [row["name"] for row in rows]
 
     async def close(self) -> None:
         """Disconnect."""

@@ -21,6 +21,16 @@ from reliant.gateway.admit.keys import StoredKey
 _TABLES = """
 create table if not exists keys (name text primary key, body blob not null) strict;
 create table if not exists held (id text primary key, upstream text not null, owner text not null) strict;
+create index if not exists held_of on held (owner, upstream);
+"""
+_UPSTREAMS_OF = """
+with recursive here (name) as (
+    select min(upstream) from held where owner = ?1
+    union all
+    select (select min(upstream) from held where owner = ?1 and upstream > here.name)
+    from here where here.name is not null
+)
+select name from here where name is not null
 """
 
 _Result = TypeVar("_Result")
@@ -125,6 +135,16 @@ class SqliteStore:
         """Return the upstream and the owner of an object."""
         rows = await self._do("select upstream, owner from held where id = ?", [(object_id,)])
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    async def holders(self, ids: list[str]) -> dict[str, tuple[str, str]]:
+        """Return the upstream and the owner of each of these objects that is known."""
+        sql = "select id, upstream, owner from held where id in (select value from json_each(?))"
+        rows = await self._do(sql, [(msgspec.json.encode(ids).decode(),)])
+        return {str(name): (str(upstream), str(owner)) for name, upstream, owner in rows}
+
+    async def upstreams_of(self, owner: str) -> list[str]:
+        """Return the upstreams that hold something of an owner."""
+        return [str(row[0]) for row in await self._do(_UPSTREAMS_OF, [(owner,)])]
 
     async def close(self) -> None:
         """Close the file."""
