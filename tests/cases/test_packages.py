@@ -47,15 +47,16 @@ def test_pdf2zh_keeps_working_without_openai() -> None:
     assert _function(told, "pdf2zh/translator")["provider"] == "google-translate"
 
 
-def test_pdf2zh_without_the_us_moves_to_a_translator_nobody_tested() -> None:
-    """A class of another country is left, and one set-up script fetches from Hugging Face."""
+def test_pdf2zh_without_the_us_stops_until_somebody_sets_another_translator() -> None:
+    """The default is Google's; a class of another country is left, and one set-up script fetches from Hugging Face."""
     told = _played("pdf2zh==1.9.11", "jurisdiction:US")
     translator = _function(told, "pdf2zh/translator")
 
-    assert translator["stops"] is False
-    assert translator["fallback"] == "deepl"
+    assert translator["stops"] is True
+    assert translator["fallback"] is not None
+    assert translator["fallback"].startswith("deepl")
     assert translator["proven"] is not True
-    assert [row["id"] for row in told["functions"] if row["stops"]] == ["script/setup"]
+    assert [row["id"] for row in told["functions"] if row["stops"]] == ["pdf2zh/translator", "script/setup"]
 
 
 def test_shell_gpt_stops_without_openai() -> None:
@@ -71,4 +72,4 @@ def test_llm_stops_without_openai() -> None:
     told = _played("llm==0.19", "provider:openai")
 
     assert told["stop_share"] == {"low": 1.0, "high": 1.0}
-    assert any("gpt-4o-mini" in row["why"] for row in told["functions"])
+    assert any("GPT-4o mini" in row["why"] for row in told["functions"])

@@ -195,6 +195,19 @@ def test_the_screen_says_both_shares_and_never_passes_eighty_columns(app: Path) 
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("style", ["terminal", "html"])
+def test_screen_and_page_name_who_is_cut_and_say_the_id_beside_it(root: Path, style: str) -> None:
+    shop = root / "examples" / "shop"
+    asked = (str(shop), "--cut", "provider:openai", "--offline", "--as-of", "2024-07-10", "--format", style)
+
+    shown = CliRunner().invoke(simulate, asked, catch_exceptions=False).stdout
+    said = " ".join(re.sub(r"</?span[^>]*>", "", shown).split())
+
+    assert "needs OpenAI DALL-E 3; OpenAI is cut (provider:openai)" in said
+    assert "Give OpenAI DALL-E 3, OpenAI text-embedding-3-small a second" in said
+    assert "Microsoft Azure OpenAI / AI Foundry with OpenAI" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

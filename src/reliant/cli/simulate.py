@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from reliant.cli._options import (
     as_of_option,
@@ -286,11 +285,14 @@ def _licence(name: str, atlas: Atlas) -> str:
 
 
 def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> Played:
-    from reliant.assessment.simulate.estate import estate_of, knows
+    from reliant.assessment.simulate.estate import estate_of, knows, names_of
     from reliant.assessment.simulate.play import Setting
     from reliant.assessment.simulate.play import simulate as play
 
     estate = estate_of(today, atlas, plans)
+    cuts = [cut for stage in scenario.stages for cut in stage.cuts]
+    names = {party.id: party.name for party in today.parties} | today.place_names
+    names |= names_of(estate.graph, cuts, atlas) | _blocs(scenario, atlas)
     setting = Setting(
         tool=today.tool,
         atlas=today.atlas,
@@ -300,26 +302,18 @@ def _play(today: Assessment, scenario: Scenario, plans: Plans, atlas: Atlas) -> 
         already=estate.already,
         places=estate.places,
         know=knows(atlas),
+        names=dict(sorted(names.items())),
         sources=today.sources,
         assumptions=estate.remarks,
     )
     result = play(estate.graph, scenario, plans, setting)
-    result = msgspec.structs.replace(result, names=_names(today, scenario, atlas))
     return Played(today, atlas, plans, estate.graph, scenario, setting, result)
 
 
-def _names(today: Assessment, scenario: Scenario, atlas: Atlas) -> dict[str, str]:
-    """Return the names of the providers and countries of an assessment, and of what is cut."""
+def _blocs(scenario: Scenario, atlas: Atlas) -> dict[str, str]:
+    """Return the names of blocs that a scenario is named after; what is cut are their members."""
     from reliant.assessment.country.blocs import title
 
-    names = {party.id: party.name for party in today.parties} | today.place_names
-    for word in scenario.name.split(" + "):
-        level, _, code = word.partition(":")
-        if level == "jurisdiction":
-            names.setdefault(code.upper(), title(code, atlas))
-    for cut in (cut for stage in scenario.stages for cut in stage.cuts):
-        if cut.level == "jurisdiction":
-            names.setdefault(cut.id, atlas.country_name(cut.id))
-        elif cut.level in {"provider", "developer", "hub"}:
-            names.setdefault(cut.id, atlas.provider(cut.id).name)
-    return dict(sorted(names.items()))
+    words = [word.partition(":") for word in scenario.name.split(" + ")]
+    codes = {code.upper() for level, _, code in words if level == "jurisdiction"}
+    return {code: title(code, atlas) for code in codes if not atlas.is_country(code)}

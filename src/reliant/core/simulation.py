@@ -142,7 +142,8 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
         expected: The share of weight that works on an ordinary day, if providers fail independently;
             None if no chances were told.
         importance: What each provider of which a chance was told decides; most first.
-        names: Of each provider by its id, and of each country by its ISO 3166 code, for those named in it.
+        names: Of each provider, developer, model and licence by its id, and of each country by its ISO
+            3166 code, for those that it rests on.
     """
 
     schema: str = SIMULATION_SCHEMA
@@ -165,6 +166,16 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     expected: float | None = None
     importance: tuple[Importance, ...] = ()
     names: dict[str, str] = {}
+
+
+def short(name: str) -> str:
+    """Return a name without what stands in brackets after it.
+
+    Examples:
+        >>> short("Alibaba Cloud (Qwen, DashScope, Model Studio)")
+        'Alibaba Cloud'
+    """
+    return name.partition(" (")[0] or name
 
 
 class ComparedFunction(msgspec.Struct, frozen=True):

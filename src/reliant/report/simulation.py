@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reliant.core.country import the
-from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA
+from reliant.core.simulation import COMPARISON_SCHEMA, SIMULATION_SCHEMA, short
 from reliant.report._points import POINT_LEVELS, shown_points
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, number, percent, plural, wrap
@@ -151,13 +151,16 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
             f"  {fit(clean(row.name), 31)} {_paint(row.stops, colour, 8)} "
             f"{fit(row.when or ('already' if row.already else ''), 10)} {fit(fallback, 10)} {gaps:>13}"
         )
-        told = f"; told to take over: {row.fallback}" if row.fallback and row.fallback not in row.why else ""
+        other = row.fallback_name or row.fallback
+        told = f"; told to take over: {other}" if other and other not in row.why else ""
         lines += wrap(clean(row.why + told), COLUMNS, indent="      ", first="      ")
     lines += _more(len(rows) - _ROWS)
     lines.append("  * survives / recovers in / without it; a dash is not told")
     lines += _single_and_pairs(result)
     if result.expected is not None:
-        deciding = [f"{one.provider} {one.importance:.3f}" for one in result.importance]
+        deciding = [
+            f"{_name(result, one.provider, 'provider')} {one.importance:.3f}" for one in result.importance
+        ]
         lines += wrap(
             f"On an ordinary day {percent(result.expected)} is expected to work; what each provider decides "
             f"of it (Birnbaum): {listed(map(clean, deciding), at_most=5)}.",
@@ -182,25 +185,28 @@ def _lines(result: Simulation, *, colour: bool) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+def _name(result: Simulation, id_: str, level: str) -> str:
+    """Return the name of a provider or of a country, as it stands in a sentence."""
+    name = result.names.get(id_, id_)
+    return short(name) if level == "provider" else the(name)
+
+
 def _single_and_pairs(result: Simulation) -> list[str]:
     lines: list[str] = []
     if result.single_points:
-        told = listed(
-            [
-                f"{clean(one.supplier)} ({POINT_LEVELS.get(one.level, one.level)}, {percent(one.stop_share)})"
-                for one in shown_points(result.single_points)
-            ],
-            at_most=5,
-        )
+        points = []
+        for one in shown_points(result.single_points):
+            level = POINT_LEVELS.get(one.level, one.level)
+            name = clean(_name(result, one.supplier, one.level))
+            points.append(f"{name} ({level}, {percent(one.stop_share)})")
+        told = listed(points, at_most=5)
         lines += ["", *wrap(f"Alone enough to stop something: {told}.", COLUMNS, indent="  ")]
     if result.pairs:
-        told = listed(
-            [
-                f"{clean(one.suppliers[0])} with {clean(one.suppliers[1])} ({percent(one.stop_share)})"
-                for one in result.pairs
-            ],
-            at_most=3,
-        )
+        pairs = []
+        for pair in result.pairs:
+            both = " with ".join(clean(_name(result, one, pair.level)) for one in pair.suppliers)
+            pairs.append(f"{both} ({percent(pair.stop_share)})")
+        told = listed(pairs, at_most=3)
         lines += wrap(f"Only together: {told}.", COLUMNS, indent="  ")
     return lines
 

@@ -161,7 +161,8 @@ def _functions(rows: list[FunctionRow]) -> Table:
     def proven(row: FunctionRow) -> str:
         if row.fallback is None:
             return "none" if row.stops is not False else ""
-        return f"{row.fallback} ({ {True: 'proven', False: 'not proven', None: 'untested'}[row.proven] })"
+        said = {True: "proven", False: "not proven", None: "untested"}[row.proven]
+        return f"{row.fallback_name or row.fallback} ({said})"
 
     def when(row: FunctionRow) -> str:
         return "already" if row.already else row.when or ("at\u00a0once" if row.stops else "")

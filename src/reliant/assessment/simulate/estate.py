@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reliant.assessment.chains import chain_of, with_found
-from reliant.assessment.graph import LEVELS, Chain, Graph
+from reliant.assessment.graph import LEVELS, Chain, Cut, Graph
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.truth import Truth
 from reliant.core.use import Channel, Kind, Role, Scope, Use
@@ -116,6 +116,35 @@ def _already(assessment: Assessment, reading: _Reading) -> dict[str, Truth]:
         unseen = Truth.UNKNOWN if chain.hosted else Truth.NO
         down[name] = max(alike, key=lambda answer: answer.value, default=unseen)
     return down
+
+
+def names_of(graph: Graph, cuts: Iterable[Cut], atlas: Atlas) -> dict[str, str]:
+    """Return what people call whoever and whatever stands in a graph or is cut, by id."""
+    parties: set[str | None] = set()
+    models: set[str | None] = set()
+    places: set[str | None] = set()
+    licences: set[str | None] = set()
+    for chain in graph.chains.values():
+        parties |= {chain.provider, chain.developer, chain.hub}
+        models.add(chain.model)
+        places |= {chain.jurisdiction, chain.owner_jurisdiction, chain.developer_jurisdiction}
+    for cut in cuts:
+        match cut.level:
+            case "jurisdiction":
+                places.add(cut.id)
+            case "licence":
+                licences.add(cut.id)
+            case "model":
+                models.add(cut.id)
+            case _:
+                parties.add(cut.id)
+    names = {one: atlas.country_name(one) for one in places if one}
+    names |= {one: model.name for one in models if one and (model := atlas.models.get(one))}
+    names |= {one: party.name for one in parties if one and (party := atlas.providers.get(one))}
+    for licence in atlas.licences.values():
+        named = {licence.spdx, f"LicenseRef-{licence.id}"}
+        names |= {one: licence.name for one in licences & named if one}
+    return names
 
 
 def knows(atlas: Atlas) -> Callable[[Replacement], Chain]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reliant.core.country import the
+from reliant.core.simulation import short
 
 if TYPE_CHECKING:
     from reliant.assessment.graph import Chain, Cut
@@ -49,9 +50,9 @@ class Words:
         """
         parts = _parts(chain)
         if chain.model is not None and chain.model in self.names:
-            parts[-1] = self.names[chain.model]
+            parts[-1] = self.get(chain.model)
         if len(parts) > 1 or chain.model is None:
-            parts[:1] = [self.names.get(one, one) for one in parts[:1]]
+            parts[:1] = [self.get(one) for one in parts[:1]]
         return " ".join(parts) or chain.called or chain.use
 
     def is_cut(self, cut: Cut) -> str:
@@ -67,7 +68,7 @@ class Words:
 
     def named(self, cut: Cut) -> str | None:
         """Return the name of what is cut; None if it has none."""
-        name = self.names.get(cut.id)
+        name = short(self.names[cut.id]) if cut.id in self.names else None
         return the(name) if name is not None and cut.level == "jurisdiction" else name
 
     def country(self, code: str) -> str:
@@ -75,8 +76,8 @@ class Words:
         return the(self.names[code]) if code in self.names else code
 
     def get(self, one: str) -> str:
-        """Return the name of an id."""
-        return self.names.get(one, one)
+        """Return the name of an id, without what stands in brackets after it."""
+        return short(self.names[one]) if one in self.names else one
 
 
 def several(names: Iterable[str]) -> str:
