@@ -221,7 +221,7 @@ def test_prompts_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_stops_the_serving(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
-        running.worker.chain._fd = os.open(tmp_path / "gateway.toml", os.O_RDONLY)
+        running.worker.chain.fd = os.open(tmp_path / "gateway.toml", os.O_RDONLY)
         body = {"model": "gpt-4o", "messages": []}
         answer = post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
         health = get(f"{running.url}/health")
@@ -267,8 +267,8 @@ def test_bytes_whose_record_cannot_be_written_never_go_out(tmp_path: Path) -> No
     failed: list[OSError] = []
 
     def act(writer: ChainWriter) -> None:
-        os.close(writer._fd)
-        writer._fd = os.open(tmp_path / "n-0-00001.jsonl", os.O_RDONLY)
+        os.close(writer.fd)
+        writer.fd = os.open(tmp_path / "n-0-00001.jsonl", os.O_RDONLY)
         number, moment = writer.take()
         writer.append(Change(n=number, t=moment, what="lost", by="test"))
         writer.after(pytest.fail, b"x", failed.append)  # type: ignore[arg-type]

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from reliant.cli.gateway import gateway as command
 from reliant.errors import ConfigError, TargetError
-from reliant.gateway.audit.folder import hold
 from reliant.gateway.audit.heads import other_heads
+from reliant.gateway.audit.holding import hold
 from reliant.gateway.audit.kept import read_kept
 from reliant.gateway.audit.records import Change
 from reliant.gateway.audit.redact import redact

@@ -225,7 +225,7 @@ def take_the_key_away(running: Running) -> None:
 
 def break_the_log(running: Running) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, running.worker.chain._fd)
+    os.dup2(full, running.worker.chain.fd)
     os.close(full)
 
 

@@ -227,15 +227,16 @@ def test_a_disk_that_is_full_refuses_calls_until_it_has_room_again(tmp_path: Pat
         with gateway(tmp_path, config(mock, more="[audit]\ncheckpoint_s = 3600.0\n")) as running:
             assert ask(running).status_code == 200
             chain = running.worker.chain
-            until(lambda: chain._synced >= chain.next_number - 1, "nothing more is on its way to the disk")
-            kept, full = os.dup(chain._fd), os.open("/dev/full", os.O_WRONLY)
+            disk = chain.disk
+            until(lambda: disk.has_until >= chain.next_number - 1, "nothing more is on its way to the disk")
+            kept, full = os.dup(chain.fd), os.open("/dev/full", os.O_WRONLY)
             try:
-                running.do(os.dup2, full, chain._fd)
+                running.do(os.dup2, full, chain.fd)
                 refused = [ask(running) for _ in range(3)]
                 asked = len(mock.seen)
                 with chain.segment.open("ab") as torn:
                     torn.write(b'{"h":"half a li')  # what a full disk leaves
-                running.do(os.dup2, kept, chain._fd)
+                running.do(os.dup2, kept, chain.fd)
             finally:
                 os.close(kept)
                 os.close(full)
@@ -267,10 +268,10 @@ def test_a_new_segment_that_cannot_be_opened_leaves_the_old_one_in_use(tmp_path:
         writer.checkpoint()
 
     (tmp_path / "n-0-00002.jsonl").mkdir()  # as good as no room for one more file
-    handle = writer._fd
+    handle = writer.fd
     change(1)
     change(1)
-    assert writer._fd == handle
+    assert writer.fd == handle
     (tmp_path / "n-0-00002.jsonl").rmdir()
     change(1)
     change(1)
@@ -352,16 +353,16 @@ def test_an_answer_whose_outcome_cannot_be_written_does_not_go_out(
             for _ in range(before):
                 assert client.post(url, json=body).status_code == 200
             chain = running.worker.chain
-            kept, full = os.dup(chain._fd), os.open("/dev/full", os.O_WRONLY)
+            kept, full = os.dup(chain.fd), os.open("/dev/full", os.O_WRONLY)
             try:
                 with ThreadPoolExecutor(1) as pool:
                     asked = pool.submit(client.post, url, json=body)
                     until(lambda: len(mock.seen) == before + 1)
-                    until(lambda: chain._synced >= chain.next_number - 1)
-                    running.do(os.dup2, full, chain._fd)
+                    until(lambda: chain.disk.has_until >= chain.next_number - 1)
+                    running.do(os.dup2, full, chain.fd)
                     error = asked.exception(PATIENCE_S)
                     answer = asked.result() if error is None else None
-                running.do(os.dup2, kept, chain._fd)
+                running.do(os.dup2, kept, chain.fd)
             finally:
                 os.close(kept)
                 os.close(full)

@@ -143,7 +143,7 @@ class Worker:
             asyncio.create_task(self._checkpoints(), name="checkpoints"),
             asyncio.create_task(self._follow_keys(), name="keys"),
             asyncio.create_task(self._keep_counts(), name="counts"),
-            asyncio.create_task(self.chain.follow(), name="disk"),
+            asyncio.create_task(self.chain.disk.follow(), name="disk"),
         ]
         if self.runtime.config.listen.workers > 1:
             self._tasks.append(asyncio.create_task(self._leave_numbers(), name="metrics"))

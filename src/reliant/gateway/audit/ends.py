@@ -14,6 +14,9 @@ from reliant.gateway.audit.heads import head_of
 
 _TAIL_BYTES = 1 << 16
 _NEAR_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
+_BEHIND_BYTES = 64 << 20
+"""More than this is not written while the disk is behind: two seconds of the fastest worker."""
 
 
 class End(NamedTuple):
@@ -30,18 +33,21 @@ class _Place(msgspec.Struct):
     t: int
 
 
-def end_of(file: Path) -> End | int:
+def end_of(file: Path, size: int | None = None) -> End | int:
     """Return a segment's last record, or the bytes of a half-written line where there is none.
+
+    With `size`, nothing behind so many bytes is looked at.
 
     Raises:
         BadLine: Its last whole line is no record.
     """
     with file.open("rb") as source:
-        size = source.seek(0, os.SEEK_END)
+        if size is None:
+            size = source.seek(0, os.SEEK_END)
         take = _TAIL_BYTES
         while True:
-            source.seek(max(0, size - take))
-            tail = source.read(take)
+            began = source.seek(max(0, size - take))
+            tail = source.read(size - began)
             end = tail.rfind(b"\n")
             before = tail.rfind(b"\n", 0, end) if end > 0 else -1
             if before >= 0 or take >= size:
@@ -122,7 +128,8 @@ class Ended(NamedTuple):
         segment: The number of its newest segment.
         records: How many there are, from the first; the number of the next.
         digest: Of the last one.
-        torn: Bytes of half lines that a crash left.
+        torn: Bytes that a crash left and that are no lines.
+        cuts: The segments that have such bytes, and how long each is without them.
         lost: What its published head names and it has no more; empty if it has it all.
     """
 
@@ -130,6 +137,7 @@ class Ended(NamedTuple):
     records: int
     digest: bytes
     torn: int
+    cuts: tuple[tuple[Path, int], ...]
     lost: str
 
 
@@ -139,21 +147,43 @@ def where_it_ended(folder: Path, chain: str) -> Ended:
     Raises:
         OSError: It does not end in a record.
     """
-    mine = _segments(folder, chain)
+    mine = sorted(folder.glob(f"{chain}-{'[0-9]' * 5}.jsonl"))
     segment = int(mine[-1].stem.rsplit("-", 1)[1]) if mine else 1
     records, digest, torn = 0, START, 0
+    cuts = []
     for last in reversed(mine):  # the newest may be empty: a crash came right after it was begun
+        size = last.stat().st_size
+        there = _written(last, size)
         try:
-            found = end_of(last)
+            found = end_of(last, there)
         except BadLine as error:
             raise OSError(
                 f"the log {last} does not end in a record ({error}); move it away to begin anew"
             ) from None
-        torn += _torn(found)
+        whole = there - (found.torn if isinstance(found, End) else found)
+        if whole < size:
+            torn += size - whole
+            cuts.append((last, whole))
         if isinstance(found, End):
             records, digest = found.number + 1, found.digest
             break
-    return Ended(segment, records, digest, torn, _lost(folder, chain, mine, records))
+    return Ended(segment, records, digest, torn, tuple(cuts), _lost(folder, chain, mine, records))
+
+
+def _written(segment: Path, size: int) -> int:
+    """Return how much of a segment the disk got, from its start.
+
+    After a loss of power, what did not reach the disk reads as zeros, which are in no line,
+    and what was written after it may be there.
+    """
+    with segment.open("rb") as file:
+        at = file.seek(max(0, size - _BEHIND_BYTES))
+        while piece := file.read(_PIECE_BYTES):
+            hole = piece.find(0)
+            if hole >= 0:
+                return at + hole
+            at += len(piece)
+    return size
 
 
 def _lost(folder: Path, chain: str, mine: list[Path], records: int) -> str:
@@ -168,17 +198,9 @@ def _lost(folder: Path, chain: str, mine: list[Path], records: int) -> str:
     return ""
 
 
-def cut_off_torn(folder: Path, chain: str) -> None:
-    """Cut off half-written lines at the ends of a chain's segments."""
-    for segment in _segments(folder, chain):
-        torn = _torn(end_of(segment))
-        if torn:
-            os.truncate(segment, segment.stat().st_size - torn)
-
-
-def _segments(folder: Path, chain: str) -> list[Path]:
-    return sorted(folder.glob(f"{chain}-{'[0-9]' * 5}.jsonl"))
-
-
-def _torn(found: End | int) -> int:
-    return found.torn if isinstance(found, End) else found
+def cut_off(cuts: Iterable[tuple[Path, int]]) -> None:
+    """Cut off what a crash left behind so many bytes of segments."""
+    for segment, whole in cuts:
+        with segment.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())

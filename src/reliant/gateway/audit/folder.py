@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from reliant.errors import ConfigError, MissingExtra
 from reliant.gateway.audit.heads import other_heads, public_bytes
+from reliant.gateway.audit.holding import hold
+from reliant.gateway.audit.put import put, settle
 from reliant.gateway.audit.records import Opening
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import Clock
@@ -58,12 +60,15 @@ def signing_key(folder: Path, given: str | None) -> Ed25519PrivateKey:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(key.private_bytes_raw().hex() + "\n")
+                file.flush()
+                os.fsync(handle)
+            settle(path.parent)
         public = public_bytes(key).hex()
         target = folder / PUBLIC_KEY
         known = target.read_text(encoding="ascii").split() if target.exists() else []
         if known[:1] != [public]:
             kept = [public, *(one for one in known if one != public)]
-            target.write_text("\n".join(kept) + "\n", encoding="ascii")
+            put(target, "\n".join(kept).encode() + b"\n")
     except OSError as error:
         problem = f"log or signing key cannot be kept: {error.filename}: {error.strerror}"
         hint = "Give [audit] path a folder, and signing_key a file, that this user may read and write."
@@ -91,9 +96,8 @@ def writer_name(folder: Path, host: str, *, other_than: str = "") -> str:
             name = path.read_text(encoding="utf-8").strip() if path.exists() else other_than
             if name == other_than:
                 name = f"{_plain(host)}-{secrets.token_hex(4)}"
-                draft = folder / f".{WRITER}"
-                draft.write_text(name + "\n", encoding="utf-8")
-                draft.replace(path)
+                put(path, f"{name}\n".encode())
+                settle(folder)
         finally:
             os.close(handle)
     except (OSError, UnicodeDecodeError) as error:
@@ -203,17 +207,3 @@ def _held(folder: Path, chain: str) -> int:
             hint="Give each gateway a folder of its own: [audit] path.",
         )
     return held
-
-
-def hold(folder: Path, chain: str) -> int | None:
-    """Return an open file that marks `chain` as being written; None if somebody else writes it.
-
-    The mark goes with the process, however that ends.
-    """
-    handle = os.open(folder / f".{chain}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reliant.gateway.audit.put import put
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,9 +45,7 @@ def publish(folder: Path, head: Head) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    draft = folder / f".{head.chain}.head"
-    draft.write_bytes(msgspec.json.encode(head) + b"\n")
-    draft.replace(folder / f"{head.chain}.head")
+    put(folder / f"{head.chain}.head", msgspec.json.encode(head) + b"\n")
 
 
 def published(folder: Path) -> list[Head]:

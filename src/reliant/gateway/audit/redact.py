@@ -13,7 +13,7 @@ import msgspec
 
 from reliant.errors import TargetError
 from reliant.gateway.audit.chain import BadLine, Line, read_line, write_line
-from reliant.gateway.audit.folder import hold
+from reliant.gateway.audit.holding import hold
 from reliant.gateway.audit.verify import find_chains, read_lines
 
 

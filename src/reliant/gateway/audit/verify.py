@@ -18,6 +18,7 @@ import msgspec
 from reliant.errors import MissingExtra, TargetError
 from reliant.gateway.audit.chain import START, BadLine, Opened, link, read_line, seal
 from reliant.gateway.audit.heads import Head, fingerprint
+from reliant.gateway.audit.holding import is_held
 from reliant.gateway.audit.kept import Kept
 from reliant.gateway.audit.records import (
     AnyRecord,
@@ -169,8 +170,8 @@ class _Walk:
         for at, raw in enumerate(read_lines(file), start=1):
             size += len(raw)
             if not raw.endswith(b"\n"):
-                if file.stat().st_size > size:
-                    return True  # a gateway is writing this line
+                if file.stat().st_size > size or is_held(file.parent, self.chain):
+                    return True  # a gateway is writing this line, or will cut it off before it goes on
                 self.wrong(file, at, "is cut off in the middle", self.number)
                 return False
             try:
@@ -360,7 +361,7 @@ def _head(walk: _Walk, file: Path, data: bytes | None) -> None:
     if walk.problems:
         return
     if data is None:
-        if walk.checkpoints and not file.exists():
+        if walk.checkpoints and not file.exists() and not is_held(file.parent, walk.chain):
             walk.wrong(file, 0, "is missing though the chain has checkpoints")
         return
     try:

@@ -2,9 +2,7 @@
 
 A killed process loses nothing that way. Under load the records of one turn of the
 event loop are written at once, and the bytes that must not go out before them wait
-for that (`after`). The disk follows within a twentieth of a second; with durability
-`disk` an answer waits for it. One `fdatasync` serves all that wait, and it runs
-while the provider is thinking. A head is published once the disk has what it names.
+for that (`after`). When the disk has them is told in `disk`.
 
 While a segment cannot be written, or was moved or changed by somebody else, nothing
 may be answered. A full disk is tried again; what happened is then in the chain.
@@ -23,8 +21,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reliant.gateway.audit.chain import START, BadLine, Opened, link, seal, write_line
-from reliant.gateway.audit.ends import End, cut_off_torn, end_of, where_it_ended
-from reliant.gateway.audit.heads import Head, fingerprint, public_bytes, publish
+from reliant.gateway.audit.disk import Disk
+from reliant.gateway.audit.ends import End, cut_off, end_of, where_it_ended
+from reliant.gateway.audit.heads import Head, fingerprint, public_bytes
+from reliant.gateway.audit.put import settle
 from reliant.gateway.audit.records import Change, Checkpoint, Opening, Record, signed_text
 
 if TYPE_CHECKING:
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _ENCODE = msgspec.json.Encoder()
-
-_FAST_SYNC_S = 0.0005
-"""A disk this fast is waited for on the spot: a thread would cost more."""
-
-BEHIND_S = 0.05
-"""How far the disk may be behind where no answer waits for it."""
 
 _PUBLISH_S = 0.25
 """Checkpoints that come sooner after one another are in the chain only."""
@@ -101,20 +95,17 @@ class ChainWriter:
         self._size = 0
         self._day = 0
         self._segment = 1
-        self._fd = -1
+        self.fd = -1
         self._since_checkpoint = 0
-        self._synced = -1
-        self._syncing = False
-        self._sync_s = 0.001
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._error: OSError | None = None
+        self.disk = Disk(self, now)
+        self.error: OSError | None = None
         self._roll_due = False
         self._published = 0.0
-        self._unpublished: Head | None = None
         self._inode = (0, 0)
         self._tried = 0.0
         self._opening = opening
         self._torn = 0
+        self._cuts: tuple[tuple[Path, int], ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: list[bytes] = []
         self._then: list[tuple[Callable[[bytes], object], bytes, Callable[[OSError], object]]] = []
@@ -134,15 +125,15 @@ class ChainWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         found = where_it_ended(self.folder, self.chain)
         self._segment, self._next, self._head = found.segment, found.records, found.digest
-        self._torn, self.lost = found.torn, found.lost
+        self._torn, self._cuts, self.lost = found.torn, found.cuts, found.lost
         if not self.lost:
             self._open()
 
     def begin(self) -> None:
-        """Cut off the half line that a crash left, write that the chain is open, and sign what was there."""
+        """Cut off what a crash left half done, write that the chain is open, and sign what was there."""
         if self._torn:
-            cut_off_torn(self.folder, self.chain)
-            self._size = os.fstat(self._fd).st_size
+            cut_off(self._cuts)
+            self._size = os.fstat(self.fd).st_size
         cut, self._torn = self._torn, 0
         goes_on = self._next > 0
         self.append(self._opening(self._next, self._stamp(), cut))
@@ -151,9 +142,9 @@ class ChainWriter:
 
     def move(self, chain: str) -> None:
         """Leave a chain that nothing was written to, and open another one."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
         self.chain = chain
         self._resume()
 
@@ -161,16 +152,12 @@ class ChainWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         handle = os.open(self._path(self._segment), flags, 0o640)
         try:
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            settle(self.folder)
         except OSError:
             os.close(handle)
             raise
         there = os.fstat(handle)
-        self._fd, self._size, self._inode = handle, there.st_size, (there.st_dev, there.st_ino)
+        self.fd, self._size, self._inode = handle, there.st_size, (there.st_dev, there.st_ino)
         self._day = self._today()
 
     @property
@@ -198,7 +185,7 @@ class ChainWriter:
     @property
     def broken(self) -> bool:
         """Whether the log can no longer be written."""
-        return self._error is not None
+        return self.error is not None
 
     def take(self) -> tuple[int, int]:
         """Return number and time for the record that is appended next."""
@@ -218,8 +205,8 @@ class ChainWriter:
         Raises:
             OSError: The log cannot be written; then nothing may be answered.
         """
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         self._head = head = link(self._head, body)
         line = write_line(head, body, opened)
         self._lines.append(line)
@@ -245,12 +232,12 @@ class ChainWriter:
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         lines.clear()
         try:
-            done = os.write(self._fd, data)
+            done = os.write(self.fd, data)
             while done < len(data):
-                done += os.write(self._fd, data[done:])
+                done += os.write(self.fd, data[done:])
         except OSError as error:
             # Half a line may stand there: nothing can be appended safely after it.
-            self._error = error
+            self.error = error
             raise
 
     def after(
@@ -262,8 +249,8 @@ class ChainWriter:
         """
         if self.pending:
             self._then.append((send, data, failed))
-        elif self._error is not None:
-            failed(self._error)
+        elif self.error is not None:
+            failed(self.error)
         else:
             send(data)
 
@@ -273,10 +260,10 @@ class ChainWriter:
             return
         self.pending = False
         waiting, self._then = self._then, []
-        if self._error is None and self._lines:
+        if self.error is None and self._lines:
             with contextlib.suppress(OSError):
                 self._put()
-        error = self._error
+        error = self.error
         if error is None:
             for send, data, _ in waiting:
                 try:  # not suppress(): this runs twice for every request
@@ -294,8 +281,8 @@ class ChainWriter:
             OSError: It cannot be written.
         """
         self.flush()
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
     def kept(self, text: str) -> tuple[str, Opened]:
         """Return the digest for the record and the erasable value for `append`."""
@@ -324,30 +311,27 @@ class ChainWriter:
             )
         )
         if publish:
-            self._unpublished = Head(self.chain, number, head, self._key_name, signature, others)
+            self.disk.unpublished = Head(self.chain, number, head, self._key_name, signature, others)
             self._published = self._now()
             if self._loop is None:
-                self.flush_or_fail()
-                self._publish()
+                self.settle()
         self._roll_due = self._size >= self._segment_bytes or self._day != self._today()
-        if self._roll_due and not self._syncing:
-            self._roll()
+        self.roll_if_due()
 
-    def _publish(self) -> None:
-        """Publish the newest head; the chain must have what it names."""
-        head, self._unpublished = self._unpublished, None
-        if head is not None:
-            try:
-                publish(self.folder, head)
-            except OSError:
-                self._unpublished = head
-                raise
+    def roll_if_due(self) -> None:
+        """Begin a new segment if it is time to, and the disk is not at work on this one.
+
+        Raises:
+            OSError: What this one has cannot be brought to the disk.
+        """
+        if self._roll_due and not self.disk.busy:
+            self._roll()
 
     def _roll(self) -> None:
         """Begin a new segment; where none can be opened the old one goes on."""
         self.flush_or_fail()
-        os.fdatasync(self._fd)
-        old = self._fd
+        os.fdatasync(self.fd)
+        old = self.fd
         self._segment += 1
         try:
             self._open()
@@ -364,45 +348,38 @@ class ChainWriter:
             OSError: It cannot be written.
         """
         self.flush_or_fail()
-        os.fdatasync(self._fd)
-        self._publish()
+        self.disk.settle()
 
     # durability
     def start_sync(self, *, alone: bool) -> None:
-        """Begin bringing what is written to the disk, without waiting for it.
+        """Begin bringing what is written to the disk, without waiting; `alone` if nobody else is served."""
+        if self.to_disk:
+            self.disk.start(alone=alone)
 
-        With a fast disk and nobody else to serve (`alone`) that is done on the spot,
-        but first what this turn of the loop sends goes out: so the disk works while
-        the provider does. With others to serve, one sync for all of them comes later.
+    def is_durable(self, number: int) -> bool:
+        """Say whether `number` is as safe as the configuration asks; a fast disk is waited for.
+
+        Raises:
+            OSError: The disk refused.
         """
-        if not self.to_disk or self._syncing or self._synced >= self._next - 1:
-            return
-        if self._sync_s > _FAST_SYNC_S:
-            self._sync_in_thread()
-        elif alone and self._loop is not None:
-            self._loop.call_soon(self._sync_meanwhile)
+        return not self.to_disk or self.disk.has(number)
 
-    def _sync_meanwhile(self) -> None:
-        if not self._syncing and self._error is None and not self.pending and self._synced < self._next - 1:
-            with contextlib.suppress(OSError):  # who needs it on the disk asks again, and is told
-                self._sync_here()
+    async def durable(self, number: int) -> None:
+        """Return once the record `number` is as safe as the configuration asks.
 
-    async def follow(self) -> None:
-        """Bring what is written to the disk, again and again, and see that it stays where it is."""
-        while True:
-            await asyncio.sleep(BEHIND_S)
-            if self._fd < 0:
-                continue
-            if self._error is None:
-                self._error = self._moved()
-            if self._error is not None:
-                self._write_again(asyncio.get_running_loop().time())
-                continue
-            if self._unpublished is not None and self._unpublished.n <= self._synced:
-                with contextlib.suppress(OSError):  # tried again the next time
-                    self._publish()
-            if not self._syncing and self._synced < self._next - 1:
-                self._sync_in_thread()
+        Raises:
+            OSError: The disk refused.
+        """
+        if self.to_disk:
+            await self.disk.wait_for(number)
+
+    # what becomes of the file
+    def look(self, now: float) -> None:
+        """See that the segment stays where it is, and go on after a disk that was full."""
+        if self.error is None:
+            self.error = self._moved()
+        if self.error is not None:
+            self._write_again(now)
 
     def _moved(self) -> OSError | None:
         """Return what somebody else did to the segment that is being written, if anything."""
@@ -418,8 +395,8 @@ class ChainWriter:
 
     def _write_again(self, now: float) -> None:
         """Go on after the last whole record where the disk was full and may be so no more."""
-        error = self._error
-        if error is None or error.errno not in _FULL or self._syncing or now - self._tried < _AGAIN_S:
+        error = self.error
+        if error is None or error.errno not in _FULL or self.disk.busy or now - self._tried < _AGAIN_S:
             return
         self._tried = now
         try:
@@ -427,14 +404,15 @@ class ChainWriter:
             end = end_of(self.segment)
             if not isinstance(end, End) or (there.st_dev, there.st_ino) != self._inode:
                 return
-            os.ftruncate(self._fd, there.st_size - end.torn)
+            os.ftruncate(self.fd, there.st_size - end.torn)
+            os.fsync(self.fd)
         except (OSError, BadLine):
             return
         # What was not written was not acted on either: those who waited for it were told.
         self._next, self._head = end.number + 1, end.digest
         self._size = there.st_size - end.torn
-        self._synced = min(self._synced, end.number)
-        self._error, self._unpublished = None, None
+        self.disk.forget_after(end.number)
+        self.error = None
         number, moment = self.take()
         detail = f"{error.strerror}; {end.torn} bytes of half a line were cut off"
         with contextlib.suppress(OSError):
@@ -442,93 +420,16 @@ class ChainWriter:
             self.append(Change(n=number, t=moment, what=what, by="the gateway", detail=detail))
             self.flush_or_fail()
 
-    def is_durable(self, number: int) -> bool:
-        """Say whether `number` is as safe as the configuration asks; a fast disk is waited for.
-
-        Raises:
-            OSError: The disk refused.
-        """
-        if not self.to_disk or self._synced >= number:
-            return True
-        self.flush_or_fail()
-        if self._syncing or self._waiting or self._sync_s > _FAST_SYNC_S:
-            return False
-        self._sync_here()
-        return True
-
-    async def durable(self, number: int) -> None:
-        """Return once the record `number` is as safe as the configuration asks.
-
-        Raises:
-            OSError: The disk refused.
-        """
-        if self.is_durable(number):
-            return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((number, waiter))
-        if not self._syncing:
-            self._sync_in_thread()
-        await waiter
-
-    def _sync_here(self) -> None:
-        upto = self._next - 1
-        self._synced_to(upto, self._sync(self._fd))
-
-    def _sync(self, file: int) -> float:
-        """Bring a file to the disk; return how long that took. The loop's clock stands still meanwhile."""
-        began = self._now()
-        os.fdatasync(file)
-        return self._now() - began
-
-    def _synced_to(self, number: int, seconds: float) -> None:
-        self._synced = max(self._synced, number)
-        self._sync_s = 0.8 * self._sync_s + 0.2 * seconds
-
-    def _sync_in_thread(self) -> None:
-        self.flush()
-        loop = asyncio.get_running_loop()
-        self._syncing = True
-        upto = self._next - 1
-        done = loop.run_in_executor(None, self._sync, self._fd)
-
-        def finish(result: asyncio.Future[float]) -> None:
-            self._syncing = False
-            error = result.exception()
-            if isinstance(error, OSError):
-                self._error = error
-            else:
-                self._synced_to(upto, result.result())
-            still = []
-            for number, waiter in self._waiting:
-                if waiter.done():
-                    continue
-                if error is not None:
-                    waiter.set_exception(error)
-                elif number <= self._synced:
-                    waiter.set_result(None)
-                else:
-                    still.append((number, waiter))
-            self._waiting = still
-            if self._roll_due and self._error is None:
-                try:
-                    self._roll()
-                except OSError as failed:
-                    self._error = failed
-            if still:
-                self._sync_in_thread()
-
-        done.add_done_callback(finish)
-
     def close(self) -> None:
         """Sign what is left and close."""
         self.flush()
         self._loop = None
-        if self._fd >= 0 and self._error is None:
+        if self.fd >= 0 and self.error is None:
             self.checkpoint()
             with contextlib.suppress(OSError):
                 self.settle()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
         if self.on_close is not None:
             self.on_close()
