@@ -121,6 +121,8 @@ def test_a_file_with_every_table_is_read() -> None:
         ("retention_days = 30", 'retention_days = "30"', "retention_days: Expected `int | null`, got"),
         ('url = "postgresql://u:pass-word@h/db"', 'url = "mysql://u:pass-word@h/db"', "is no address"),
         ('url_env = "REDIS"', 'url_env = "RADIS"', "no RADIS"),
+        ('url_env = "REDIS"', 'url_env = "redis://:pass-word@h"', "not how a variable of the environment"),
+        ('api_key = "sk-upstream"', 'api_key_env = "sk-pass-word"', "not how a variable of the environment"),
         ("failures = 5", "failures = 0", "greater than 0"),
         ("sample = 0.5", "sample = 1.5", "more than 1"),
         ('otlp_endpoint = "http://127.0.0.1:4318"', 'otlp_endpoint = "collector"', "not an http"),

@@ -28,19 +28,34 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield one
 
 
-@schema.include(
-    path_regex=r"^/(v1/(chat|responses|messages|embeddings|files|batches|models)|health|audit)"
-).parametrize()
-@settings(
-    max_examples=15,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_what_is_described_holds(case: schemathesis.Case, running: Running) -> None:
+MOST_USED = r"^/(v1/(chat|responses|messages|embeddings|files|batches|models)|health|audit)"
+
+
+def few(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def call(case: schemathesis.Case, running: Running) -> None:
     case.call_and_validate(
         base_url=running.url, headers={"authorization": "Bearer sk-test"}, checks=CHECKS, timeout=60
     )
+
+
+@schema.include(path_regex=MOST_USED).parametrize()
+@few(12)
+def test_what_is_described_holds(case: schemathesis.Case, running: Running) -> None:
+    call(case, running)
+
+
+@schema.exclude(path_regex=MOST_USED).parametrize()
+@few(4)
+def test_what_is_described_of_the_rest_holds(case: schemathesis.Case, running: Running) -> None:
+    call(case, running)
 
 
 def test_the_description_is_served(running: Running) -> None:

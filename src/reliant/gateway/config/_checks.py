@@ -23,6 +23,7 @@ from reliant.gateway.request.surface import NAMES
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LONGEST_NAME = 200
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "te"})
@@ -247,6 +248,11 @@ class Checker:
 
     def _from_env(self, at: TomlPath, name: str) -> str:
         if not self.env.get(name):
+            if not _ENV_NAME.match(name):
+                # Often it is the secret itself, and what is wrong is said and kept in many places.
+                problem = f"{at[-1]} is not how a variable of the environment is called, or there is none"
+                hint = "Write its name, for example OPENAI_API_KEY; what it holds stays in the environment."
+                raise self.wrong(at, problem, hint)
             state = "an empty" if name in self.env else "no"
             raise self.wrong(at, f"the environment has {state} {name}", f"Set it: export {name}=...")
         return self.env[name]
