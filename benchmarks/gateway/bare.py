@@ -41,10 +41,12 @@ def bare(pool: Pool) -> Serve:
     """Return what passes every request on to one provider."""
 
     async def serve(call: Call) -> None:
+        call.head.known = True
         lines = b"".join([b"%b: %b\r\n" % pair for pair in call.headers if pair[0] not in _OWN])
+        body = call.body if call.whole else await call.gathered() or b""
         head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n%b\r\n"
-        head %= (call.raw_path, len(call.body), lines)
-        exchange = await pool.request(head, call.body, timeout_s=30, idle_s=30)
+        head %= (call.raw_path, len(body), lines)
+        exchange = await pool.request(head, body, timeout_s=30, idle_s=30)
         headers = [pair for pair in exchange.headers if pair[0] not in _FRAMING]
         if exchange.kind.startswith(b"text/event-stream"):
             await call.send({"type": "http.response.start", "status": exchange.status, "headers": headers})
@@ -55,9 +57,9 @@ def bare(pool: Pool) -> Serve:
             await call.send({"type": "http.response.body", "body": b""})
             exchange.release()
             return
-        body, status = await exchange.rest(1 << 24), exchange.status
+        answer, status = await exchange.rest(1 << 24), exchange.status
         exchange.release()
-        call.answer(status, headers, body)
+        call.answer(status, headers, answer)
 
     return serve
 

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uvloop
@@ -37,6 +37,7 @@ from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Limits
 from reliant.gateway.http.connection import Connection, Listening
+from reliant.gateway.http.listen import keep_freed
 from reliant.gateway.upstream.client import Exchange
 from reliant.gateway.upstream.pool import Pool
 from reliant.gateway.worker import Settings, Worker, load
@@ -92,6 +93,10 @@ class Wire(asyncio.Transport):
     def __init__(self, write: Callable[[bytes], None]) -> None:
         super().__init__({"peername": ("127.0.0.1", 50_000), "sockname": ("127.0.0.1", 8_089)})
         self.write = write  # type: ignore[method-assign,assignment]
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self.write(piece)
 
     def is_closing(self) -> bool:
         return False
@@ -213,6 +218,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
             caller.pieces = [request[at : at + PIECE] for at in range(0, len(request), PIECE)]
 
     ask(next(iter(bodies.values())))
+    keep_freed()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -1,6 +1,7 @@
 """Measure the gateway and its peers side by side, one interleaved run, ratios at the end.
 
     python benchmarks/gateway/run.py [--rounds 3] [--seconds 2] [--only gateway,litellm] [--out table.md]
+    python benchmarks/gateway/run.py --shapes        # only bodies of 400 kB, each shape of shapes.py
 
 Core 0 has provider and load generator, core 1 the gateway alone. Every round visits
 every target once, so that noise from elsewhere falls on all of them; the table gives
@@ -29,6 +30,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from shapes import shapes
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parents[2] / "shared" / "tools" / "gateway"
@@ -142,9 +145,13 @@ class Bench:
         self.bodies["sse"].write_text(json.dumps({**body, "stream": True}))
         large = [{"role": "user", "content": "word " * 80_000}]
         self.bodies["large"].write_text(json.dumps({**body, "messages": large}))
+        for name, shape in shapes().items() if given.shapes else ():
+            self.bodies[name] = scratch / name.replace(" ", "-")
+            self.bodies[name].write_bytes(shape)
 
     def load(self, target: Target, body: str, *options: str) -> dict[str, Any]:
-        command = ["taskset", "-c", "0", str(self.scratch / "load"), str(target.port), PATH]
+        path = "/v1/embeddings" if body.endswith("to embed") else PATH
+        command = ["taskset", "-c", "0", str(self.scratch / "load"), str(target.port), path]
         command += [str(self.bodies[body]), *options]
         for name, value in target.headers.items():
             command += ["-H", f"{name}: {value}"]
@@ -195,6 +202,22 @@ class Bench:
             time.sleep(0.01)
         return False
 
+    def large(self, target: Target, body: str, name: str, pid: int | None) -> dict[str, Any]:
+        """Ask with a large body on four connections."""
+        before = cpu_s(pid) if pid is not None else 0.0
+        run = self.load(target, body, "-c", "4", "-d", str(self.given.seconds), "-w", "0")
+        target.add(f"req/s, {name}", run["rps"])
+        if pid is not None and run["ok"]:
+            target.add(f"CPU us, {name}", (cpu_s(pid) - before) / run["ok"] * 1e6)
+        return run
+
+    def measure_shapes(self, target: Target) -> None:
+        with self.running(target) as process:
+            pid = process.pid if process is not None else None
+            self.load(target, "json", "-c", "4", "-d", "0.7", "-w", "0")
+            for name in shapes():
+                self.large(target, name, name, pid)
+
     def measure(self, target: Target) -> None:
         seconds = str(self.given.seconds)
         with self.running(target) as process:
@@ -214,11 +237,7 @@ class Bench:
             target.add("p99 ms at 100/s", rate["p99_us"] / 1_000)
             stream = self.load(target, "sse", "-c", "16", "-s", "-d", seconds)
             target.add("events/s", stream["events"] / self.given.seconds)
-            runs = [one, many, rate, stream]
-            if target.name not in {"litellm", "bare proxy"}:
-                large = self.load(target, "large", "-c", "4", "-d", seconds)
-                target.add("req/s, 400 kB", large["rps"])
-                runs.append(large)
+            runs = [one, many, rate, stream, self.large(target, "large", "400 kB", pid)]
             if pid is not None:
                 target.add("loaded MB", memory_mb(pid))
             errors = sum(run[kind] for run in runs for kind in ("bad_status", "bad_body", "conn_err"))
@@ -232,6 +251,7 @@ COLUMNS = (
     ("p99 ms at 100/s", "{:.2f}"),
     ("events/s", "{:.0f}"),
     ("req/s, 400 kB", "{:.0f}"),
+    ("CPU us, 400 kB", "{:.0f}"),
     ("start s", "{:.2f}"),
     ("idle MB", "{:.0f}"),
     ("loaded MB", "{:.0f}"),
@@ -279,7 +299,27 @@ def ratios(by_name: dict[str, Target]) -> list[str]:
             f"Against {peer}: {rate:.0f} times the requests per second, 1/{cpu:.0f} of the CPU per request, "
             f"{events:.0f} times the events per second."
         )
+        rate = ours.median("req/s, 400 kB") / other.median("req/s, 400 kB")
+        cpu = other.median("CPU us, 400 kB") / ours.median("CPU us, 400 kB")
+        lines.append(
+            f"Against {peer} with bodies of 400 kB: {rate:.1f} times the requests per second, "
+            f"1/{cpu:.1f} of the CPU per request."
+        )
     return lines
+
+
+def shapes_table(targets: list[Target]) -> str:
+    """Return requests a second for each shape, and of those with a process how many us of CPU each takes."""
+    lines = ["| 400 kB of | " + " | ".join(target.name for target in targets) + " |"]
+    lines.append("|---" * (len(targets) + 1) + "|")
+    for name in shapes():
+        cells = []
+        for target in targets:
+            rate, cpu = target.median(f"req/s, {name}"), target.median(f"CPU us, {name}")
+            took = "" if math.isnan(cpu) else f" ({cpu:.0f} us)"
+            cells.append("-" if math.isnan(rate) or not rate else f"{rate:.0f}{took}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
 
 
 def targets_of(given: argparse.Namespace, scratch: Path) -> list[Target]:
@@ -343,6 +383,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--only", default="")
+    parser.add_argument("--shapes", action="store_true")
     parser.add_argument("--litellm", default="")
     parser.add_argument("--portkey", type=Path)
     parser.add_argument("--out", type=Path)
@@ -364,7 +405,7 @@ def main() -> None:
             for number in range(given.rounds):
                 for target in targets:
                     try:
-                        bench.measure(target)
+                        (bench.measure_shapes if given.shapes else bench.measure)(target)
                     except (RuntimeError, subprocess.SubprocessError) as error:
                         print(f"{target.name}: {error}", file=sys.stderr)
                 print(f"round {number + 1} of {given.rounds}", file=sys.stderr)
@@ -372,7 +413,7 @@ def main() -> None:
             for one in providers:
                 one.terminate()
                 one.wait()
-        text = table(targets)
+        text = (shapes_table if given.shapes else table)(targets)
     print(text)
     if given.out:
         given.out.write_text(text)

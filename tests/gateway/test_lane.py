@@ -125,6 +125,8 @@ def records(running: Running, since: int) -> list[dict[str, Any]]:
     return [{name: value for name, value in one.items() if name not in OWN} for one in found]
 
 
+LARGE = "word " * 20_000
+
 BODIES = st.sampled_from(
     [
         body_of(),
@@ -139,6 +141,14 @@ BODIES = st.sampled_from(
         body_of(previous_response_id="resp_none"),
         body_of(metadata={"file_id": "file-abc"}),
         body_of(tools=[{"type": "function", "function": {"name": "weather"}}]),
+        body_of(user=LARGE),
+        body_of(user=LARGE, store=True),
+        body_of("other", user=LARGE),
+        body_of("fault-500", user=LARGE),
+        body_of(user=LARGE, stream=True),
+        body_of(user=LARGE, previous_response_id="resp_none"),
+        body_of(user=LARGE).replace(b'"user"', b'"Model":"other","user"'),
+        body_of(user=LARGE)[:-1],
         b'{"model":"gpt-4o","Model":"other"}',
         b"not JSON",
         b'{"messages":[]}',
@@ -163,6 +173,46 @@ def test_any_request_is_answered_and_written_down_as_on_the_general_way(
         return answers, reached, records(running, since)
 
     assert all_of(in_two=False) == all_of(in_two=True)
+
+
+def test_a_large_body_takes_the_lane_too(rig: Rig) -> None:
+    mock, running = rig
+    body = body_of("gated", user=LARGE)
+    with Client(running) as client:
+        client.warm("gated")
+        seen = len(mock.seen)
+        mock.gate = threading.Event()
+        try:
+            client.send(body)
+            until(lambda: len(mock.seen) > seen)
+            took = running.do(lambda: client._other_end()._calls[0].running)
+        finally:
+            mock.gate.set()
+            mock.gate = None
+        status, _, _ = client.answer()
+
+    assert isinstance(took, Passing)
+    assert status == 200
+    assert mock.seen[-1].body == body
+
+
+def test_a_caller_who_leaves_within_a_large_body_leaves_nothing(rig: Rig) -> None:
+    mock, running = rig
+    body = body_of(user=LARGE)
+    gc.collect()
+    gc.disable()
+    try:
+        with Client(running) as client:
+            client.warm()
+            seen = len(mock.seen)
+            client._socket.sendall((HEAD % len(body) + body)[:90_000])
+            until(lambda: running.do(lambda: client._other_end()._reading is not None))
+        until(lambda: not [one for one in gc.get_objects() if isinstance(one, Call | Passing)])
+    finally:
+        gc.enable()
+
+    assert len(mock.seen) == seen
+    assert running.worker.gateway.active == 0
 
 
 def test_requests_in_the_lane_are_counted_as_others_are(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Call:
         self.connection = connection
         self.head = head
         self.keep_alive = head.keep_alive
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
 
     @property
     def method(self) -> str:
@@ -116,7 +116,7 @@ class Call:
         }
 
     # the request
-    def took(self, data: bytes) -> bool:
+    def took(self, data: bytes | memoryview) -> bool:
         """Keep a piece of the body; say whether enough is here for now."""
         self._parts.append(data)
         self._ahead += len(data)
@@ -163,7 +163,7 @@ class Call:
 
     def _joined(self) -> bytes:
         parts = self._parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], bytes) else b"".join(parts)
 
     def _ask_for_body(self) -> None:
         if self.expects and not self.started and not self.connection.transport.is_closing():

@@ -160,9 +160,9 @@ class Connection(asyncio.Protocol):
             return
         call = Call(self, head)
         call.length = repeated.length
-        body = data[repeated.start :]
-        if len(body) == call.length:
-            call.body = body
+        start, here = repeated.start, len(data) - repeated.start
+        if here == call.length:
+            call.body = data[start:]
             call.whole = True
             self.deadline = 0.0
             self._begin(call)
@@ -170,8 +170,8 @@ class Connection(asyncio.Protocol):
             self._reading = call
             self._between = self._in_head = False
             self.deadline = self.loop.time() + self.limits.body_s
-            self._left = call.length - len(body)
-            self._keep(body)
+            self._left = call.length - here
+            self._keep(memoryview(data)[start:])
 
     def _count(self, data: bytes) -> bytes:
         """Take what belongs to a large body; return what follows it."""
@@ -299,7 +299,7 @@ class Connection(asyncio.Protocol):
             self._left -= len(body)
         self._keep(body)
 
-    def _keep(self, body: bytes) -> None:
+    def _keep(self, body: bytes | memoryview) -> None:
         """Keep a piece of the body; stop reading when nobody takes it."""
         call = self._reading
         if call is None or call.done:

@@ -52,7 +52,7 @@ class Server:
     async def serve(self, sock: socket.socket) -> None:
         """Accept connections until told to exit."""
         state = self.state
-        _keep_freed()
+        keep_freed()
         self._tick()
         server = await state.loop.create_server(
             lambda: Connection(state), sock=sock, ssl=self._tls, backlog=_BACKLOG
@@ -93,7 +93,7 @@ class Server:
         return True
 
 
-def _keep_freed() -> None:
+def keep_freed() -> None:
     """Let the C library keep a few megabytes of what is freed.
 
     It asks the system for each large body anew, and gives it back after, page by page.
