@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reliant.assessment.graph import Chain, Graph
 from reliant.assessment.simulate.play import Setting
-from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
+from reliant.core.need import AllOf, AnyOf, Function, Need, OneOf, Supplier
 from reliant.core.results import AtlasStamp, TargetStamp, Tool
 
 USES = tuple("abcdef")
@@ -27,13 +27,19 @@ def setting(**more: object) -> Setting:
     )
 
 
-def needs(uses: tuple[str, ...] = USES) -> st.SearchStrategy[Need]:
-    """Trees of AND and OR without empty nodes."""
+def _with_default(of: tuple[Need, ...]) -> OneOf:
+    """A choice whose first part is the one that is set."""
+    return OneOf(of, default=True)
+
+
+def needs(uses: tuple[str, ...] = USES, *, known: bool = False) -> st.SearchStrategy[Need]:
+    """Trees of AND, OR and choices without empty nodes; with `known`, each choice has a default."""
+    kinds = (AllOf, AnyOf, _with_default) if known else (AllOf, AnyOf, _with_default, OneOf)
     return st.recursive(
         st.sampled_from(uses).map(Supplier),
         lambda below: st.builds(
             lambda kind, parts: kind(tuple(parts)),
-            st.sampled_from((AllOf, AnyOf)),
+            st.sampled_from(kinds),
             st.lists(below, min_size=1, max_size=3),
         ),
         max_leaves=6,
@@ -42,7 +48,7 @@ def needs(uses: tuple[str, ...] = USES) -> st.SearchStrategy[Need]:
 
 @st.composite
 def graphs(draw: st.DrawFn, *, known: bool = False) -> Graph:
-    """Graphs of a few functions; with `known`, no link of a chain is missing."""
+    """Graphs of a few functions; with `known`, no link of a chain and no default is missing."""
     chains = {}
     for use in USES:
         gap = st.none() if not known else st.nothing()
@@ -57,6 +63,6 @@ def graphs(draw: st.DrawFn, *, known: bool = False) -> Graph:
             self_hosted=draw(st.booleans()),
             descent_known=known or draw(st.booleans()),
         )
-    several = draw(st.lists(st.tuples(st.integers(1, 9), needs()), min_size=1, max_size=5))
+    several = draw(st.lists(st.tuples(st.integers(1, 9), needs(known=known)), min_size=1, max_size=5))
     functions = tuple(Function(f"f{at}", f"f{at}", weight, need) for at, (weight, need) in enumerate(several))
     return Graph(functions, chains)

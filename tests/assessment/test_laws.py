@@ -29,7 +29,7 @@ from reliant.assessment.measures.origin import origin_of, origin_shares
 from reliant.assessment.nodes import Nodes
 from reliant.assessment.simulate.plans import Plan, Plans, Replacement
 from reliant.assessment.simulate.play import Scenario, simulate
-from reliant.core.need import AnyOf, Function, Need, Supplier, met
+from reliant.core.need import AnyOf, Function, Need, Supplier, in_force, met
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
 
@@ -174,7 +174,7 @@ def test_an_interval_is_as_wide_as_what_is_not_known(graph: Graph, verdicts: dic
 
 
 def _touched(graph: Graph, need: Need, country: str) -> Truth:
-    answers = {touches(graph.chain(use), country) for use in graph.needs[need]}
+    answers = {touches(graph.chain(use), country) for use in in_force(need)}
     return max(answers, key=lambda answer: answer.value)
 
 
@@ -230,7 +230,7 @@ def test_parts_that_are_built_alike_are_answered_once_and_as_the_whole_need(
         assert answers[number] == met(need, lambda use: use not in gone)
 
 
-@given(needs(), st.lists(st.floats(0, 1), min_size=len(USES), max_size=len(USES)))
+@given(needs(known=True), st.lists(st.floats(0, 1), min_size=len(USES), max_size=len(USES)))
 def test_availability_is_the_sum_over_all_states(need: Need, chances: list[float]) -> None:
     up = dict(zip(USES, chances, strict=True))
     total = 0.0

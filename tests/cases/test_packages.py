@@ -48,7 +48,7 @@ def test_pdf2zh_keeps_working_without_openai() -> None:
 
 
 def test_pdf2zh_without_the_us_stops_until_somebody_sets_another_translator() -> None:
-    """The default is Google's; a class of another country is left, and one set-up script fetches from Hugging Face."""
+    """Google is the default, DeepL is left to be set; one set-up script fetches from Hugging Face."""
     told = _played("pdf2zh==1.9.11", "jurisdiction:US")
     translator = _function(told, "pdf2zh/translator")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reliant.core.need import AnyOf, met, suppliers
+from reliant.core.need import OneOf, met, suppliers
 
 _PLUGINS = """
 import openai
@@ -32,7 +32,7 @@ def test_classes_of_a_plugin_table_are_optional_and_exclude_each_other(scanned) 
     assert found.models == {("zhipu", "glm-4-flash"), ("deepseek", "deepseek-chat")}
     assert {use.role for use in found.uses if use.model} == {"optional"}
     (function,) = found.functions
-    assert isinstance(function.need, AnyOf)
+    assert isinstance(function.need, OneOf)
     assert all(met(function.need, lambda use, left=left: use == left) for left in suppliers(function.need))
 
 

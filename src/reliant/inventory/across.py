@@ -15,6 +15,7 @@ import msgspec
 
 from reliant.core.use import Scope
 from reliant.inventory.idforms import looks_like_id
+from reliant.inventory.shape import Shape
 from reliant.inventory.signals import Signal, What
 from reliant.inventory.urls import host_of, region_in
 
@@ -40,12 +41,13 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FileFacts(msgspec.Struct, frozen=True):
-    """What a file tells the others: module constants, fields of its classes, keys of its tables."""
+    """What a file tells the others: module constants, fields of its classes, keys of its tables, forks."""
 
     module: str
     names: dict[str, list[Known]] = {}
     fields: dict[str, list[Known]] = {}
     keys: dict[str, list[Known]] = {}
+    shape: Shape | None = None
 
 
 class Answers:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 10
+_FORMAT = 11
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -1,8 +1,7 @@
 """What the product does with AI: uses grouped by the place that calls them.
 
-A function is a source file of the product that has calls to AI in it. Within one, uses that
-exclude each other (a configuration switch, classes of one plugin table, a fallback) are
-alternatives: one is enough. Uses that the same run goes through are all needed.
+A function is a source file of the product that has calls to AI in it; what it needs of its uses
+is worked out in `needs`.
 
 The configuration of a gateway says it outright: each name that clients ask for is a function,
 and the ways behind it are alternatives in the order in which they are tried.
@@ -11,7 +10,6 @@ and the ways behind it are alternatives in the order in which they are tried.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,8 @@ import msgspec
 
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 from reliant.core.use import Kind, Role, Scope
+from reliant.inventory.needs import Ways, need_of
+from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,11 @@ _BUILT = frozenset({"src", "dist", "lib", "es", "esm", "cjs", "build", "out", "n
 
 
 def functions_of(
-    drafts: Iterable[Draft], roles: Roles, routes: Iterable[Placed] = (), asked: Iterable[Placed] = ()
+    drafts: Iterable[Draft],
+    roles: Roles,
+    routes: Iterable[Placed] = (),
+    asked: Iterable[Placed] = (),
+    ways: Ways | None = None,
 ) -> tuple[Function, ...]:
     """Return the functions that the drafts show, ordered by id.
 
@@ -46,7 +50,9 @@ def functions_of(
             is no function of its own.
         asked: Calls of such names. Code that calls a name needs what the name needs, and the
             name is then no function besides.
+        ways: Where in the forks of its file each use is called.
     """
+    ways = ways or Ways((), {})
     called = [
         draft
         for draft in drafts
@@ -86,7 +92,9 @@ def functions_of(
             used = [draft for draft in here if not _passes_on(draft)]
             sites = [*calls[place], *(p for draft in used for p in draft.places if p.path == place)]
         if used:
-            needs.append(_need(list(dict.fromkeys(used)), roles))
+            used = [draft for draft in used if _is_called(draft, place)] or used
+            here_used = [(draft, ways.of(draft, place)) for draft in dict.fromkeys(used)]
+            needs.append(need_of(here_used, ways.shapes.get(place), roles))
         first = min(sites, key=lambda p: (p.path, p.signal.line))
         stem = posixpath.splitext(place)[0]
         found.append(
@@ -148,6 +156,15 @@ def _called(stem: str) -> str:
     return base.strip("_").replace("_", " ")
 
 
+def _is_called(draft: Draft, place: str) -> bool:
+    """Say whether a use is called at a place, and not only its key read there."""
+    return any(
+        p.signal.what is not What.ENV
+        for p in draft.places
+        if p.path == place or p.path.startswith(f"{place}/")
+    )
+
+
 def _passes_on(draft: Draft) -> bool:
     """Say whether a use is only the way to a gateway: itself, or a server of which nothing else is known."""
     return draft.kind is Kind.GATEWAY or (draft.provider is None and draft.model is None)
@@ -168,7 +185,7 @@ def _routed(called: Iterable[Draft], routes: Iterable[Placed]) -> list[Function]
         id_ = stem if name == posixpath.basename(stem) else f"{stem}/{name}"
         order = [_answering(ways[p.path, group]) for group in p.signal.options if ways[p.path, group]]
         if order and first.setdefault(id_, p).path == p.path:
-            needs[id_].append(_either(list(dict.fromkeys(order))))
+            needs[id_].append(_in_turn(list(dict.fromkeys(order))))
     return [
         Function(
             id=id_,
@@ -199,69 +216,7 @@ def _adapter(path: str, draft: Draft, roles: Roles) -> bool:
     return draft.provider.replace("-", "") in stem
 
 
-def _need(here: list[Draft], roles: Roles) -> Need:
-    """Return what a place needs: of each set of alternatives one, of everything else all.
-
-    A place that writes text and has only models to choose from for it needs one of these,
-    whatever else it does: a model for images stands in for none of them.
-    """
-    text = [draft for draft in here if not _purpose(draft)]
-    sure = _parts(text, roles)
-    parts = [*sure, *_parts([draft for draft in here if _purpose(draft)], roles)]
-    if parts and not sure and any(draft.model for draft in text):
-        parts.append(_either(text))
-    if not parts:
-        return _either(here)
-    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
-
-
-def _parts(here: list[Draft], roles: Roles) -> list[Need]:
-    """Return the needs that are sure: one of each set of several providers, and what is used by default."""
-    sets: dict[str, list[Draft]] = {}
-    for draft in here:
-        group = roles.alternatives(draft.provider)
-        key = _purpose(draft) + (",".join(sorted(group)) if group else f"{draft.provider}")
-        sets.setdefault(key, []).append(draft)
-    parts: list[Need] = []
-    for drafts in sets.values():
-        needed = [draft for draft in drafts if draft.role is Role.DEFAULT]
-        if len({draft.provider for draft in drafts}) > 1:
-            parts.append(_either(drafts))
-        elif needed:
-            parts.append(_either(needed) if _same_purpose(needed) else _every(needed))
-    return parts
-
-
-_PURPOSES = {
-    "image": re.compile(r"image|dall-e|imagen|flux|stable-diffusion|midjourney|ideogram|recraft"),
-    "sound": re.compile(r"whisper|tts|transcri|speech|voice|audio|eleven"),
-    "video": re.compile(r"video|sora|veo-|kling|hailuo|runway"),
-    "ranking": re.compile(r"rerank"),
-}
-"""Words in the ids of models that do something else than write text: one is no alternative of the other."""
-
-
-def _purpose(draft: Draft) -> str:
-    """Return what a model is for, as far as its kind or its id says; nothing for text."""
-    if draft.kind is Kind.EMBEDDING:
-        return f"{draft.kind}:"
-    low = (draft.model or "").lower()
-    return next((f"{name}:" for name, words in _PURPOSES.items() if words.search(low)), "")
-
-
-def _same_purpose(drafts: list[Draft]) -> bool:
-    """Say whether the models of one provider stand in the same list or table, one to be picked."""
-    if len(drafts) < 2:
-        return False
-    groups = frozenset().union(*(draft.groups for draft in drafts))
-    return len(groups) == 1 and "" not in groups
-
-
-def _either(drafts: list[Draft]) -> Need:
+def _in_turn(drafts: list[Draft]) -> Need:
+    """Return the need of a name whose ways are tried one after the other."""
     leaves = tuple(Supplier(draft.id) for draft in drafts)
     return leaves[0] if len(leaves) == 1 else AnyOf(leaves)
-
-
-def _every(drafts: list[Draft]) -> Need:
-    leaves = tuple(Supplier(draft.id) for draft in drafts)
-    return leaves[0] if len(leaves) == 1 else AllOf(leaves)

@@ -43,6 +43,7 @@ def merged(
 ) -> tuple[tuple[Use, ...], tuple[Function, ...], tuple[NotLookedAt, ...]]:
     """Return the uses, the functions of the product that need them, and the tables left aside."""
     from reliant.inventory.functions import functions_of  # noqa: PLC0415 - functions know uses
+    from reliant.inventory.needs import Ways  # noqa: PLC0415
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
@@ -53,7 +54,9 @@ def merged(
     roles = roles_of(linked, vendors)
     linked = with_alternatives(linked, roles)
     drafts = _drafts(linked, vendors, roles)
-    functions = functions_of(drafts, roles, [p for p in linked if p.signal.what is What.ROUTE], asked)
+    shapes = {entry.path: facts.shape for entry in entries for facts in entry.facts if facts.shape}
+    routes = [p for p in linked if p.signal.what is What.ROUTE]
+    functions = functions_of(drafts, roles, routes, asked, Ways(linked, shapes))
     needed: dict[str, list[str]] = defaultdict(list)
     for function in functions:
         for use in suppliers(function.need):

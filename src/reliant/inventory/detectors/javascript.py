@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reliant.core.use import Scope
 from reliant.inventory import loose
+from reliant.inventory.across import FileFacts
 from reliant.inventory.prefilter import telling
+from reliant.inventory.shape import worth_a_look
 from reliant.inventory.signals import Claim, Signal, Wants
 
 if TYPE_CHECKING:
@@ -67,7 +71,12 @@ class JavaScript:
             if not hits:
                 return
             file.hits = hits
-        if file.scope in {Scope.TESTS, Scope.DOCS} or minified or len(file.data) > _LARGEST_PARSED:
+        own = file.data
+        if not minified and len(file.data) > _LARGEST_PARSED:
+            from reliant.inventory.js.bundle import own_modules  # noqa: PLC0415 - few files need it
+
+            own = own_modules(file.data, file.vendors)
+        if file.scope in {Scope.TESTS, Scope.DOCS} or minified or _letters(own) > _LARGEST_PARSED:
             if minified:
                 file.skip("is a minified bundle, read by host only")
                 yield from loose.bundle(file)
@@ -75,16 +84,26 @@ class JavaScript:
                 yield from loose.read(file, language="js")
             return
         from reliant.inventory.js.facts import collect  # noqa: PLC0415 - as below
+        from reliant.inventory.js.forks import Forks  # noqa: PLC0415 - as below
         from reliant.inventory.js.parse import parse  # noqa: PLC0415 - the grammars load when a file needs them
         from reliant.inventory.js.reader import Reader  # noqa: PLC0415 - as above
 
-        reader = Reader(file, parse(file))
+        reader = Reader(file, parse(file, own))
         signals = list(reader.read())
         facts = collect(reader)
+        if worth_a_look(signals):
+            shape = Forks(reader).read().shape(file.path, signals)
+            if shape is not None:
+                facts = msgspec.structs.replace(facts or FileFacts(file.path), shape=shape)
         if facts is not None:
             file.facts.append(facts)
         reader.tree.forget()
         yield from signals
+
+
+def _letters(data: bytes) -> int:
+    """Return how long a text is without empty lines."""
+    return len(data) - data.count(b"\n\n")
 
 
 DETECTOR = JavaScript()

@@ -27,10 +27,9 @@ def _parser(grammar: str) -> tree_sitter.Parser:
     return tree_sitter.Parser(tree_sitter.Language(language))
 
 
-def parse(file: FileView) -> Any:
-    """Return the root node of a file; of a component only the scripts are kept, at their lines."""
+def parse(file: FileView, data: bytes) -> Any:
+    """Return the root node of a file's data; of a component only the scripts are kept, at their lines."""
     name = file.name.lower()
-    data = file.data
     if name.endswith((".vue", ".svelte", ".astro")):
         grammar = "ts"
         data = _only_scripts(data)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from reliant.inventory.across import FileFacts
 from reliant.inventory.python.base import module_name
 from reliant.inventory.python.clients import Clients
 from reliant.inventory.python.facts import collect
+from reliant.inventory.python.forks import Forks
 from reliant.inventory.python.routes import Routes
 from reliant.inventory.python.slots import Slots
 from reliant.inventory.python.strings import Strings
+from reliant.inventory.shape import worth_a_look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +48,10 @@ def read(file: FileView, source: ast.Module) -> Iterator[Signal]:
     reader = Reader(file, source)
     signals = list(reader.read())
     facts = collect(reader, module_name(file.path))
+    if worth_a_look(signals):
+        shape = Forks(reader).read(source).shape(file.path, signals)
+        if shape is not None:
+            facts = msgspec.structs.replace(facts or FileFacts(module_name(file.path)), shape=shape)
     if facts is not None:
         file.facts.append(facts)
     reader.tree.forget()
