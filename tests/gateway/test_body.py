@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reliant.gateway.request.body import BadBody, Head, hides_ascii, names_nothing, read_json, shown
+from reliant.gateway.request.named_objects import _ID, _REFERENCE, _UNDER
 
 LONG = '"filler":"' + "word " * 2_000 + '"'
 NAMES = [
@@ -105,3 +107,41 @@ def test_no_mark_of_an_id_is_overlooked_however_many_low_lines_stand_before(text
     body = json.dumps({"model": "m", "x": "_" * 20 + text}).encode()
 
     assert names_nothing(read_json(body), body) == (b"_id" not in body)
+
+
+PLAIN = re.compile(
+    rb'"(' + _REFERENCE + rb')"\s*:\s*(?:"(' + _ID + rb')"|\[([^\[\]{}]*)\])',
+    re.IGNORECASE,
+)
+REFERRING = [
+    *("id", "ids", "file_id", "FILE_IDS", "x_y_id", "_id", "__id", "a1_id", "container", "Container"),
+    *("CONVERSATION", "training_file", "validation_file", "name", "grid", "paid_ids", "containers", "the_Id"),
+]
+REFERRED = [
+    '"abcd"',
+    '"a b"',
+    '["abcd","efgh"]',
+    "[]",
+    '{"id":"abcde"}',
+    "12",
+    '["x",["y"]]',
+    '[ "abcd" , 1]',
+]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(REFERRING), st.sampled_from(SPACES), st.sampled_from(REFERRED)), max_size=6
+    ),
+    st.integers(0, 200),
+    st.sampled_from(["", '"', "\\", ":", "_"]),
+)
+def test_ids_are_found_as_by_looking_at_each_name(
+    members: list[tuple[str, str, str]], at: int, stray: str
+) -> None:
+    text = "{" + ",".join(f'"{name}"{space}:{space}{value}' for name, space, value in members) + "}"
+    body = (text[:at] + stray + text[at:]).encode()
+
+    assert [match.groups() for match in _UNDER.finditer(body)] == [
+        match.groups() for match in PLAIN.finditer(body)
+    ]

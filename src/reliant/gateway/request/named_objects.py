@@ -28,12 +28,16 @@ from reliant.gateway.request.body import (
 from reliant.gateway.request.surface import CHAT, MESSAGES, RESPONSES, Endpoint
 
 _PREFIXED = re.compile(
-    rb'"((?:file|vs|vsfs|vsfb|batch|msgbatch|resp|conv|cntr|container|cfile|upload|ft|ftjob|asst|thread'
+    rb'"(?=[abcefmrstuv][a-z]{1,8}[-_])'  # most of what is quoted goes no further
+    rb'((?:file|vs|vsfs|vsfb|batch|msgbatch|resp|conv|cntr|container|cfile|upload|ft|ftjob|asst|thread'
     rb'|video|eval|evalrun|skill|audio)[-_][A-Za-z0-9_\-]{4,120})"'
 )
 _ID = rb"[A-Za-z0-9][A-Za-z0-9_.:/\-]{3,127}"
 _REFERENCE = rb"(?:[A-Za-z]+_)*ids?|container|conversation|training_file|validation_file"
-_UNDER = re.compile(rb'"(' + _REFERENCE + rb')"\s*:\s*(?:"(' + _ID + rb')"|\[([^\[\]{}]*)\])', re.IGNORECASE)
+_UNDER = re.compile(
+    rb'"(?=[A-Za-z_]++(?<=[_"INin][DELOIdeloi][DENRSdenrs])"\s*:)'  # and most names end otherwise
+    rb"((?i:" + _REFERENCE + rb'))"\s*:\s*(?:"(' + _ID + rb')"|\[([^\[\]{}]*)\])'
+)
 _FIELD_NAME = re.compile(r"(?:.*\[)?(?:" + _REFERENCE.decode() + r")(?:\]|\[\w*\])*", re.IGNORECASE)
 _ALONE = re.compile(_ID)
 _QUOTED = re.compile(rb'"(' + _ID + rb')"')
