@@ -9,6 +9,7 @@ import pytest
 
 from reliant.atlas import Atlas
 from reliant.core.verdict import Axis, Verdict
+from reliant.documents.toml import MAX_BYTES
 from reliant.errors import ConfigError
 from reliant.policy import RuleBook
 from reliant.policy.ask import Asker, Question
@@ -117,7 +118,7 @@ def test_a_missing_or_huge_file_is_a_mistake_and_no_crash(tmp_path: Path) -> Non
     with pytest.raises(ConfigError, match="cannot be read"):
         read_operator_file(tmp_path / "gone.toml")
     with pytest.raises(ConfigError, match="larger than"):
-        read_operator_file(_write(tmp_path, "#" * 1_000_001))
+        read_operator_file(_write(tmp_path, "#" * (MAX_BYTES + 1)))
 
 
 @pytest.mark.parametrize(

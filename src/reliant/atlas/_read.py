@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reliant.atlas._typed import all_problems
-from reliant.atlas._yaml import Document, read_document
 from reliant.atlas.records import kinds
 from reliant.atlas.records.common import Record
+from reliant.documents.yaml import Document, read_document
 from reliant.errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from reliant.atlas._yaml import Place
     from reliant.atlas.records.common import RecordKind
+    from reliant.documents.yaml import Place
 
 SOURCES_FOLDER = "sources"
 """Where the shared sources stand; they are read first, because records name them."""

@@ -18,7 +18,7 @@ from reliant.errors import RecordError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.atlas._yaml import Document, Place
+    from reliant.documents.yaml import Document, Place
 
 _T = TypeVar("_T")
 

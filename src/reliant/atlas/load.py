@@ -37,7 +37,7 @@ def read_yaml(path: Path) -> Any:
     Raises:
         RecordError: It cannot be read, has a key twice, an anchor or a tag, or is too large or too deep.
     """
-    from reliant.atlas._yaml import read_document  # noqa: PLC0415 - a run that reads no YAML loads none
+    from reliant.documents.yaml import read_document  # noqa: PLC0415 - a run that reads no YAML loads none
 
     return read_document(path).data
 
@@ -49,6 +49,6 @@ def read_record(path: Path, wanted: type[_T]) -> _T:
         RecordError: It is none; the message names the file, the line and the field.
     """
     from reliant.atlas._typed import typed  # noqa: PLC0415 - as above
-    from reliant.atlas._yaml import read_document  # noqa: PLC0415 - as above
+    from reliant.documents.yaml import read_document  # noqa: PLC0415 - as above
 
     return typed(read_document(path), wanted)

@@ -27,8 +27,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +38,7 @@ from reliant.atlas.load import read_yaml
 from reliant.atlas.records.ownership import OwnershipFile
 from reliant.atlas.records.rule import Rule
 from reliant.core.facts import Fact, Facts, Provenance
+from reliant.documents.toml import read_toml
 from reliant.errors import ConfigError
 from reliant.policy.ask import unknown_names
 from reliant.policy.conditions import is_place
@@ -113,12 +112,7 @@ def read_operator_file(path: Path, known: Mapping[str, VocabularyFact] | None = 
     Raises:
         ConfigError: It cannot be read, or something in it is wrong; the message names file and line.
     """
-    text = _text(path)
-    try:
-        data: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = _line_of_error(str(error))
-        raise ConfigError(path, line, f"is not TOML: {error}") from error
+    text, data = read_toml(path)
     if path.name == "pyproject.toml":
         data = data.get("tool", {}).get("reliant", {})
     for name in data:
@@ -280,8 +274,3 @@ def _line(text: str, key: str) -> int:
         if wanted and wanted in line:
             return number
     return 0
-
-
-def _line_of_error(message: str) -> int:
-    found = re.search(r"line (\d+)", message)
-    return int(found.group(1)) if found else 0

@@ -31,8 +31,8 @@ would need to move it. These are told, and what is not told stays unknown.
 
 from __future__ import annotations
 
+import functools
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,9 +40,8 @@ from typing import Annotated, Any
 import msgspec
 
 from reliant.assessment.measures.days import survive_days
+from reliant.documents.toml import parse_toml, read_toml
 from reliant.errors import ConfigError
-
-_LARGEST = 1 << 20
 
 _Days = Annotated[float, msgspec.Meta(ge=0)]
 _Chance = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -135,32 +134,22 @@ class Plans(msgspec.Struct, frozen=True):
 
 
 def read_plans(path: Path) -> Plans:
-    """Read the tables `functions`, `effort` and `simulate` of a `reliant.toml`.
+    """Read the tables `functions`, `effort`, `simulate` and `availability` of a `reliant.toml`.
 
     Raises:
         ConfigError: The file is not TOML, is too large, or says something it cannot.
     """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ConfigError(path, 0, f"larger than {_LARGEST} bytes")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(path, 0, error.strerror or "cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(path, 0, "is not UTF-8") from error
-    return parse_plans(text, str(path))
+    return parse_plans(read_toml(path).text, str(path))
 
 
+@functools.lru_cache(maxsize=1)
 def parse_plans(text: str, where: str = "reliant.toml") -> Plans:
     """Read plans from the text of a `reliant.toml`; other tables are left alone.
 
     Raises:
         ConfigError: It is not TOML or says something it cannot.
     """
-    try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(where, 0, f"not TOML: {error}") from error
+    told = parse_toml(text, where).data
     functions = told.get("functions", {})
     if not isinstance(functions, dict):
         raise ConfigError(where, _line(text, "functions"), "[functions] must be a table of tables")

@@ -19,8 +19,8 @@ import msgspec
 
 from reliant.assessment.graph import Cut
 from reliant.assessment.simulate.play import Scenario, Stage
-from reliant.atlas._yaml import read_document
 from reliant.core.dates import PartialDate
+from reliant.documents.yaml import read_document
 from reliant.errors import ConfigError, ReliantError
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reliant.atlas._read import Folder, Found
-    from reliant.atlas._yaml import Place
+    from reliant.documents.yaml import Place
     from reliant.errors import RecordError
 
 _COUNTRY_FIELDS = {"hq_country", "country", "countries", "operating_countries", "places"}

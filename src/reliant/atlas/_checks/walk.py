@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.atlas._yaml import Place
+    from reliant.documents.yaml import Place
 
 
 def values(data: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.atlas._yaml import read_document
 from reliant.atlas.importers._rows import Format, ModelRow, number, several, table
+from reliant.documents.yaml import read_document
 from reliant.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:

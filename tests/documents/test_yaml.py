@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.atlas._yaml import MAX_BYTES, parse, read_document
 from reliant.atlas.load import read_record, read_yaml
 from reliant.atlas.records.register import RegisterCount
+from reliant.documents.yaml import MAX_BYTES, parse, read_document
 from reliant.errors import RecordError
 
 HERE = Path("here.yaml")
