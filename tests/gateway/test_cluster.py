@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 from reliant.errors import StoreAway
 from reliant.gateway.audit.verify import public_keys_of, verify
 from reliant.gateway.state.postgres import PostgresStore
+from reliant.gateway.state.shared import SharedState
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until
 from support.gateway_stores import Cluster, Server, postgres_cluster, redis, tell_redis
@@ -47,8 +49,6 @@ def ask(running: Running, key: str = "sk-test", model: str = "gpt-4o") -> httpx.
 
 
 def in_loop(running: Running, work: Any) -> Any:
-    import asyncio
-
     return asyncio.run_coroutine_threadsafe(work, running.loop).result(PATIENCE_S)
 
 
@@ -335,3 +335,20 @@ def test_a_redis_that_refuses_counts_as_away_and_that_is_said(tmp_path: Path, tr
     assert (before, others) == (200, 200)
     assert "bounded keys get 503" in said[0]
     assert "another" not in "".join(said)
+
+
+def test_where_there_is_no_time_to_say_goodbye_the_shared_counts_hang_up(tmp_path: Path) -> None:
+    """The loop would wait for a connection that is left open, and a worker ends in bounded time."""
+
+    async def left_open(url: str) -> list[bool]:
+        state = SharedState(url, lease=1, on_down="local", timeout_s=PATIENCE_S)
+        await state._redis.ping()
+        state._task = asyncio.create_task(asyncio.sleep(PATIENCE_S))
+        stopping = asyncio.create_task(state.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        return [one.is_connected for one in state._redis.connection_pool._available_connections]
+
+    with redis(tmp_path) as (_, url):
+        assert asyncio.run(left_open(url)) == [False]

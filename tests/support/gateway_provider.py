@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -419,7 +420,20 @@ def in_thread(
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(60)
-            loop.close()
+            _close(loop)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop that has nothing open any more.
+
+    uvloop warns of each connection that is still open. Where that warning is an error, it
+    leaves the connection open, and waits for it without end.
+    """
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        loop.close()
+    open_still = [str(one.message) for one in left if issubclass(one.category, ResourceWarning)]
+    assert not open_still, open_still
 
 
 _TURNS = 20

@@ -183,12 +183,17 @@ class SharedState:
                     health.told(state, now + left / 1_000, because)
 
     async def stop(self) -> None:
-        """Stop and disconnect."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        with contextlib.suppress(*self._errors):
-            await self._redis.aclose()
+        """Stop and disconnect; where there is no time for that (it is cancelled), hang up."""
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+            with contextlib.suppress(*self._errors):
+                await self._redis.aclose()
+        finally:
+            pool = self._redis.connection_pool
+            for connection in (*pool._available_connections, *pool._in_use_connections):
+                await connection.disconnect(nowait=True)
 
 
 def _silent(_line: str) -> None:
