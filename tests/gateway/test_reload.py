@@ -173,6 +173,16 @@ def test_what_is_said_at_the_start_can_be_called(tmp_path: Path) -> None:
     assert f"serving on https://127.0.0.1:{running.port}, log in" in said
 
 
+def test_who_calls_as_soon_as_it_is_said_is_answered(tmp_path: Path) -> None:
+    """Starting a worker takes a while; callers wait for it, and are not told that nobody is here."""
+    with providers("mock") as (mock,):
+        (tmp_path / "gateway.toml").write_text(config(mock, more="[listen]\nport = 0\nworkers = 2\n"))
+        with served(tmp_path, ready=False) as running:
+            answer = post(f"{running.url}/v1/chat/completions", json=BODY, headers=KEY)
+
+    assert answer.status_code == 200
+
+
 def test_an_address_of_ipv6_stands_in_brackets(tmp_path: Path) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:

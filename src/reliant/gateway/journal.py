@@ -167,7 +167,7 @@ class Journal:
             action="refuse",
             rules=ruling.rules if ruling else (),
             dry_run=ruling.dry_run if ruling else (),
-            evidence=placement.evidence,
+            evidence=placement.said(),
         )
 
     def _digest(self, context: Context, body: bytes) -> tuple[str | None, Any]:
@@ -199,7 +199,6 @@ class Journal:
                 t=moment,
                 id=context.id_text,
                 place=ruling.place if ruling else placement.places[0],
-                evidence=(*placement.evidence, placement.row) if placement.evidence else (),
                 body=digest,
                 body_bytes=len(body),
                 code=problem.code,

@@ -24,6 +24,7 @@ from reliant.gateway.supervise import HANDED_ON, STOP_S
 from reliant.gateway.worker import Settings, Worker, load
 
 _YOUNG_OBJECTS = 20_000
+_BACKLOG = 4_096
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def _bind(config: Config) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        # Who comes before the first worker is ready waits, and is not told that nobody is here.
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         problem = f"cannot listen on {_at(host, port)}: {error.strerror}"

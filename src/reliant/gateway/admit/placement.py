@@ -35,6 +35,10 @@ class Placement(NamedTuple):
     row: str
     evidence: tuple[str, ...]
 
+    def said(self) -> tuple[str, ...]:
+        """Return what the log says of it: what was seen, and the row; nothing where nobody looks."""
+        return () if self.row.startswith("0 ") else (*self.evidence, self.row)
+
 
 class Table:
     """The rows, in order, with the operator's choices where a row has one."""
