@@ -124,6 +124,16 @@ def test_closing_touches_a_way_that_is_open_from_one_member(atlas: Atlas) -> Non
     assert hosted.because == "1 is closed already; of 1 it is not known"
 
 
+def test_a_part_of_a_state_that_is_on_no_list_is_not_called_blocked_where_its_state_is_let_in(
+    atlas: Atlas,
+) -> None:
+    result = ask(CountryQuestion("FR", "US", TODAY, tiles=True), atlas, RuleBook.from_atlas(atlas))
+
+    assert "openai:OPEN" in result.reach_elsewhere["FR"]
+    assert "openai:UNKNOWN" in result.reach_elsewhere["RE"]
+    assert "openai:BLOCKED" in result.reach_elsewhere["CN"]
+
+
 # Whose rules hold
 
 

@@ -221,3 +221,10 @@ def test_a_country_is_known_by_the_name_people_write(said: str, meant: str) -> N
     asked = ["--on", "CN", "--as-of", "2026-11-20", "--format", "json"]
 
     assert json.loads(CliRunner().invoke(country, [said, *asked]).output)["country"] == meant
+
+
+def test_a_country_without_providers_leaves_nothing_to_close() -> None:
+    shown = CliRunner().invoke(country, ["US", "--on", "KE", "--as-of", "2026-11-20"]).output
+
+    assert "every hosted service of Kenya closes: there are no ways to a provider" in " ".join(shown.split())
+    assert "0 of 0" not in shown

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.cli.main import cli
+from reliant.core.results import Interval
+from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
 from support import drawings
@@ -346,3 +348,29 @@ def test_every_tile_has_the_state_and_the_count_of_its_line_in_the_table(country
             assert texts[2 * at + 1] == f"{verdicts.count('BLOCKED')}/{len(verdicts)}"
     counts = {word: list(map(state, rows.values())).count(word) for word in fills}
     assert f"{counts['all blocked']} all blocked" in figure.says
+
+
+def test_a_share_at_the_end_of_a_bar_is_never_cut():
+    for size in ("wide", "narrow"):
+        drawn = paired_bars(
+            [Row("a cut", (Bar("", Interval(0.002, 0.89), "s2"),))],
+            id_="x",
+            title="t",
+            description="d",
+            size=size,
+        )
+
+        assert ">under 1 to 89 %<" in drawn
+
+
+def test_a_piece_is_named_whole_or_not_at_all():
+    drawn = stacked_bar(
+        [Piece("Blocked in part", 10, "s2"), Piece("Unknown", 90, "s1")],
+        id_="x",
+        title="t",
+        description="d",
+        size="narrow",
+    )
+
+    assert "…" not in drawn
+    assert ">Unknown<" in drawn

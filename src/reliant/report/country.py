@@ -44,7 +44,9 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
     for one in result.impact:
         lines += wrap(
             f"{clean(one.scenario)}: {percent(one.touched)} of {clean(one.whole)} ({one.count} of {one.of}); "
-            f"{clean(one.because)}.",
+            f"{clean(one.because)}."
+            if one.of
+            else f"{clean(one.scenario)}: there are no {clean(one.whole)} to count.",
             COLUMNS,
             indent="    ",
             first="  - ",
@@ -244,7 +246,7 @@ def _asked_from(result: Country) -> set[str]:
 def _where(result: Country, row: Reach) -> str:
     """Return from where a row was asked, if a bloc was: all of it, or which members."""
     if set(row.places) == _asked_from(result):
-        return "all"
+        return "all members"
     return " ".join(row.places)
 
 
@@ -336,8 +338,8 @@ def _stance(result: Country, marks: _Marks) -> list[str]:
 
 
 TEXTS = (
-    "The words are those of the atlas today and may tell of later days; the state in brackets is that "
-    "of {}. A statement binds nobody."
+    "The words are those of the atlas today and may tell of later days; the state, such as in force, is "
+    "that of {}. A statement binds nobody."
 )
 """What to know when a rule is read as of an earlier day."""
 

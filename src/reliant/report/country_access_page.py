@@ -172,7 +172,8 @@ def grid(result: Country) -> Figure | None:
         "fig-grid",
         f"The direct API of {', '.join(names.get(one, one) for one in asked)} from every country",
         f"One tile per ISO code, in their order, so that no border is drawn; below the code, how many are "
-        f"blocked. {said.capitalize()}. "
+        f"blocked. A list may mean a part of a state, such as Réunion, under its state: that is unknown. "
+        f"{said.capitalize()}. "
         f"{_framed(result)}.",
         lambda size: tiles(
             places,

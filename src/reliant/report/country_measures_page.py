@@ -162,7 +162,9 @@ def lag_figure(result: Country) -> Figure | None:
         "fig-lag",
         f"Months behind the best of {in_words(result, result.on)}",
         f"Each time the best of {in_words(result, result.country)} rose: how long before was the other there?"
-        " Filled to the median, hatched to the longest. " + " ".join(lag_remarks(result)),
+        " Filled to the median, hatched to the longest. "
+        + (f"The {_AREAS} longest of {len(rows)} areas. " if len(rows) > _AREAS else "")
+        + " ".join(lag_remarks(result)),
         lambda size: paired_bars(
             [
                 Row(

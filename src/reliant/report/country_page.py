@@ -314,7 +314,7 @@ def _trees(result: Country) -> Figure | None:
 
 def _derived(result: Country) -> Table:
     return Table(
-        "Every model with a recorded base: the rows behind all counts",
+        "Every model that is built on another, with its row; one made from scratch begins with itself",
         (Column("model"), Column("made"), Column("bases"), Column("roots"), Column("root in"), Column("row")),
         tuple(
             (

@@ -23,6 +23,7 @@ from reliant.atlas.records.rule import FactTest
 from reliant.core.country import Country, Exposure, LagRow, Origins, Reliance, Screen, the
 from reliant.core.dates import PartialDate
 from reliant.core.results import AtlasStamp, Tool
+from reliant.core.verdict import Verdict
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reliant.assessment.country.models import ImportedRow
     from reliant.assessment.country.use import UseRow
     from reliant.atlas import Atlas
+    from reliant.atlas.records.provider import Provider
     from reliant.policy import RuleBook
     from reliant.policy.scenario import ScenarioFile
 
@@ -152,6 +154,7 @@ def reach_elsewhere(asking: Asking, on: Iterable[str]) -> dict[str, tuple[str, .
     """Return, for each country, the verdict on the direct way to each provider: for a grid of tiles.
 
     Only providers whose own rules go by a list of places are asked: of the others no country is told apart.
+    A part of a state that is on no list is not known where its state is let in.
     """
     issuers = {
         rule.issuer
@@ -166,8 +169,16 @@ def reach_elsewhere(asking: Asking, on: Iterable[str]) -> dict[str, tuple[str, .
     ]
     if not asked:
         return {}
+    part_of = asking.atlas.document("groups")["part_of"]
+
+    def verdict(one: Provider, code: str) -> Verdict:
+        found = asking.axis(one, "direct", code).verdict
+        if found is Verdict.BLOCKED and code in part_of and verdict(one, part_of[code]) is not found:
+            return Verdict.UNKNOWN
+        return found
+
     return {
-        code: tuple(sorted(f"{one.id}:{asking.axis(one, 'direct', code).verdict.value}" for one in asked))
+        code: tuple(sorted(f"{one.id}:{verdict(one, code).value}" for one in asked))
         for code in asking.atlas.countries
     }
 

@@ -77,7 +77,8 @@ def paired_bars(
     stacked = size == "narrow"
     above = above or stacked
     left = 8.0 if above else 250.0
-    right = width - (92.0 if stacked else 130.0)
+    longest = max((text_width(_said(one), font) for row in rows for one in row.bars), default=0.0)
+    right = width - max(92.0 if stacked else 130.0, longest + 12)
     span, bar, y = right - left, 16.0, 22.0
     shapes: list[str] = []
     for row in rows:
@@ -111,8 +112,7 @@ def paired_bars(
                 shapes.append(
                     element("rect", x=left + known, y=y, width=most - known, height=bar, class_=UNKNOWN)
                 )
-            said = one.said or percent(one.share)
-            shapes.append(label(right + 8, y + 13, said, room=width - right, size=font))
+            shapes.append(label(right + 8, y + 13, _said(one), room=width - right, size=font))
             y += bar + 6
         y += 16
     grid: list[str] = []
@@ -124,6 +124,10 @@ def paired_bars(
     return drawing(
         *grid, *shapes, width=width, height=y + 16, id_=id_, title=title, description=description, size=size
     )
+
+
+def _said(one: Bar) -> str:
+    return one.said or percent(one.share)
 
 
 def stacked_bar(
@@ -150,7 +154,7 @@ def stacked_bar(
         share = f"{piece.mark} {percent(piece.weight / whole)}".strip()
         if wide > text_width(share, font) + 10:
             shapes.append(label(x + 1, tall + 18, share, room=wide - 4, size=font, class_="strong"))
-        if wide > 46:
+        if wide > text_width(piece.name, font) + 14:
             shapes.append(label(x + 1, tall + 35, piece.name, room=wide - 14, size=font, class_="soft"))
         x += wide
     return drawing(
