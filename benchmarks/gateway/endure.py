@@ -1,6 +1,6 @@
 """What the gateway must stand: kill -9 under load, a thousand slow streams, a million requests.
 
-    python benchmarks/gateway/endure.py kill --times 50 [--workers 2] [--durability disk] [--one]
+    python benchmarks/gateway/endure.py kill --times 50 [--workers 2] [--durability disk] [--one] [--mixed]
     python benchmarks/gateway/endure.py streams --count 1000
     python benchmarks/gateway/endure.py memory --requests 1000000
 
@@ -99,9 +99,13 @@ class Client(threading.Thread):
             got += self._some(sock)
         head, _, body = got.partition(b"\r\n\r\n")
         fields = {k.lower(): v.strip() for k, _, v in (line.partition(b":") for line in head.split(b"\r\n"))}
-        left = int(fields[b"content-length"]) - len(body)
-        while left > 0:
-            left -= len(self._some(sock))
+        if b"content-length" in fields:
+            left = int(fields[b"content-length"]) - len(body)
+            while left > 0:
+                left -= len(self._some(sock))
+        else:
+            while not body.endswith(b"0\r\n\r\n"):
+                body += self._some(sock)
         if head.startswith(b"HTTP/1.1 200"):
             self.answered.append(fields[b"x-reliant-request-id"])
 
@@ -134,13 +138,22 @@ def kill_one(process: subprocess.Popen[bytes], number: int) -> None:
         time.sleep(0.02)
 
 
-def kill(scratch: Path, times: int, workers: int, durability: str, *, one: bool) -> None:
+def bodies(*, mixed: bool) -> list[bytes]:
+    """Return what each of eight clients asks: small questions, or half of them streams and 400 kB too."""
+    small = (TOOLS / "body.json").read_bytes()
+    if not mixed:
+        return [small] * 8
+    large = {**json.loads(small), "messages": [{"role": "user", "content": "word " * 80_000}]}
+    return [small] * 4 + [json.dumps(large).encode()] * 2 + [(TOOLS / "body_stream.json").read_bytes()] * 2
+
+
+def kill(scratch: Path, times: int, workers: int, durability: str, *, one: bool, mixed: bool) -> None:
     audit = scratch / "audit"
     quota = 150 * times
     more, top = f'durability = "{durability}"', f"workers = {workers}"
     text = config(PORT, "http://127.0.0.1:9009/v1", audit, more=more, top=top).replace("CA\n", "")
     (scratch / "gateway.toml").write_text(text.replace(str(LIMIT), str(quota)))
-    clients = [Client((TOOLS / "body.json").read_bytes()) for _ in range(8)]
+    clients = [Client(body) for body in bodies(mixed=mixed)]
     with provider(mock(scratch)):
         for client in clients:
             client.start()
@@ -255,6 +268,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--durability", choices=("process", "disk"), default="process")
     parser.add_argument("--one", action="store_true", help="Kill one worker instead of all processes.")
+    parser.add_argument("--mixed", action="store_true", help="Ask for streams and with 400 kB as well.")
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--requests", type=int, default=1_000_000)
     given = parser.parse_args()
@@ -262,7 +276,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if given.what == "kill":
-            kill(scratch, given.times, given.workers, given.durability, one=given.one)
+            kill(scratch, given.times, given.workers, given.durability, one=given.one, mixed=given.mixed)
         elif given.what == "streams":
             streams(scratch, given.count)
         else:
