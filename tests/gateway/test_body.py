@@ -102,6 +102,20 @@ def test_signs_that_programs_escape_hide_no_name() -> None:
     assert names_nothing(read_json(body), body)
 
 
+@pytest.mark.parametrize("name", ["model", "Model", "judge_model", "container"])
+@pytest.mark.parametrize("space", SPACES)
+def test_a_tool_that_names_a_model_or_a_container_is_looked_at(name: str, space: str) -> None:
+    body = f'{{"model":"m","tools":[{{"type":"x","in":{{"{name}"{space}:"other"}}}}]}}'.encode()
+
+    assert not names_nothing(read_json(body), body)
+
+
+def test_a_tool_that_only_speaks_of_a_model_is_not() -> None:
+    body = b'{"model":"m","tools":[{"type":"x","about":"Asks the model","of":"a container","is":["model"]}]}'
+
+    assert names_nothing(read_json(body), body)
+
+
 @given(st.text(alphabet='ab_id"\\', max_size=60))
 def test_no_mark_of_an_id_is_overlooked_however_many_low_lines_stand_before(text: str) -> None:
     body = json.dumps({"model": "m", "x": "_" * 20 + text}).encode()
