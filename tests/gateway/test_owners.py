@@ -182,6 +182,23 @@ def test_an_item_of_a_stream_or_a_conversation_is_its_makers_too(tmp_path: Path)
     assert codes == [200, 404, 200, 404]
 
 
+def test_what_small_servers_number_is_nobodys(tmp_path: Path) -> None:
+    """Each of their answers has the same items."""
+    value = {"id": "resp_00000001", "output": [{"type": "message", "id": "msg_1", "content": []}]}
+    with keepers("one") as (one,), gateway(tmp_path, config(one, more=OTHER)) as running:
+        one.responses = json.dumps(value).encode()
+        asked = {"model": "gpt-4o", "input": [{"role": "user", "content": "x"}]}
+        post(f"{running.url}/v1/responses", json=asked, headers=KEY)
+        asked["input"] += value["output"]  # type: ignore[operator]
+        asked["input"].append(_item("item_reference", "msg_1"))  # type: ignore[attr-defined]
+        again = [
+            post(f"{running.url}/v1/responses", json=asked, headers=who).status_code
+            for who in (KEY, STRANGER)
+        ]
+
+    assert again == [200, 200]
+
+
 def test_a_body_that_names_too_many_objects_is_refused_and_none_is_overlooked(tmp_path: Path) -> None:
     """Whoever names many first must not hide the last."""
     other = "file-theirs000001"

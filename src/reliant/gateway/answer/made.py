@@ -18,6 +18,9 @@ from reliant.gateway.request.surface import CHAT, MESSAGES, Endpoint
 _IDS = ("id", "output_file_id", "error_file_id", "fine_tuned_model", "thread_id")
 _RESPONSES = "responses"
 
+UNLIKE_ANY_OTHER = 14
+"""Letters of an item's id. Small servers number what they say (`msg_1`): such an id is everybody's."""
+
 
 def made_by(endpoint: Endpoint, body: bytes) -> list[str]:
     """Return the ids of what a whole answer says was made."""
@@ -104,7 +107,8 @@ def _in_response(value: dict[str, Any]) -> Iterator[object]:
 
 
 def _in_item(item: dict[str, Any]) -> Iterator[object]:
-    yield item.get("id")
+    name = item.get("id")
+    yield name if isinstance(name, str) and len(name) >= UNLIKE_ANY_OTHER else None
     yield item.get("container_id")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from reliant.gateway.answer.made import UNLIKE_ANY_OTHER
 from reliant.gateway.request.body import (
     NOT_JSON,
     BadBody,
@@ -189,4 +190,6 @@ def references(body: bytes) -> list[str]:
 def _only_refers(item: dict[str, Any]) -> bool:
     kind = item.get("type")
     alone = kind is None and "role" not in item and "content" not in item
-    return isinstance(item.get("id"), str) and (kind == "item_reference" or alone)
+    name = item.get("id")
+    long = isinstance(name, str) and len(name) >= UNLIKE_ANY_OTHER
+    return long and (kind == "item_reference" or alone)
