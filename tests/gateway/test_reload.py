@@ -204,3 +204,24 @@ def test_an_address_of_ipv6_stands_in_brackets(tmp_path: Path) -> None:
             said = running.said()
 
     assert f"serving on {url}, log in" in said
+
+
+def test_who_opens_tls_and_says_nothing_is_closed(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    more = f'[listen]\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+    with providers("mock") as (mock,):
+        text = config(mock, more=more).replace("[limits]\n", "[limits]\nheader_s = 0.3\n")
+        with gateway(tmp_path, text) as running:
+            for began in (b"", b"\x16\x03\x01"):
+                with socket.create_connection(("127.0.0.1", running.port), PATIENCE_S) as client:
+                    client.sendall(began)
+                    client.settimeout(20)  # the half minute and more that a library gives would be too long
+                    assert _rest(client) == b""
+
+
+def _rest(client: socket.socket) -> bytes:
+    """Return what comes before the other side closes, or breaks, the connection."""
+    try:
+        return client.recv(100)
+    except ConnectionError:
+        return b""

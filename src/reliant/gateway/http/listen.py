@@ -55,7 +55,11 @@ class Server:
         keep_freed()
         self._tick()
         server = await state.loop.create_server(
-            lambda: Connection(state), sock=sock, ssl=self._tls, backlog=_BACKLOG
+            lambda: Connection(state),
+            sock=sock,
+            ssl=self._tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=state.limits.header_s if self._tls is not None else None,
         )
         self.started = True
         try:
