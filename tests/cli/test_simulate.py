@@ -163,6 +163,15 @@ def {name}(text):
     assert rows["old"]["stops"] is not True
 
 
+def test_what_the_code_shows_besides_the_list_of_the_operator_is_named_under_assumed(app: Path) -> None:
+    (app / "other.py").write_text(APP)
+
+    found = run(app, "--cut", "provider:openai")
+
+    assert {row["id"] for row in found["functions"]} == {"chat", "translate"}
+    assert any("left out, found besides" in one and "other" in one for one in found["assumptions"])
+
+
 def test_two_scenarios_stand_side_by_side(app: Path) -> None:
     found = run(app, "--cut", "provider:openai", "--against", "provider:mistral")
 

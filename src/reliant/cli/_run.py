@@ -67,7 +67,15 @@ class Looked:
 
     def assessment(self) -> Assessment:
         """Judge what was found, with the functions that the operator names if there are any."""
-        result = assess(
+        result = with_plans(self._as_found(), self.plans, self.atlas)
+        return with_ignored(result, self.operator, self.question.as_of)
+
+    def as_found(self) -> Assessment:
+        """Judge what was found, with the functions that the code shows."""
+        return with_ignored(self._as_found(), self.operator, self.question.as_of)
+
+    def _as_found(self) -> Assessment:
+        return assess(
             self.found,
             self.stamp,
             self.question,
@@ -76,8 +84,6 @@ class Looked:
             before=self.before,
             files=self.files,
         )
-        result = with_plans(result, self.plans, self.atlas)
-        return with_ignored(result, self.operator, self.question.as_of)
 
 
 def look(

@@ -141,16 +141,16 @@ class Table:
         return read_plans(config) if config else Plans()
 
     def assessed(self, rules: str | None = None) -> tuple[Assessment, Atlas]:
-        """Return the target as it stands, or under a scenario of rules."""
+        """Return the target as it was found, or under a scenario of rules."""
         from reliant.cli._run import look
 
         who = {**self.who, "scenario": rules}
         looked = look(self.path, who, as_of=self.as_of, known_on=self.known_on, offline=self.offline)
-        return looked.assessment(), looked.atlas
+        return looked.as_found(), looked.atlas
 
     @functools.cached_property
     def today(self) -> tuple[Assessment, Atlas]:
-        """The target as it stands."""
+        """The target as it was found; what the operator tells of functions comes with the estate."""
         return self.assessed()
 
     def play(self, name: str | None, cuts: tuple[str, ...], on: str | None = None) -> Played:

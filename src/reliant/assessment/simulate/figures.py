@@ -189,7 +189,7 @@ class SimulationFigures:
         rows = tuple(
             Row(use.id, {}, f"{use.role.value} {use.kind.value}", self.desk.places(use.id)[0])
             for use in self.desk.uses.values()
-            if row.id in use.functions
+            if use.id in self.graph.needs[function.need]
         )
         means = "weight of the function: its call sites, as nobody told more"
         return Told(means, {"": f"{row.weight}"}, rows[:_FIRST], function.where)
