@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -143,6 +144,27 @@ def test_a_key_of_the_file_is_changed_in_the_file(tmp_path: Path) -> None:
 
     assert (here.status_code, nobody.status_code) == (409, 404)
     assert "previous_sha256" in here.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", " ", "x" * 201, "a\nb", "a\\b"])
+def test_no_key_gets_a_name_under_which_it_cannot_be_ended(tmp_path: Path, name: str) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        answer = post(f"{running.url}/admin/keys", json={"name": name}, headers=KEY)
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("name", ["team b", "%2e", "a?b#c", "Büro 7", "v1.2"])
+def test_whatever_a_key_is_called_it_can_be_rotated_and_ended(tmp_path: Path, name: str) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        made = _admin(running.url, "", {"name": name})["secret"]
+        path = f"{running.url}/admin/keys/{quote(name, safe='')}"
+        rotated = post(f"{path}/rotate", headers=KEY)
+        ended = httpx.delete(path, headers=KEY, timeout=PATIENCE_S)
+        after = _statuses(running.url, made, 1)
+
+    assert (rotated.status_code, rotated.json()["name"]) == (200, name)
+    assert (ended.status_code, after) == (200, {401})
 
 
 def test_a_reached_bound_is_told_as_it_is_configured(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The smallest configuration, as it was promised: served by the command, used by an official client, proven."""
+"""The smallest configuration, as promised: served by the command, used by an official client, proven."""
 
 from __future__ import annotations
 

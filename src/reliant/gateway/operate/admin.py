@@ -51,6 +51,7 @@ _CSP = (
     "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_NAME = re.compile(r"(?=.*[^.\s])[^/\\]{1,200}", re.DOTALL)
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
@@ -206,8 +207,9 @@ class Admin:
             return _problem(400, f"there is no tenant {wanted.tenant!r}")
         if wanted.country is not None and not runtime.knowledge.atlas.is_country(wanted.country):
             return _problem(400, f"{wanted.country!r} is not a country code")
-        if not wanted.name.strip() or len(wanted.name) > 200 or not wanted.name.isprintable():
-            return _problem(400, "a name is 1 to 200 printable characters")
+        if not _NAME.fullmatch(wanted.name) or not wanted.name.isprintable():
+            # It stands in the path under which the key is rotated and ended.
+            return _problem(400, "a name is 1 to 200 printable characters without a slash, not dots alone")
         unknown = [one for one in wanted.endpoints if one not in NAMES and not set(one) & set("*?[")]
         if unknown:
             return _problem(400, f"there is no endpoint {unknown[0]!r}")
