@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -92,6 +93,7 @@ def own_files(tmp_path: Path) -> tuple[Path, ...]:
         ("US", "CN", dt.date(2026, 10, 31)),
         ("EU", "US", dt.date(2023, 4, 15)),
         ("FR", "CN", dt.date(2019, 1, 1)),
+        ("FR", "EU", dt.date(2026, 10, 31)),
     ],
 )
 def test_every_number_about_a_country_is_given_by_its_rows(
@@ -110,6 +112,30 @@ def test_every_number_from_files_of_ones_own_is_given_by_its_rows(
     } - {"access"}  # fmt: skip
     assert any("by_downloads" in address for address in told.addresses)
     assert any("rises" in address for address in told.addresses)
+    check_all(told)
+
+
+def test_every_number_over_a_hub_is_given_too(tmp_path: Path, atlas: Atlas) -> None:
+    models = {
+        "id": ["us", "cn-on-us", "cn-on-nobody-s", "cn-alone"],
+        "origin": ["US", "CN", "CN", "CN"],
+        "made": ["2023-01-01", "2023-02-01", "2023-09-01", None],
+        "downloads": [5, 3, None, 1],
+    }
+    edges = {
+        "child": ["cn-on-us", "cn-on-nobody-s"],
+        "parent": ["us", "nobody-s"],
+        "kind": ["weights", "merge"],
+    }
+    files = tmp_path / "m.parquet", tmp_path / "e.parquet"
+    pl.DataFrame(models).write_parquet(files[0])
+    pl.DataFrame(edges).write_parquet(files[1])
+
+    told = desk("CN", "US", dt.date(2024, 8, 1), atlas, files)
+
+    _, closed, opened = told.result.impact
+    assert (closed.count, closed.of, closed.touched.high) == (0, 3, 1.0)
+    assert (opened.count, opened.touched.low, opened.touched.high) == (1, pytest.approx(1 / 3), 1.0)
     check_all(told)
 
 

@@ -84,7 +84,8 @@ def trees(draw: st.DrawFn) -> Hub:
     origin = draw(st.lists(st.sampled_from([-1, 0, 1, 2]), min_size=1, max_size=10))
     pairs = [(child, parent) for child in range(len(origin)) for parent in range(child)]
     edges = draw(st.lists(st.sampled_from(pairs), max_size=16, unique=True)) if pairs else []
-    downloads = draw(st.lists(st.integers(0, 9), min_size=len(origin), max_size=len(origin)))
+    counts = st.one_of(st.just(np.nan), st.integers(0, 9))
+    downloads = draw(st.lists(counts, min_size=len(origin), max_size=len(origin)))
     return Hub(
         places=(*PLACES, "FR"),
         origin=np.array(origin, dtype=np.int16),
@@ -97,6 +98,8 @@ def trees(draw: st.DrawFn) -> Hub:
 
 @given(trees())
 def test_a_hub_and_a_table_of_the_same_models_say_the_same_and_are_as_unsure(atlas: Atlas, hub: Hub) -> None:
+    told_downloads = hub.downloads
+    assert told_downloads is not None
     above: dict[int, list[str]] = {}
     for child, parent in zip(hub.child, hub.parent, strict=True):
         above.setdefault(int(child), []).append(f"m{parent}")
@@ -107,7 +110,7 @@ def test_a_hub_and_a_table_of_the_same_models_say_the_same_and_are_as_unsure(atl
             day=PartialDate.parse("2024-01-01"),
             parents=tuple(above.get(at, ())),
             recorded=at in above,
-            downloads=float(hub.downloads[at]) if hub.downloads is not None else None,
+            downloads=None if np.isnan(told_downloads[at]) else float(told_downloads[at]),
         )
         for at, place in enumerate(hub.origin)
     }
@@ -121,6 +124,7 @@ def test_a_hub_and_a_table_of_the_same_models_say_the_same_and_are_as_unsure(atl
         assert counted.by_downloads is not None
         weighed.append((told.by_downloads, counted.by_downloads))
     for one, other in weighed:
+        assert one.models == other.models
         assert one.unknown == pytest.approx(other.unknown)
         for name in ("look_through", "root", "home_rooted"):
             shares = getattr(one, name), getattr(other, name)
@@ -244,7 +248,7 @@ def test_an_edge_without_a_parent_says_nothing_and_one_without_a_child_is_refuse
 IDS = st.sampled_from(["a", "b", "c", "d", "e", "a longer name than fits into a word"])
 DATES = st.sampled_from([None, dt.date(2022, 3, 1), dt.date(2023, 8, 1), dt.date(2024, 2, 1)])
 ROWS = st.lists(
-    st.tuples(IDS, st.sampled_from([None, "US", "CN", "FR"]), st.integers(0, 9), DATES),
+    st.tuples(IDS, st.sampled_from([None, "US", "CN", "FR"]), st.none() | st.integers(0, 9), DATES),
     min_size=1,
     max_size=8,
 )
@@ -254,7 +258,7 @@ LINKS = st.lists(st.tuples(IDS, IDS, st.sampled_from(DESCENT_KINDS)), max_size=8
 @given(ROWS, LINKS, st.sampled_from([None, dt.date(2023, 12, 31)]), st.integers(1, 4))
 def test_a_hub_read_in_stretches_is_what_its_rows_say(
     tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[str, str | None, int, dt.date | None]],
+    rows: list[tuple[str, str | None, int | None, dt.date | None]],
     links: list[tuple[str, str, str]],
     until: dt.date | None,
     size: int,
@@ -265,7 +269,7 @@ def test_a_hub_read_in_stretches_is_what_its_rows_say(
     ends = {"child": pl.String, "parent": pl.String, "kind": pl.String}
     pl.DataFrame(links, schema=ends, orient="row").write_parquet(folder / "e.parquet")
     later = {row[0] for row in rows if until and row[3] and row[3] > until}
-    wanted: dict[str, tuple[str | None, int, dt.date | None]] = {}
+    wanted: dict[str, tuple[str | None, int | None, dt.date | None]] = {}
     for name, origin, downloads, made in rows:
         if name not in later:
             wanted.setdefault(name, (origin, downloads, made))
@@ -280,9 +284,9 @@ def test_a_hub_read_in_stretches_is_what_its_rows_say(
     assert names[: len(wanted)] == list(wanted)
     assert set(names[len(wanted) :]) == {end for link in edges for end in link[:2]} - set(wanted)
     for at, name in enumerate(names):
-        origin, downloads, made = wanted.get(name, (None, 0, None))
+        origin, downloads, made = wanted.get(name, (None, None, None))
         assert (hub.places[hub.origin[at]] if hub.origin[at] >= 0 else None) == origin
-        assert hub.downloads[at] == downloads
+        assert (None if np.isnan(hub.downloads[at]) else hub.downloads[at]) == downloads
         assert hub.half[at] == (made.year * 2 + (made.month > 6) if made else -1)
     told = zip(hub.child.tolist(), hub.parent.tolist(), hub.kind.tolist(), strict=True)
     assert [(names[a], names[b], DESCENT_KINDS[kind]) for a, b, kind in told] == edges
@@ -300,3 +304,27 @@ def test_ids_that_share_a_hash_are_read_again_under_another_one(tmp_path: Path) 
     assert len(read_parquet(models, edges, reader=Clashing)) == 6
     with pytest.raises(hub_parquet.Collision):
         Clashing(models, edges, None, 0, 100).hub(names=True)
+
+
+def test_downloads_that_are_not_told_are_not_counted_as_none(tmp_path: Path) -> None:
+    models, edges = _write(tmp_path)
+    known = pl.read_parquet(models)
+    known.with_columns(
+        downloads=pl.when(pl.col("id") == "qwen-7b").then(None).otherwise("downloads")
+    ).write_parquet(models)
+
+    weighed = reliance(read_parquet(models, edges), CN_US).by_downloads
+
+    assert weighed is not None
+    assert (weighed.models, weighed.of, weighed.downloads) == (3, 4, 120)
+
+
+def test_what_a_hub_does_not_tell_is_said(tmp_path: Path) -> None:
+    models, edges = _write(tmp_path)
+    several = pl.read_parquet(models)
+    pl.concat([several, several.head(1)]).write_parquet(models)
+
+    remarks = reliance(read_parquet(models, edges), CN_US).remarks
+
+    assert "Models without a date, counted on every day and in no half-year: 1." in remarks
+    assert "Rows that repeat an id, of which the first is read: 1." in remarks

@@ -13,7 +13,7 @@ from reliant.report._text import clean, fit, listed, percent, plural, unformula,
 from reliant.report.country_measures import FEW, lag_lines, measure_lines, screen_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reliant.core.country import ClaimResult, Country, Half, Reach, Stance
 
@@ -43,8 +43,8 @@ def to_terminal(result: Country, /, *, colour: bool = False) -> str:
     lines += ["", "IMPACT  what a cut would touch"]
     for one in result.impact:
         lines += wrap(
-            f"{clean(one.scenario)}: {percent(one.touched)} of {clean(one.whole)} ({one.count} of {one.of}); "
-            f"{clean(one.because)}."
+            f"{clean(one.scenario)}: {percent(one.touched)} of {clean(one.whole)} "
+            f"({one.count:,} of {one.of:,}); {clean(one.because)}."
             if one.of
             else f"{clean(one.scenario)}: there are no {clean(one.whole)} to count.",
             COLUMNS,
@@ -257,17 +257,13 @@ def where(result: Country, row: Reach) -> str:
 
 def _reliance(result: Country) -> list[str]:
     found = result.reliance
-    lines = [
-        f"RELIANCE  models made in {the(name(result, result.country))}, by half-year",
-        f"  {'half':8}{'models':>7}{'base known':>12}{'root ' + result.on:>9}"
-        f"{'root ' + result.country:>9}{'other':>7}{'?':>4}{'of known':>11}{'floor':>10}",
-    ]
-    if not found.halves:
-        lines[1:] = ["  none with a date by then"]
+    lines = [f"RELIANCE  models made in {the(name(result, result.country))}, by half-year"]
+    head = ("half", "models", "base known", f"root {result.on}", f"root {result.country}")
+    table = [(*head, "other", "?", "of known", "floor"), *map(_half, found.halves[-2 * _HALVES :])]
+    lines += _aligned(table) if found.halves else ["  none with a date by then"]
     earlier = len(found.halves) - 2 * _HALVES
     if earlier > 0:
-        lines.append(f"  ... {plural(earlier, 'half-year')} before that: --format csv")
-    lines += [_half(half) for half in found.halves[-2 * _HALVES :]]
+        lines.insert(2, f"  ... {plural(earlier, 'half-year')} before that: --format csv")
     changed = turning(result)
     if changed:
         lines += wrap(clean(f"{changed.says} {changed.floor}"), COLUMNS, indent="  ", first="  ")
@@ -290,13 +286,17 @@ def _reliance(result: Country) -> list[str]:
     return lines
 
 
-def _half(half: Half) -> str:
-    known = percent(half.share_of_known) if half.share_of_known is not None else "-"
-    floor = percent(half.floor) if half.floor is not None else "-"
-    return (
-        f"  {half.half:8}{half.models:>7}{half.base_known:>12}{half.root_on:>9}{half.root_home:>9}"
-        f"{half.root_other:>7}{half.root_unknown:>4}{known:>11}{floor:>10}"
-    )
+def _half(half: Half) -> tuple[str, ...]:
+    counts = (half.models, half.base_known, half.root_on, half.root_home, half.root_other, half.root_unknown)
+    shares = (percent(one) if one is not None else "-" for one in (half.share_of_known, half.floor))
+    return (half.half, *(f"{one}" for one in counts), *shares)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, each column as wide as it needs; the first one to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * len(widths) <= COLUMNS else " "
+    return ["  " + gap.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
 
 
 def issuer(result: Country, row: Stance) -> str:

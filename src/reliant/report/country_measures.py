@@ -58,7 +58,7 @@ def measure_lines(result: Country) -> list[str]:
     by = found.by_downloads
     if by is not None:
         said.append(
-            f"By downloads ({by.downloads:,.0f} in all, of {by.models} of {plural(by.of, 'model')}): made "
+            f"By downloads ({by.downloads:,.0f} in all, of {by.models:,} of {plural(by.of, 'model')}): made "
             f"together {percent(by.face_value)}, look-through {percent(by.look_through)}, "
             f"root {percent(by.root)}, all lines at home {percent(by.home_rooted)}, "
             f"base not recorded {percent(by.unknown)}."

@@ -79,7 +79,7 @@ def downloads_table(result: Country) -> Table | None:
         ("all lines at home", found.home_rooted or Interval(0.0, 0.0), by.home_rooted),
     )
     return Table(
-        f"By number of models, and by downloads: {by.downloads:,.0f} in all, of {by.models} of "
+        f"By number of models, and by downloads: {by.downloads:,.0f} in all, of {by.models:,} of "
         f"{plural(by.of, 'model')}",
         (Column("share"), Column("by count", numeric=True), Column("by downloads", numeric=True)),
         tuple((said, percent(one), percent(other)) for said, one, other in rows),

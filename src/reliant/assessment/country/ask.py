@@ -93,7 +93,7 @@ def ask(question: CountryQuestion, atlas: Atlas, rules: RuleBook) -> Country:
         reliance=msgspec.structs.replace(found, remarks=(*found.remarks, *_remarks(question, found, models))),
         stance=stance(atlas, issuers(question.country, atlas), as_of, citations, known_on),
         impact=(
-            *exposures(access, models, sides, named),
+            *exposures(access, models, sides, named, question.counted),
             *(one for name, _ in question.use for one in _latest_use(used, name, named)),
             *_scenarios(question, atlas, rules, asking, on),
         ),

@@ -314,7 +314,7 @@ class CountryFigures:
         """Return what is told of a hub: its models are counted in columns and not listed one by one."""
         value: Any = self.data
         for step in unit:
-            value = value[keys(value).index(step)] if isinstance(value, list) else value[step]
+            value = value[keys(value).index(step)] if isinstance(value, (list, tuple)) else value[step]
         flat = value if isinstance(value, dict) else {"": value}
         rows = tuple(
             Row(f"{name or unit[-1]}", {f"c{at}": float(part)}, "counted over the columns of both files")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reliant.assessment.country.impact import rests_on, touched_by_closing
+from reliant.assessment.country.impact import in_counts, rests_on, touched_by_closing
 from reliant.assessment.country.scenario import by_model, by_use
 from reliant.assessment.explain.figures import Row, Told
 from reliant.core.country import by_way
@@ -58,6 +58,15 @@ class Impacts:
 
     def _weights(self, *, withheld_too: bool) -> Iterable[Row]:
         desk = self._desk
+        if desk.question.counted is not None:
+            reached, unsure = in_counts(desk.question.counted)
+            rest = desk.question.counted.models - reached - unsure
+            column = "touched" if withheld_too else "unsure"
+            says = "counted over the columns of both files"
+            yield Row("descend from models made there", {"whole": reached, column: reached}, says)
+            yield Row("may descend from them", {"whole": unsure, "unsure": unsure}, says)
+            yield Row("do not", {"whole": rest}, says)
+            return
         for made in desk.own:
             kind = rests_on(made, desk.models, desk.sides)
             adds = {"whole": 1.0}

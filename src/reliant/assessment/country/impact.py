@@ -17,16 +17,21 @@ from reliant.core.country import Exposure, Reach, by_way
 
 if TYPE_CHECKING:
     from reliant.assessment.country.models import Made
+    from reliant.core.country import Reliance
 
 
-def exposures(rows: Iterable[Reach], models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
+def exposures(
+    rows: Iterable[Reach], models: Models, sides: Sides, on: str, counted: Reliance | None = None
+) -> tuple[Exposure, ...]:
     """Return what three cuts would touch: hosted access, closed weights, and open weights too.
 
     Args:
         rows: The access table of the day.
         on: Name of the other country, for the sentences.
+        counted: Figures over a hub, whose models are not in `models`.
     """
-    return (_hosted(tuple(rows), on), *_weights(models, sides, on))
+    weights = _weights(models, sides, on) if counted is None else _weights_of_hub(counted, on)
+    return (_hosted(tuple(rows), on), *weights)
 
 
 def _hosted(rows: tuple[Reach, ...], on: str) -> Exposure:
@@ -91,6 +96,38 @@ def _weights(models: Models, sides: Sides, on: str) -> tuple[Exposure, ...]:
             of=whole,
         ),
     )
+
+
+def _weights_of_hub(found: Reliance, on: str) -> tuple[Exposure, ...]:
+    """Return the same of a hub: it does not tell which weights are open."""
+    reached, whole = in_counts(found), found.models
+    told = "the files do not tell which weights are open"
+    return (
+        Exposure(
+            scenario=f"{on} withholds closed weights; open weights are exempt",
+            touched=interval(0, sum(reached), whole),
+            exempt=0.0,
+            whole="models made in the country",
+            because=f"{reached[0]:,} descend from models made there; {told}",
+            count=0,
+            of=whole,
+        ),
+        Exposure(
+            scenario=f"{on} withholds open weights as well, from the day on",
+            touched=interval(*reached, whole),
+            exempt=0.0,
+            whole="models made in the country",
+            because="what was published stays: this is what loses its next version",
+            count=reached[0],
+            of=whole,
+        ),
+    )
+
+
+def in_counts(found: Reliance) -> tuple[int, int]:
+    """Return how many models descend from the other country, and of how many more that is not known."""
+    low, high = (round(one * found.models) for one in (found.look_through.low, found.look_through.high))
+    return low, high - low
 
 
 def _not_told(blank: int, lost: int) -> Iterator[str]:

@@ -126,9 +126,12 @@ class Reader:
             child=at[child],
             parent=at[parent],
             kind=kind,
-            downloads=None if downloads is None else np.concatenate((downloads[keep], np.zeros(blank))),
+            downloads=None
+            if downloads is None
+            else np.concatenate((downloads[keep], np.full(blank, np.nan))),
             half=None if half is None else np.concatenate((half[keep], np.full(blank, -1, dtype=np.int16))),
             ids=self._names(keep, extra[used]) if names else None,
+            twice=len(origin) - len(known),
         )
 
     def _rows(self) -> tuple[Any, ...]:
@@ -139,7 +142,7 @@ class Reader:
         first, second = np.empty(size, np.uint64), np.empty(size, np.uint64)
         origin, later = np.full(size, -1, np.int16), np.zeros(size, dtype=bool)
         half = np.full(size, -1, np.int16) if "made" in wanted else None
-        downloads = np.zeros(size) if "downloads" in wanted else None
+        downloads = np.empty(size) if "downloads" in wanted else None
         codes: dict[str, int] = {}
         for start, rows in _stretches(self._models, wanted, self._size):
             here = slice(start, start + len(rows))
@@ -160,7 +163,7 @@ class Reader:
                 self._refuse(
                     wrong, rows["downloads"], start, "is no number of downloads", "a number from 0 up"
                 )
-                downloads[here] = counted.fill_null(0).to_numpy()
+                downloads[here] = counted.fill_null(float("nan")).to_numpy()
             if half is not None:
                 made = rows["made"]
                 if made.dtype == pl.String:

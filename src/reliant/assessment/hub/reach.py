@@ -7,7 +7,7 @@ answer in a fraction of a second. The same call serves a thousand models.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +51,10 @@ class Hub:
         child: Of each edge, the index of the model that descends.
         parent: Of each edge, the index of the model it descends from.
         kind: Of each edge, the index of its kind in `DESCENT_KINDS`, uint8.
-        downloads: Of each model; None if nobody counted.
+        downloads: Of each model, not a number where it is not known; None if nobody counted.
         half: Of each model, year times 2 plus 0 or 1, int16; -1 without a date; None without any.
         ids: Names of the models; None if only numbers are needed.
+        twice: Rows whose id an earlier row has.
     """
 
     places: tuple[str, ...]
@@ -64,6 +65,7 @@ class Hub:
     downloads: npt.NDArray[np.float64] | None = None
     half: npt.NDArray[np.int16] | None = None
     ids: Sequence[str] | None = None
+    twice: int = 0
 
     def __len__(self) -> int:
         return len(self.origin)
@@ -166,17 +168,31 @@ def reliance(hub: Hub, sides: Sides, followed: Iterable[str] = FOLLOWED) -> Reli
     models = int(own.sum())
     weighed = None
     if hub.downloads is not None:
-        total = float(hub.downloads[own].sum())
-        weighed = Weighed(models=models, of=models, downloads=total, **figures(hub.downloads))
+        told = ~np.isnan(hub.downloads)
+        weight = np.where(told, hub.downloads, 0.0)
+        total = float(weight[own].sum())
+        if total > 0:
+            counted = int((own & told).sum())
+            weighed = Weighed(models=counted, of=models, downloads=total, **figures(weight))
     return Reliance(
         halves=_halves(hub, own, derived, mask) if hub.half is not None else (),
         models=models,
         base_known=int((own & derived).sum()),
         data=(f"hub of {len(hub):,} models and {len(hub.child):,} edges",),
-        remarks=("A model of a hub has one origin, so none is made by both countries.",),
+        remarks=tuple(_remarks(hub, own)),
         by_downloads=weighed,
         **figures(None),
     )
+
+
+def _remarks(hub: Hub, own: Flags) -> Iterator[str]:
+    """Return what to know of the counts."""
+    yield "A model of a hub has one origin, so none is made by both countries."
+    undated = int(own.sum() if hub.half is None else (own & (hub.half < 0)).sum())
+    if undated:
+        yield f"Models without a date, counted on every day and in no half-year: {undated:,}."
+    if hub.twice:
+        yield f"Rows that repeat an id, of which the first is read: {hub.twice:,}."
 
 
 def _halves(hub: Hub, own: Flags, derived: Flags, mask: npt.NDArray[np.uint8]) -> tuple[Half, ...]:
