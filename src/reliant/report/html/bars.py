@@ -54,6 +54,9 @@ _BOLD = 0.6
 _BROAD = 0.7
 """The same for a name in a narrow column, where a date or capitals may stand."""
 
+_TOLD = 5.0
+"""Em of a cut name that still tells something."""
+
 _PERCENT = tuple((part / 100, f"{part} %") for part in (0, 25, 50, 75, 100))
 
 
@@ -154,7 +157,7 @@ def stacked_bar(
         share = f"{piece.mark} {percent(piece.weight / whole)}".strip()
         if wide > text_width(share, font) + 10:
             shapes.append(label(x + 1, tall + 18, share, room=wide - 4, size=font, class_="strong"))
-        if wide > text_width(piece.name, font) + 14:
+        if wide > min(text_width(piece.name, font), _TOLD * font) + 14:
             shapes.append(label(x + 1, tall + 35, piece.name, room=wide - 14, size=font, class_="soft"))
         x += wide
     return drawing(

@@ -184,7 +184,7 @@ def _summary(result: Trace, sections: Sequence[Section]) -> Table:
 
 
 def _power(log10_p: float) -> str:
-    return "1" if log10_p > -0.05 else f"1e{log10_p:.1f}"
+    return f"{10**log10_p:.2g}" if log10_p > -2 else f"1e{log10_p:.0f}"
 
 
 def _section(one: TraceResult, at: int, names: dict[str, str]) -> Section:
