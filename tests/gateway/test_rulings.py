@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from reliant.core.facts import Facts
 from reliant.core.results import Source
-from reliant.core.verdict import Answer, Axis, AxisAnswer, Verdict, worst
+from reliant.core.verdict import Answer, Axis, AxisAnswer, RuleAnswer, Verdict, worst
 from reliant.gateway.admit.admission import Admission, Ruling
 from reliant.gateway.admit.keys import KeyRing
 from reliant.gateway.admit.operator_rules import OperatorRules
 from reliant.gateway.config import Config, parse_config
 from support.gateway_provider import providers
-from support.gateway_rig import Running, config, gateway, post
+from support.gateway_rig import Running, config, gateway, get, post
 
 DAY = dt.date(2026, 11, 20)
 BASE = """
@@ -40,12 +40,12 @@ class Said:
     """Rules that always say the same; it counts how often they were asked."""
 
     def __init__(self, verdicts: Mapping[Axis, Verdict]) -> None:
-        self._axes = {axis: AxisAnswer(verdict) for axis, verdict in verdicts.items()}
+        self.axes = {axis: AxisAnswer(verdict) for axis, verdict in verdicts.items()}
         self.asked: list[dt.date] = []
 
     def decide(self, _facts: Facts, as_of: dt.date, _known_on: dt.date | None = None) -> Answer:
         self.asked.append(as_of)
-        return Answer(worst(one.verdict for one in self._axes.values()), self._axes)
+        return Answer(worst(one.verdict for one in self.axes.values()), self.axes)
 
     def sources(self, _ids: tuple[str, ...]) -> tuple[Source, ...]:
         return ()
@@ -114,6 +114,64 @@ def test_the_strictest_axis_decides(verdicts: dict[Axis, Verdict], policy: str) 
     assert found.action == max(alone, key=_STEPS.__getitem__)
     assert (found.action == "refuse") >= (Verdict.BLOCKED in verdicts.values())
     assert found.verdict == worst(verdicts.values())
+
+
+def of_rule(rule: str, effect: str, truth: str) -> tuple[RuleAnswer, ...]:
+    return (RuleAnswer(rule, truth, (), (), effect, f"What {rule} says."),)
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ("", ("warn", "a.law")),
+        ('on_conditional = "block"', ("refuse", "a.licence")),
+        ('on_unknown = { register = "block" }', ("refuse", "a.register")),
+        ('on_unknown = { law = "block", register = "block" }', ("refuse", "a.law")),
+    ],
+)
+def test_the_rule_that_is_named_first_is_one_that_decided(policy: str, wanted: tuple[str, str]) -> None:
+    """Something not known is graver than an obligation, but it did not refuse where it only warns."""
+    book = Said(
+        {
+            Axis.ACCESS: Verdict.OPEN,
+            Axis.LAW: Verdict.UNKNOWN,
+            Axis.LICENCE: Verdict.CONDITIONAL,
+            Axis.REGISTER: Verdict.UNKNOWN,
+        }
+    )
+    book.axes = {
+        **book.axes,
+        Axis.LAW: AxisAnswer(Verdict.UNKNOWN, of_rule("a.law", "deny", "unknown")),
+        Axis.LICENCE: AxisAnswer(Verdict.CONDITIONAL, of_rule("a.licence", "require", "yes")),
+        Axis.REGISTER: AxisAnswer(Verdict.UNKNOWN, of_rule("a.register", "deny", "unknown")),
+    }
+    read = parse_config(f"[policy]\n{policy}\n{BASE}", Path("g.toml"), {})
+
+    found = admission(read, book).ruling(KeyRing(read).callers[0], "m", "gpt-4o", "US")
+
+    assert (found.action, found.because[0].rule, found.rules[0]) == (wanted[0], wanted[1], wanted[1])
+    assert {one.rule for one in found.because} == {"a.law", "a.licence", "a.register"}
+    if found.action == "refuse":
+        assert ("a.licence" in found.rules) == ("on_conditional" in policy)
+
+
+def test_where_no_record_permits_it_no_rule_is_blamed(tmp_path: Path) -> None:
+    """Nobody has recorded that Azure offers this model in Germany; the AI Act's duties did not refuse it."""
+    with providers("mock") as (mock,):
+        text = config(mock, place="DE").replace('provider = "openai"', 'provider = "azure-openai"')
+        with gateway(tmp_path, text) as running:
+            body = {"model": "gpt-4o", "messages": []}
+            headers = {"authorization": "Bearer sk-test"}
+            answer = post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
+            decision = running.decisions()[-1]
+            metrics = get(f"{running.url}/metrics").text
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (403, "reliant_policy_unknown", None)
+    assert error["message"].startswith("No record says that it is offered here on this day.")
+    assert error["reliant"]["left_out"] == [f"{mock.name}: refused: {error['message']}"]
+    assert "rules" not in decision
+    assert 'reliant_gateway_refusals_total{rule="reliant_policy_unknown"} 1.0' in metrics
 
 
 def test_rules_are_asked_once_a_day_for_callers_alike_and_not_for_each_request() -> None:

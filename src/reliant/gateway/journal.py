@@ -205,8 +205,7 @@ class Journal:
             ),
             opened,
         )
-        for rule in record.rules[:1]:
-            self.metrics.refusals.labels(rule).inc()
+        self.metrics.refusals.labels(record.rules[0] if record.rules else problem.code).inc()
         return number
 
     def observed(

@@ -51,7 +51,12 @@ class Because(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one question: `action` is `allow`, `warn` or `refuse`."""
+    """The answer to one question: `action` is `allow`, `warn` or `refuse`.
+
+    Attributes:
+        rules: Those that decided it; none where it is refused because no record permits it.
+        because: These and the others that say something, the deciding first.
+    """
 
     action: str
     verdict: str
@@ -147,40 +152,35 @@ class Admission:
     def _decide(self, caller: Caller, upstream: Upstream, model: str, place: str | None) -> Ruling:
         facts = self._facts(caller, upstream, model, place, self.today)
         answer = self._enforced.decide(facts, self.today)
-        action, rules, because = "allow", [], []
+        reasons: list[tuple[str, Because]] = []
+        mine = self._operator.decide(facts, model, self.today)
+        for rule, step in reversed(mine.firing):
+            found = Because(
+                axis="operator",
+                verdict=Verdict.BLOCKED if step == "refuse" else Verdict.CONDITIONAL,
+                rule=rule.id,
+                summary=rule.summary,
+                since=rule.since.isoformat() if rule.since else None,
+                source=rule.source or None,
+                rests_on=_given(rule, facts, model) if step == "refuse" else (),
+                missing=mine.missing.get(rule.id, ()),
+            )
+            reasons.append((step, found))
         for axis, on_axis in answer.axes.items():
             step = _step(self._policy, axis, on_axis.verdict)
             if step != "allow":
-                found = _because(self._enforced, axis, on_axis, upstream.provider)
-                because += found
-                rules += [one.rule for one in found if one.rule]
-                action = max(action, step, key=_STRICTNESS.__getitem__)
-        mine = self._operator.decide(facts, model, self.today)
-        for rule, step in mine.firing:
-            because.insert(
-                0,
-                Because(
-                    axis="operator",
-                    verdict=Verdict.BLOCKED if step == "refuse" else Verdict.CONDITIONAL,
-                    rule=rule.id,
-                    summary=rule.summary,
-                    since=rule.since.isoformat() if rule.since else None,
-                    source=rule.source or None,
-                    rests_on=_given(rule, facts, model) if step == "refuse" else (),
-                    missing=mine.missing.get(rule.id, ()),
-                ),
-            )
-            rules.insert(0, rule.id)
-            action = max(action, step, key=_STRICTNESS.__getitem__)
+                reasons += [(step, one) for one in _because(self._enforced, axis, on_axis, upstream.provider)]
+        # First what refuses, then what warns: who reads one rule must read one that decided.
+        reasons.sort(key=lambda one: (-_STRICTNESS[one[0]], -_WEIGHT.get(Verdict(one[1].verdict), 0)))
         verdict = Verdict.BLOCKED if mine.refuses else answer.combined
-        dry = mine.dry_run + self._only_in_dry_run(facts, answer)
-        because.sort(key=lambda one: -_WEIGHT.get(Verdict(one.verdict), 0))
+        action = reasons[0][0] if reasons else "allow"
+        rules = dict.fromkeys(one.rule for step, one in reasons if one.rule and step == action)
         return Ruling(
             action=action,
             verdict=str(worst((verdict,))),
-            rules=tuple(dict.fromkeys(rules))[:_RULES_NAMED],
-            dry_run=dry,
-            because=tuple(because),
+            rules=tuple(rules)[:_RULES_NAMED],
+            dry_run=mine.dry_run + self._only_in_dry_run(facts, answer),
+            because=tuple(one for _, one in reasons),
             place=place,
         )
 

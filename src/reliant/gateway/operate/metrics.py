@@ -45,7 +45,10 @@ class Metrics:
         self._unpriced: dict[tuple[str, str], int] = {}
         self._watched: dict[str, tuple[str, Callable[[], float]]] = {}
         self.refusals = Counter(
-            "reliant_gateway_refusals", "Requests refused, by rule.", ("rule",), registry=self.registry
+            "reliant_gateway_refusals",
+            "Requests refused, by rule, or by code where no rule did it.",
+            ("rule",),
+            registry=self.registry,
         )
         self.failovers = Counter(
             "reliant_gateway_failovers",

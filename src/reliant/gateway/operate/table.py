@@ -56,8 +56,18 @@ def _route(runtime: Runtime, caller: Caller, route: Route) -> Iterator[str]:
         yield from _reasons(ruling)
     for reason in plan.left_out:
         yield f"    {reason}"
-    if not plan.candidates and plan.refused is not None:
-        yield from _reasons(plan.refused)
+        name = reason.partition(": ")[0]
+        ruling = runtime.admission.ruling(caller, name, _served_as(runtime, route, name), caller.country)
+        if ruling.action == "refuse":
+            yield from _reasons(ruling)
+
+
+def _served_as(runtime: Runtime, route: Route, upstream: str) -> str:
+    """Return the name that an upstream knows a route's model by; nothing for those behind a glob."""
+    if set(route.model) & set("*?["):
+        return ""
+    models = runtime.targets[upstream].config.models
+    return route.substitutes.get(upstream) or models.get(route.model, route.model)
 
 
 def _reasons(ruling: Ruling) -> Iterator[str]:
@@ -87,6 +97,7 @@ def _details(one: Because) -> Iterator[str]:
 
 
 _TENANT_KEYS = {
+    "user.region": 'country = ".."; for everybody: [place] country = ".."',
     "owner.share": 'owner_country = ".."',
     "company.country": 'country = ".."',
     "sector": 'sector = ".."',

@@ -113,7 +113,7 @@ class Routes:
                 ruling = self._admission.both(caller, name, model, places)
                 alias = candidate.target.config.models.get(model, model) != model
                 if ruling.action == "refuse":
-                    reason = f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}"
+                    reason = f"{name}: {_refused(ruling)}"
                 elif alias:
                     reason = f"{name}: {model} is another name there, and names inside are not replaced"
                 else:
@@ -145,7 +145,7 @@ class Routes:
                 named = route.substitutes[name]
             ruling = self._admission.both(caller, name, named, places)
             if ruling.action == "refuse":
-                left_out.append(f"{name}: refused by {ruling.rules[0] if ruling.rules else 'policy'}")
+                left_out.append(f"{name}: {_refused(ruling)}")
                 if position == 0 or refused is None:
                     refused = ruling
                 continue
@@ -175,6 +175,12 @@ class Routes:
             return f"{named} descends from {of}, which it would replace", ()
         doubt = f"whether {named} descends from {asked} is not known"
         return "", (doubt,) if answer is Truth.UNKNOWN else ()
+
+
+def _refused(ruling: Ruling) -> str:
+    if ruling.rules:
+        return f"refused by {ruling.rules[0]}"
+    return f"refused: {ruling.because[0].summary}" if ruling.because else "refused"
 
 
 def _warnings(ruling: Ruling) -> tuple[str, ...]:
