@@ -30,7 +30,7 @@ from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.config import Config, parse_config, with_start_of
 from reliant.gateway.runtime import Runtime
 from reliant.gateway.server import Watch, run_worker
-from reliant.gateway.worker import Settings, load
+from reliant.gateway.worker import Settings, free_memory_trimmer, load
 
 _ANY_MODEL = "a-model"
 
@@ -57,7 +57,7 @@ def serve_forked(
     settings: Settings, config: Config, text: bytes, knowledge: Knowledge, sock: socket.socket
 ) -> int:
     """Serve `config`, which was read from `text`, in several processes; return the exit code."""
-    _share(settings, config, knowledge)
+    runtime = _share(settings, config, knowledge)
     parent = os.getpid()
     alive, mine = os.pipe()
     # What comes before who is told can hear it waits there.
@@ -73,7 +73,9 @@ def serve_forked(
             if pid == 0:
                 os.close(mine)
                 watch = Watch(parent, alive)
-                work = partial(run_worker, settings, config, knowledge, number, sock, watch=watch)
+                work = partial(
+                    run_worker, settings, config, knowledge, number, sock, watch=watch, runtime=runtime
+                )
                 _ended(settings, number, work)
         pids.append(pid)
     begun = _kept(text)
@@ -132,10 +134,11 @@ def _ended(settings: Settings, number: int, work: Callable[[], int]) -> NoReturn
         os._exit(code)
 
 
-def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
+def _share(settings: Settings, config: Config, knowledge: Knowledge) -> Runtime:
     """Load before the workers are forked what all of them need, so that they have it in common.
 
-    What a worker only reads stays one copy; looking for garbage would write to all of it.
+    What a worker only reads stays one copy (tables of places, certificates, rulings);
+    looking for garbage would write to all of it.
     """
     import uvloop  # noqa: F401, PLC0415
 
@@ -144,6 +147,7 @@ def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
 
     if not (config.store.url or config.store.url_env):
         from reliant.gateway.state import sqlite  # noqa: F401, PLC0415
+    free_memory_trimmer()
     runtime = Runtime(config, knowledge, settings.clock, settings.env)
     for caller in runtime.keys.callers[:1]:
         for upstream in runtime.targets:
@@ -151,6 +155,7 @@ def _share(settings: Settings, config: Config, knowledge: Knowledge) -> None:
             runtime.admission.ruling(caller, upstream, _ANY_MODEL, caller.country)
     gc.collect()
     gc.freeze()
+    return runtime
 
 
 def _kept(text: bytes) -> int:

@@ -20,6 +20,7 @@ from reliant.errors import ConfigError
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.audit.folder import signing_key
 from reliant.gateway.config import Config
+from reliant.gateway.runtime import Runtime
 from reliant.gateway.supervise import HANDED_ON, STOP_S
 from reliant.gateway.worker import Settings, Worker, load
 
@@ -93,11 +94,15 @@ def run_worker(
     sock: socket.socket,
     *,
     watch: Watch | None = None,
+    runtime: Runtime | None = None,
 ) -> int:
-    """Serve in this process until a signal says to stop, or until who watches it is gone."""
+    """Serve in this process until a signal says to stop, or until who watches it is gone.
+
+    `runtime` is what was made of the rest before this process was forked.
+    """
     import uvloop  # noqa: PLC0415
 
-    worker = Worker(settings, config, knowledge, number)
+    worker = Worker(settings, config, knowledge, number, runtime=runtime)
     worker.parent = watch.parent if watch is not None else None
     # What is loaded now stays: looking through it for garbage again and again costs a tenth of all time.
     gc.collect()

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from reliant.gateway.state.copier import Copier
 
 _NUMBERS_S = 1.0
+_GIVE_BACK_S = 2.0
 _COUNTS_S = 2.0
 _COUNTS_SHARE = 500
 """Keeping the counts of very many keys takes no more than this part of the time."""
@@ -92,12 +93,29 @@ def load(settings: Settings, knowledge: Knowledge) -> Config:
 class Worker:
     """One gateway process: application, log, store and what happens regularly."""
 
-    def __init__(self, settings: Settings, config: Config, knowledge: Knowledge, number: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        knowledge: Knowledge,
+        number: int,
+        *,
+        runtime: Runtime | None = None,
+    ) -> None:
+        """Open the log; nothing is written yet.
+
+        Args:
+            settings: What the gateway was started with.
+            config: What it serves.
+            knowledge: The atlas.
+            number: Of this worker, from 0.
+            runtime: Made of these already, and used by nobody else in this process.
+        """
         self.settings = settings
         self.knowledge = knowledge
         self.number = number
         self.audit = Path(config.audit.path) if config.audit.path else settings.state / "audit"
-        self.runtime = Runtime(config, knowledge, settings.clock, settings.env)
+        self.runtime = runtime or Runtime(config, knowledge, settings.clock, settings.env)
         self.metrics = Metrics(lambda: self.chain.next_number)
         self.chain: ChainWriter = open_chain(
             self.audit,
@@ -143,6 +161,7 @@ class Worker:
             asyncio.create_task(self._checkpoints(), name="checkpoints"),
             asyncio.create_task(self._follow_keys(), name="keys"),
             asyncio.create_task(self._keep_counts(), name="counts"),
+            asyncio.create_task(self._give_back(), name="memory"),
             asyncio.create_task(self.chain.disk.follow(), name="disk"),
         ]
         if self.runtime.config.listen.workers > 1:
@@ -255,6 +274,20 @@ class Worker:
             chain.flush_or_fail()  # a record is counted only where it is in the log
             keep(self.audit, chain.chain, {**self._counted, chain.chain: (last, chain.head)}, meters)
             self._kept_until = last
+
+    async def _give_back(self) -> None:
+        """Give memory that is free back to the system, at moments when nobody is served.
+
+        Large bodies leave megabytes of it, in pieces the C library keeps by itself.
+        """
+        trim = free_memory_trimmer()
+        before = self.chain.next_number
+        while trim is not None:
+            await asyncio.sleep(_GIVE_BACK_S)
+            now = self.chain.next_number
+            if now != before and not self.gateway.active:
+                trim(0)
+                before = now
 
     async def _leave_numbers(self) -> None:
         """Let the other workers know what this one has counted."""
@@ -410,6 +443,14 @@ class Worker:
             stored = await self.store.keys()
             if tuple(stored) != self.gateway.runtime.stored:
                 self.gateway.runtime.with_keys(stored)
+
+
+def free_memory_trimmer() -> Callable[[int], object] | None:
+    """Return what gives free memory back to the system, if the C library has such a thing (glibc has)."""
+    import ctypes  # noqa: PLC0415 - loaded once, before workers are forked
+
+    trim: Callable[[int], object] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim
 
 
 def _database(config: Config, settings: Settings) -> str | None:
