@@ -150,12 +150,10 @@ class Caller:
         self.pieces: list[bytes] = []
 
     def ask(self) -> None:
-        self._piece(0)
-
-    def _piece(self, at: int) -> None:
-        if at + 1 < len(self.pieces):
-            asyncio.get_running_loop().call_soon(self._piece, at + 1)
-        self._connection.data_received(self.pieces[at])
+        first, *others = self.pieces
+        for piece in others:
+            asyncio.get_running_loop().call_soon(self._connection.data_received, piece)
+        self._connection.data_received(first)
 
     def answered(self, data: bytes) -> None:
         assert data.startswith(b"HTTP/1.1 200"), data

@@ -116,11 +116,11 @@ def test_a_tool_that_only_speaks_of_a_model_is_not() -> None:
     assert names_nothing(read_json(body), body)
 
 
-@given(st.text(alphabet='ab_id"\\', max_size=60))
+@given(st.lists(st.sampled_from(["_", "id", "a", "audio", '"', "\\"]), max_size=60).map("".join))
 def test_no_mark_of_an_id_is_overlooked_however_many_low_lines_stand_before(text: str) -> None:
-    body = json.dumps({"model": "m", "x": "_" * 20 + text}).encode()
+    body = json.dumps({"model": "m", "x": text}).encode()
 
-    assert names_nothing(read_json(body), body) == (b"_id" not in body)
+    assert names_nothing(read_json(body), body) == (b"_id" not in body and b"audio_" not in body)
 
 
 PLAIN = re.compile(

@@ -143,35 +143,34 @@ class Connection(asyncio.Protocol):
             return
         if self._left:
             data = self._count(data)
-        if data:
-            if self._between:
-                self._next(data)
-            else:
+        if not self._between:
+            if data:
                 self._parse(data)
+        elif data:
+            repeated = self._repeated
+            head = repeated.match(data)
+            if head is None:
+                self._parse_whole(data)
+            elif len(data) - repeated.start == repeated.length:
+                call = Call(self, head)
+                call.body = data[repeated.start :]
+                call.length = repeated.length
+                call.whole = True
+                self.deadline = 0.0
+                self._begin(call)
+            else:
+                self._read_on(head, data)
         if self._calls and self._calls[0].running is None:
             self._start()
 
-    def _next(self, data: bytes) -> None:
-        """Take what begins with a request."""
-        repeated = self._repeated
-        head = repeated.match(data)
-        if head is None:
-            self._parse_whole(data)
-            return
-        call = Call(self, head)
-        call.length = repeated.length
-        start, here = repeated.start, len(data) - repeated.start
-        if here == call.length:
-            call.body = data[start:]
-            call.whole = True
-            self.deadline = 0.0
-            self._begin(call)
-        else:
-            self._reading = call
-            self._between = self._in_head = False
-            self.deadline = self.loop.time() + self.limits.body_s
-            self._left = call.length - here
-            self._keep(memoryview(data)[start:])
+    def _read_on(self, head: Head, data: bytes) -> None:
+        """Take the beginning of a request with a large body and a known head; the rest is read at once."""
+        call = self._reading = Call(self, head)
+        start, call.length = self._repeated.start, self._repeated.length
+        self._between = self._in_head = False
+        self.deadline = self.loop.time() + self.limits.body_s
+        self._left = call.length - (len(data) - start)
+        self._keep(memoryview(data)[start:])
 
     def _count(self, data: bytes) -> bytes:
         """Take what belongs to a large body; return what follows it."""

@@ -120,7 +120,7 @@ _TOOLS_THAT = (
 )
 """What stands in tools that run code or a model without naming a container or a `model`."""
 
-_AUDIO, _TOOLS, _DEFINITION = re.compile(b"audio_"), re.compile(b'"tools"'), re.compile(b'"definition"')
+_TOOLS, _DEFINITION = re.compile(b'"tools"'), re.compile(b'"definition"')
 
 
 def like_another(endpoint: Endpoint, head: Head, body: bytes) -> bool:
@@ -130,27 +130,13 @@ def like_another(endpoint: Endpoint, head: Head, body: bytes) -> bool:
     """
     if not names_nothing(head, body) or head.plugins or head.thread or head.moderation or head.svg:
         return False
-    tools = bytes(head.tools)
-    if tools and any(one.search(tools) for one in _TOOLS_THAT):
+    if head.tools and any(one.search(head.tools) for one in _TOOLS_THAT):
         return False
     if endpoint is CHAT:
-        return not _names_audio(body)
+        return True
     if endpoint.name in _LATER_TOOLS and tools_later(head, body):
         return False
     return endpoint.name != RESPONSES.name or b'"id"' not in body
-
-
-_LOW_LINES = 8
-
-
-def _names_audio(body: bytes) -> bool:
-    """Say whether the id of an earlier answer's sound is in a body; most have few low lines."""
-    at = body.find(b"_")
-    for _ in range(_LOW_LINES):
-        if at < 0 or body.startswith(b"audio", at - 5):
-            return at >= 0
-        at = body.find(b"_", at + 1)
-    return at >= 0 and _AUDIO.search(body) is not None
 
 
 _LATER_TOOLS = frozenset({RESPONSES.name, MESSAGES.name})
