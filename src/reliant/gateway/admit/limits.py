@@ -42,7 +42,7 @@ class _Window:
 
     def resets_in(self, now: float) -> int:
         if self.span == 0:
-            return 86_400
+            return max(1, int(_begin_of(self.began + 1) - now))
         return max(1, int((self.began + 1) * self.span - now))
 
 
@@ -51,6 +51,13 @@ def _month(now: float) -> int:
 
     day = dt.datetime.fromtimestamp(now, dt.UTC)
     return day.year * 12 + day.month
+
+
+def _begin_of(month: int) -> float:
+    import datetime as dt  # noqa: PLC0415
+
+    year, number = divmod(month - 1, 12)
+    return dt.datetime(year, number + 1, 1, tzinfo=dt.UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
