@@ -114,9 +114,9 @@ def _judged(reading: AnyReading, count: _Count | None) -> Reading:
         holds = count.part == reading.exactly
     if holds is False and reading.a_sample:
         holds = None
-    return Reading(
-        reading.name, count.part, count.whole, share, holds, "; ".join(filter(None, (count.note, note)))
-    )
+    said = "; ".join(filter(None, (count.note, note)))
+    is_count = reading.more_than is None and (reading.at_least is not None or reading.exactly is not None)
+    return Reading(reading.name, count.part, count.whole, share, holds, said, is_count)
 
 
 @dataclass

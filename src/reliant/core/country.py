@@ -354,7 +354,7 @@ class Reading(msgspec.Struct, frozen=True):
         whole: Of so many.
         share: part / whole; None if there are none.
         holds: yes, no, or None where the data cannot say.
-        expected: The share that the claim's author expects here, for a check of the check.
+        is_count: The claim is about the number `part`, and not about a share.
     """
 
     name: str
@@ -363,6 +363,7 @@ class Reading(msgspec.Struct, frozen=True):
     share: float | None
     holds: bool | None
     note: str = ""
+    is_count: bool = False
 
 
 class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):

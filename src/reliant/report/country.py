@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reliant.core.country import CLAIM_SCHEMA, COUNTRY_SCHEMA, by_way, the
+from reliant.core.country import COUNTRY_SCHEMA, by_way, the
 from reliant.report._registry import renders
 from reliant.report._text import clean, fit, listed, percent, plural, unformula, width, wrap
 from reliant.report.country_measures import FEW, lag_lines, measure_lines, screen_lines
@@ -15,7 +15,8 @@ from reliant.report.country_measures import FEW, lag_lines, measure_lines, scree
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reliant.core.country import ClaimResult, Country, Half, Reach, Stance
+    from reliant.core.country import Country, Half, Reach, Stance
+    from reliant.core.results import Source
 
 COLUMNS = 80
 _ROWS = 10
@@ -84,17 +85,20 @@ class _Marks:
     def listed(self) -> list[str]:
         """Return a line for each source that was cited."""
         lines = ["", "SOURCES  of the lines above"] if self.cited else [""]
-        for number_ in sorted(self.cited):
-            source = self._sources[f"{number_}"]
-            by = clean(source.publisher or "")
-            when = f", {clean(source.published)}" if source.published else ""
-            tail = f"{f', {fit(by, min(width(by), _BY)).rstrip()}' if by else ''}{when} ({source.kind})"
-            head = clean(f"  [{number_}] {source.title}")
-            lines.append(fit(head, min(COLUMNS - width(tail), width(head))).rstrip() + tail)
+        lines += [source_line(number_, self._sources[f"{number_}"]) for number_ in sorted(self.cited)]
         return lines
 
 
 _CITED, _BY = 2, 22
+
+
+def source_line(number_: int, source: Source) -> str:
+    """Return a source on one line: number, title, publisher, date and kind."""
+    by = clean(source.publisher or "")
+    when = f", {clean(source.published)}" if source.published else ""
+    tail = f"{f', {fit(by, min(width(by), _BY)).rstrip()}' if by else ''}{when} ({source.kind})"
+    head = clean(f"  [{number_}] {source.title}")
+    return fit(head, min(COLUMNS - width(tail), width(head))).rstrip() + tail
 
 
 def name(result: Country, code: str) -> str:
@@ -389,23 +393,3 @@ def halves_csv(result: Country) -> str:
             )
         )
     return out.getvalue()
-
-
-@renders("terminal", CLAIM_SCHEMA)
-def claim_to_terminal(result: ClaimResult, /, *, colour: bool = False) -> str:
-    """Return a tested claim: one line for each reading."""
-    del colour
-    said = f", {result.said_on}" if result.said_on else ""
-    lines = wrap(f"Claim: {clean(result.claim)} ({clean(result.said_by)}{said})", COLUMNS)
-    lines += [f"Result: {result.verdict}", ""]
-    for one in result.readings:
-        share = percent(one.share) if one.share is not None else "no data"
-        holds = {True: "bears it out", False: "does not", None: "cannot say"}[one.holds]
-        lead = f"  {share:>10}  {f'{one.part} of {one.whole}':>12}  {fit(holds, 13)} "
-        lines += wrap(clean(one.name), COLUMNS, indent=" " * width(lead), first=lead)
-        if one.note:
-            lines += wrap(clean(one.note), COLUMNS, indent="      ", first="      ")
-    for remark in result.remarks:
-        lines += wrap(clean(remark), COLUMNS, indent="    ", first="  - ")
-    lines += ["", *wrap("Data: " + ("; ".join(map(clean, result.data)) or "none"), COLUMNS)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
