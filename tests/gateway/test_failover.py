@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -81,11 +82,55 @@ def test_a_cut_tool_call_is_not_continued_but_ends_with_an_error(tmp_path: Path)
         text = two(one, other, route="retries = 0\ncontinue_streams = true")
         tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
         with gateway(tmp_path, text) as running:
-            answer = ask(running, "fault-midstream", stream=True, tools=tools)
+            answers = [
+                ask(running, "fault-midcall", stream=True, tools=tools),
+                ask(running, "fault-midstream", stream=True, tools=tools, tool_choice="required"),
+            ]
 
-    assert '"code":"upstream_stream_cut"' in answer.text
-    assert "[DONE]" not in answer.text
+    for answer in answers:
+        assert '"code":"upstream_stream_cut"' in answer.text
+        assert "[DONE]" not in answer.text
     assert other.seen == []
+
+
+def test_a_cut_answer_is_continued_where_tools_are_offered_and_none_was_called(tmp_path: Path) -> None:
+    """As agents ask: they offer their tools with every request."""
+    with providers("one", "other") as (one, other):
+        text = two(one, other, route="retries = 0\ncontinue_streams = true")
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+        with gateway(tmp_path, text) as running:
+            answer = ask(running, "fault-midstream", stream=True, tools=tools, tool_choice="auto")
+
+    assert "[DONE]" in answer.text
+    assert other.seen[0].json["tools"] == tools
+
+
+@pytest.mark.parametrize("messages", ["one", "other"])
+def test_a_cut_stream_goes_on_in_another_format(tmp_path: Path, messages: str) -> None:
+    """One of the two speaks Messages; the caller of chat sees one answer."""
+    with providers("one", "other") as (one, other):
+        warn = '[policy]\non_unknown = { access = "warn" }\n'
+        text = two(one, other, route="retries = 0\ncontinue_streams = true", more=warn)
+        text = text.replace(
+            f'name = "{messages}"\nprovider = "openai"',
+            f'name = "{messages}"\nprovider = "anthropic"\napi = "anthropic"',
+        )
+        with gateway(tmp_path, text) as running:
+            with openai.OpenAI(base_url=f"{running.url}/v1", api_key="sk-test") as client:
+                asked: Any = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
+                events = list(client.chat.completions.create(model="fault-midstream", **asked))
+            until(running.outcomes, "it is written down how the stream ended")
+            outcome = running.outcomes()[-1]
+
+    said = "".join(event.choices[0].delta.content or "" for event in events if event.choices).split()
+    assert (outcome["end"], outcome["upstream"]) == ("continued", "other")
+    assert len({event.id for event in events}) == 1
+    if messages == "one":
+        assert said[:3] == ["hello", "from", "one"]
+        assert said[3:] == [f"w{number}" for number in range(3, TOKENS)]
+    else:
+        assert said == [*(f"w{number}" for number in range(TOKENS // 2)), "hello", "from", "other"]
+    assert events[-1].choices[0].finish_reason == "stop"
 
 
 def test_after_five_failures_the_breaker_spares_the_upstream(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from reliant.gateway.request.body import form_with_model, read_form, read_json, tokens_of, with_model
-from reliant.gateway.request.events import Relay, read_chat
+from reliant.gateway.request.events import Relay, read_said
 from reliant.gateway.request.surface import CHAT, MESSAGES, find, object_ids
 from support.gateway_provider import providers
 from support.gateway_rig import config, gateway, get, post
@@ -137,11 +137,11 @@ def test_an_error_that_is_null_is_no_error() -> None:
 
 def test_what_a_half_stream_said_is_read_back() -> None:
     events = b'data: {"id":"c1","created":7,"choices":[{"index":0,"delta":{"content":"a "}}]}\n\n' * 3
-    said = read_chat(events)
+    said = read_said(events)
 
     assert (said.text, said.id, said.created, said.usable) == ("a a a ", "c1", 7, True)
     tool = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}]}\n\n'
-    assert not read_chat(events + tool).usable
+    assert not read_said(events + tool).usable
 
 
 def test_images_are_no_objects_of_somebody(tmp_path: Path) -> None:

@@ -225,6 +225,12 @@ class Provider:
             said = next(one for one in messages if one.get("role") == "assistant")["content"]
             start = len(said.split())
         for number in range(start, TOKENS):
+            if "fault-midcall" in model and number == 1:
+                half = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": '{"ci'}}
+                choice = {"index": 0, "delta": {"tool_calls": [half]}, "finish_reason": None}
+                await _chunk(writer, b"data: " + json.dumps(self._event(model, [choice])).encode())
+                _reset(writer)
+                return False
             if number == TOKENS // 2 and not continued:
                 if "fault-midstream" in model:
                     _reset(writer)

@@ -183,7 +183,7 @@ class Forwarder:
             )
             if staged is not None:
                 return _at_once(_Staged(fault.id, staged.status, staged.headers, staged.body)), None
-        how = translation(endpoint, target.config.api, int(self._wall()))
+        how = translation(endpoint, target.config.api, int(self._wall()), target.config.provider)
         body = request.body
         suffix, content_type = request.suffix, request.picked.content_type
         if candidate.model != request.model and body:

@@ -5,8 +5,9 @@ the conversation with that half as the assistant's last words and is asked to go
 on. What it says is given the first stream's id, so that the caller sees one
 answer; a comment in the stream and the log tell that two providers made it.
 
-Only plain text can be continued. A half tool call, several choices or a demanded
-format cannot: then the stream ends with a typed error.
+Only plain text can be continued, also where tools are offered and none was called
+yet. A half tool call, a call that was demanded, several choices or a demanded format
+cannot: then the stream ends with a typed error.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ _ASK = (
     "Your last message was cut off. Continue it exactly where it stops: "
     "repeat nothing, add no introduction, and do not mention this."
 )
-_BARRED = ("tools", "functions", "response_format", "logprobs", "n", "modalities", "audio")
+_BARRED = ("functions", "response_format", "logprobs", "n", "modalities", "audio")
 
 _PARTS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULLISH = {b"null", b"1", b"[]", b"false"}
+_FREE = {b"null", b'"auto"', b'"none"'}
+"""Choices of a tool that leave the answer free to be text."""
 
 
 def continued_body(body: bytes, said: Said, mode: str) -> bytes | None:
@@ -40,6 +43,8 @@ def continued_body(body: bytes, said: Said, mode: str) -> bytes | None:
     for name in _BARRED:
         if name in parts and bytes(parts[name]).strip() not in _NULLISH:
             return None
+    if "tool_choice" in parts and bytes(parts["tool_choice"]).strip() not in _FREE:
+        return None
     try:
         messages = msgspec.json.decode(parts["messages"], type=list[msgspec.Raw])
     except (KeyError, *NOT_JSON):

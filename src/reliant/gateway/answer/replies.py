@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _WHOLE_LIMIT = 256 << 20
 _LONG_ANSWER = 65_536
+_MOST_WARNINGS = 20
 
 
 class Replier:
@@ -140,7 +141,7 @@ class Replier:
                 warning_header(one) for one in _ignored(context.body, candidate.target.config.ignores)
             ]
         if reply.translation is not None:
-            headers += [warning_header(one) for one in reply.translation.warnings]
+            headers += [warning_header(one) for one in reply.translation.warnings[:_MOST_WARNINGS]]
         return headers
 
 

@@ -173,7 +173,7 @@ class Streamer:
         context.attempts = (*context.attempts, Attempt(context.upstream or "", f"broke: {broke.why}"))
         if plan.route.continue_streams and context.endpoint is CHAT:
             for candidate in candidates:
-                if candidate in used or candidate.target.config.api == "anthropic":
+                if candidate in used:
                     continue
                 used.append(candidate)
                 if await self._go_on(context, plan, candidate, relay, call, now_reading):
@@ -224,7 +224,9 @@ class Streamer:
             return False
         now_reading(exchange)
         joiner = Joiner(said, candidate.target.name)
-        follow = Relay(context.endpoint, keeps=False)
+        how = reply.translation
+        translate = how.events() if how is not None else None
+        follow = Relay(how.spoken if how is not None else context.endpoint, keeps=False)
         context.upstream, context.served = candidate.target.name, candidate.model
         data = reply.body
         try:
@@ -233,7 +235,7 @@ class Streamer:
                 if piece:
                     if follow.error_at(piece) >= 0:
                         return self._broke_again(context, candidate, exchange, "error event")
-                    joined = joiner.feed(piece)
+                    joined = joiner.feed(translate.feed(piece) if translate is not None else piece)
                     relay.feed(joined)
                     if follow.ends_in(piece) and not context.answered:
                         self._ended(context, 200, relay, "continued")
@@ -241,7 +243,12 @@ class Streamer:
                 data = await exchange.more()
         except UpstreamFailure as failure:
             return self._broke_again(context, candidate, exchange, failure.kind)
-        return follow.complete or self._broke_again(context, candidate, exchange, "ended without an end mark")
+        if not follow.complete:
+            return self._broke_again(context, candidate, exchange, "ended without an end mark")
+        if translate is not None:
+            end = joiner.feed(translate.finish())
+            await call.send({"type": "http.response.body", "body": end, "more_body": True})
+        return True
 
     def _broke_again(self, context: Context, candidate: Candidate, exchange: Exchange, why: str) -> bool:
         exchange.abort()

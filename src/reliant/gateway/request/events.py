@@ -127,7 +127,9 @@ class Relay:
 
     def said(self) -> Said | None:
         """Return what the caller has so far, if another provider could go on from there."""
-        return read_chat(b"".join(self._kept)) if self.keeps and self.endpoint is CHAT else None
+        if not self.keeps or self.endpoint not in {CHAT, MESSAGES}:
+            return None
+        return read_said(b"".join(self._kept))
 
 
 class Said(msgspec.Struct):
@@ -151,10 +153,30 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
+class _Message(msgspec.Struct):
+    id: str = ""
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+
+
+class _Said(msgspec.Struct):
+    text: str | None = None
+    stop_reason: str | None = None
+
+
 class _Chunk(msgspec.Struct):
+    """An event of a stream, of chat (`choices`) or of messages (`type` and what follows it)."""
+
     id: str = ""
     created: int = 0
     choices: list[_Choice] = []
+    type: str = ""
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Said | None = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -183,8 +205,11 @@ def data_of(stream: bytes) -> list[bytes]:
     ]
 
 
-def read_chat(stream: bytes) -> Said:
-    """Return what the events of a chat stream have said."""
+_SPOKEN = frozenset({"text", "thinking", "redacted_thinking"})
+
+
+def read_said(stream: bytes) -> Said:
+    """Return what the events of a stream have said, in the format of chat or of messages."""
     said = Said("", "", 0, usable=True)
     parts: list[str] = []
     for data in data_of(stream):
@@ -203,5 +228,12 @@ def read_chat(stream: bytes) -> Said:
                 said.usable = False
             if delta.content:
                 parts.append(delta.content)
+        if chunk.type:
+            said.id = said.id or (chunk.message.id if chunk.message is not None else "")
+            block, told = chunk.content_block, chunk.delta
+            if (block is not None and block.type not in _SPOKEN) or (told is not None and told.stop_reason):
+                said.usable = False
+            if told is not None and told.text:
+                parts.append(told.text)
     said.text = "".join(parts)
     return said

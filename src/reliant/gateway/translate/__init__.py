@@ -65,13 +65,14 @@ class Translation(Protocol):
         """Return the translation of an event stream; None if it has the caller's format once it is opened."""
 
 
-def translation(endpoint: Endpoint, api: str, now: int) -> Translation | None:
+def translation(endpoint: Endpoint, api: str, now: int, provider: str = "") -> Translation | None:
     """Return the translation that is needed; None where the upstream speaks the caller's format.
 
     Args:
         endpoint: What is asked for.
         api: What the upstream speaks, as in the configuration.
         now: Seconds since 1970, for answers that state their time where the upstream's do not.
+        provider: Who serves it, as in the configuration: makers of one format differ in a name.
 
     Raises:
         Untranslatable: The upstream's format has nothing like what is asked.
@@ -88,7 +89,9 @@ def translation(endpoint: Endpoint, api: str, now: int) -> Translation | None:
     elif endpoint is MESSAGES:
         from reliant.gateway.translate.messages_to_chat import MessagesToChat  # noqa: PLC0415
 
-        return Careful(MessagesToChat())
+        # OpenAI's newer models refuse the name that everybody else takes.
+        own = api == "azure" or provider == "openai"
+        return Careful(MessagesToChat("max_completion_tokens" if own else "max_tokens"))
     elif endpoint.dialect == "anthropic":
         raise Untranslatable("this upstream speaks chat, which has no batches of messages and no token count")
     return None

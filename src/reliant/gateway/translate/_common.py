@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -29,6 +30,38 @@ FINISH_TO_STOP = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
+
+
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
+_DROPPED_SHOWN = 40
+_LONGEST_SHOWN = 64
+
+
+class Warned:
+    """Gathers what could not be carried over; what is said twice is said once."""
+
+    def __init__(self) -> None:
+        self._warnings: dict[str, None] = {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be carried over."""
+        return tuple(self._warnings)
+
+    def warn(self, text: str) -> None:
+        """Say that something could not be."""
+        self._warnings[text] = None
+
+    def drop(self, asked: dict[str, Any], carried: frozenset[str]) -> None:
+        """Say of each parameter that was given and is not among those carried over that it is not."""
+        dropped = [name for name, value in asked.items() if value is not None and name not in carried]
+        for name in sorted(dropped)[:_DROPPED_SHOWN]:
+            self.warn(f"{name[:_LONGEST_SHOWN]} is not carried over")
+
+
+def call_id(value: object) -> str:
+    """Return the id of a call with the signs that every format takes; another maker may have given it."""
+    return _NOT_IN_IDS.sub("_", str(value or ""))
 
 
 class Untranslatable(UpstreamFailure):
@@ -131,9 +164,49 @@ def image_to_messages(url: str) -> dict[str, Any]:
 
 
 def image_to_chat(source: dict[str, Any]) -> dict[str, Any]:
-    """Return an image part for an image block's source."""
+    """Return an image part for an image block's source.
+
+    Raises:
+        Untranslatable: It is kept at a provider.
+    """
     if source.get("type") == "base64":
         url = f"data:{source.get('media_type', 'image/png')};base64,{source.get('data', '')}"
+    elif source.get("url"):
+        url = source["url"]
     else:
-        url = source.get("url", "")
+        raise Untranslatable("an image that is kept at a provider cannot be given to another")
     return {"type": "image_url", "image_url": {"url": url}}
+
+
+def document_to_messages(file: dict[str, Any]) -> dict[str, Any]:
+    """Return a document block for a file part.
+
+    Raises:
+        Untranslatable: It is kept at a provider, or is no PDF and no text.
+    """
+    kind, _, data = str(file.get("file_data") or "").removeprefix("data:").partition(";base64,")
+    if not data:
+        raise Untranslatable("a file that is kept at a provider cannot be given to another")
+    if kind != "application/pdf":
+        raise Untranslatable(f"a file of type {kind[:_LONGEST_SHOWN]!r} cannot be given to Messages")
+    source = {"type": "base64", "media_type": kind, "data": data}
+    titled = {"title": file["filename"]} if file.get("filename") else {}
+    return {"type": "document", "source": source, **titled}
+
+
+def document_to_chat(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts for a document block.
+
+    Raises:
+        Untranslatable: It is kept at a provider or stands at an address.
+    """
+    source = block.get("source") or {}
+    kind = source.get("type")
+    if kind == "text":
+        return [{"type": "text", "text": source.get("data", "")}]
+    if kind == "content":
+        return [{"type": "text", "text": text_of(source.get("content"))}]
+    if kind != "base64":
+        raise Untranslatable(f"a document by {kind} cannot be given to chat")
+    data = f"data:{source.get('media_type')};base64,{source.get('data', '')}"
+    return [{"type": "file", "file": {"filename": block.get("title") or "document.pdf", "file_data": data}}]

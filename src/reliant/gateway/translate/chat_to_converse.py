@@ -17,6 +17,8 @@ import msgspec
 from reliant.gateway.request.surface import CHAT
 from reliant.gateway.translate._common import (
     Untranslatable,
+    Warned,
+    call_id,
     chat_completion,
     chat_usage,
     finish_of,
@@ -27,21 +29,23 @@ from reliant.gateway.translate._common import (
 )
 from reliant.gateway.upstream.client import Exchange
 
-_DROPPED = (
-    "n",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "audio",
-    "modalities",
-    "prediction",
-    "reasoning_effort",
-    "metadata",
-    "functions",
-    "function_call",
+_CARRIED = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "parallel_tool_calls",
+        "response_format",
+        "service_tier",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_p",
+    }
 )
 _IMAGES = {
     "image/png": "png",
@@ -65,23 +69,18 @@ _ERRORS = {
 }
 
 
-class ChatToConverse:
+class ChatToConverse(Warned):
     """Translates one request and its answer."""
 
     spoken = CHAT
 
     def __init__(self, now: int) -> None:
         """Make it; answers of Converse state no time, so that they get `now`."""
+        super().__init__()
         self.created = now
-        self._warnings: list[str] = []
         self.model = ""
         self.streams = False
         self.usage_wanted = False
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be carried over."""
-        return tuple(self._warnings)
 
     def request(self, body: bytes) -> tuple[str, bytes]:
         """Return the path and the body for the upstream.
@@ -93,7 +92,7 @@ class ChatToConverse:
         self.model = str(asked.get("model") or "")
         self.streams = bool(asked.get("stream"))
         self.usage_wanted = bool((asked.get("stream_options") or {}).get("include_usage"))
-        self._warnings += [f"{name} is not carried over" for name in _DROPPED if asked.get(name) is not None]
+        self.drop(asked, _CARRIED)
         system, messages = self._messages(asked.get("messages") or [])
         out: dict[str, Any] = {"messages": messages}
         if system:
@@ -120,7 +119,7 @@ class ChatToConverse:
         if asked.get("temperature") is not None:
             bounds["temperature"] = min(asked["temperature"], 1.0)
             if asked["temperature"] > 1.0:
-                self._warnings.append("a temperature above 1 is not carried over; 1 is asked for")
+                self.warn("a temperature above 1 is not carried over; 1 is asked for")
         if asked.get("top_p") is not None:
             bounds["topP"] = asked["top_p"]
         stop = asked.get("stop")
@@ -133,7 +132,7 @@ class ChatToConverse:
             return None
         given = wanted.get("json_schema") or {}
         if wanted["type"] != "json_schema" or "schema" not in given:
-            self._warnings.append(f"response_format {wanted['type']} is not carried over")
+            self.warn(f"response_format {wanted['type']} is not carried over")
             return None
         schema = {"schema": msgspec.json.encode(given["schema"]).decode()}
         schema |= {name: given[name] for name in ("name", "description") if given.get(name)}
@@ -143,7 +142,7 @@ class ChatToConverse:
         tools = []
         for tool in asked.get("tools") or []:
             if tool.get("type") != "function":
-                self._warnings.append(f"a tool of type {tool.get('type')} is not carried over")
+                self.warn(f"a tool of type {tool.get('type')} is not carried over")
                 continue
             function = tool["function"]
             schema = function.get("parameters") or {"type": "object", "properties": {}}
@@ -159,7 +158,7 @@ class ChatToConverse:
         if choice == "none":
             if not any("toolUse" in block for message in messages for block in message["content"]):
                 return None
-            self._warnings.append("tool_choice none is not carried over")
+            self.warn("tool_choice none is not carried over")
         out: dict[str, Any] = {"tools": tools}
         if choice == "required":
             out["toolChoice"] = {"any": {}}
@@ -168,7 +167,7 @@ class ChatToConverse:
         elif isinstance(choice, dict):
             out["toolChoice"] = {"tool": {"name": choice["function"]["name"]}}
         if asked.get("parallel_tool_calls") is False:
-            self._warnings.append("parallel_tool_calls is not carried over")
+            self.warn("parallel_tool_calls is not carried over")
         return out
 
     def _messages(self, messages: list[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -181,7 +180,10 @@ class ChatToConverse:
                 system += [text] if text else []
                 continue
             if role == "tool":
-                said = {"toolUseId": message["tool_call_id"], "content": self._result(message.get("content"))}
+                said = {
+                    "toolUseId": call_id(message["tool_call_id"]),
+                    "content": self._result(message.get("content")),
+                }
                 blocks = [{"toolResult": said}]
             elif role == "assistant":
                 blocks = self._assistant(message)
@@ -203,7 +205,7 @@ class ChatToConverse:
         for call in message.get("tool_calls") or []:
             function = call["function"]
             arguments = loads_or_text(function.get("arguments") or "")
-            use = {"toolUseId": call["id"], "name": function["name"], "input": arguments}
+            use = {"toolUseId": call_id(call["id"]), "name": function["name"], "input": arguments}
             blocks.append({"toolUse": use})
         return blocks
 

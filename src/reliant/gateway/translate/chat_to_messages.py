@@ -9,9 +9,13 @@ import msgspec
 from reliant.gateway.request.events import data_of
 from reliant.gateway.request.surface import MESSAGES
 from reliant.gateway.translate._common import (
+    Untranslatable,
+    Warned,
+    call_id,
     chat_chunk,
     chat_completion,
     chat_usage,
+    document_to_messages,
     finish_of,
     function_called,
     image_to_messages,
@@ -25,41 +29,34 @@ _DEFAULT_MAX_TOKENS = 4_096
 """Messages demands a bound; chat does not. What the format's own examples use."""
 
 _SAME = ("model", "top_p", "stream")
-_DROPPED = (
-    "n",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "response_format",
-    "audio",
-    "prediction",
-    "service_tier",
-    "metadata",
-    "modalities",
-    "reasoning_effort",
-    "functions",
-    "function_call",
+_CARRIED = frozenset(
+    {
+        *_SAME,
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "parallel_tool_calls",
+        "response_format",
+        "stop",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "user",
+    }
 )
 
 
-class ChatToMessages:
+class ChatToMessages(Warned):
     """Translates one request and its answer."""
 
     spoken = MESSAGES
 
     def __init__(self, now: int) -> None:
         """Make it; answers of messages state no time, so that they get `now`."""
+        super().__init__()
         self._created = now
-        self._warnings: list[str] = []
         self._usage_wanted = False
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be carried over."""
-        return tuple(self._warnings)
 
     def request(self, body: bytes) -> tuple[str, bytes]:
         """Return the path and the body for the upstream."""
@@ -72,7 +69,7 @@ class ChatToMessages:
         if temperature is not None:
             out["temperature"] = min(temperature, 1.0)
             if temperature > 1.0:
-                self._warnings.append("a temperature above 1 is not carried over; 1 is asked for")
+                self.warn("a temperature above 1 is not carried over; 1 is asked for")
         if asked.get("user"):
             out["metadata"] = {"user_id": str(asked["user"])}
         stop = asked.get("stop")
@@ -80,7 +77,8 @@ class ChatToMessages:
             out["stop_sequences"] = [stop] if isinstance(stop, str) else stop
         options = asked.get("stream_options") or {}
         self._usage_wanted = bool(options.get("include_usage"))
-        self._warnings += [f"{name} is not carried over" for name in _DROPPED if asked.get(name) is not None]
+        self.drop(asked, _CARRIED)
+        self._format(asked.get("response_format"), out)
         system, messages = self._messages(asked.get("messages") or [])
         if system:
             out["system"] = system
@@ -88,10 +86,25 @@ class ChatToMessages:
         self._tools(asked, out)
         return "/messages", msgspec.json.encode(out)
 
+    def _format(self, wanted: Any, out: dict[str, Any]) -> None:
+        if not isinstance(wanted, dict) or wanted.get("type") in {None, "text"}:
+            return
+        schema = (wanted.get("json_schema") or {}).get("schema")
+        if wanted["type"] == "json_schema" and isinstance(schema, dict):
+            out["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+        else:
+            self.warn(f"response_format {wanted['type']} is not carried over")
+
     def _tools(self, asked: dict[str, Any], out: dict[str, Any]) -> None:
         tools = [tool for tool in asked.get("tools") or [] if tool.get("type") == "function"]
         if len(tools) < len(asked.get("tools") or []):
-            self._warnings.append("tools that are no functions are not carried over")
+            self.warn("tools that are no functions are not carried over")
+        choice = asked.get("tool_choice")
+        if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+            allowed = choice["allowed_tools"]
+            names = {(tool.get("function") or {}).get("name") for tool in allowed["tools"]}
+            tools = [tool for tool in tools if tool["function"]["name"] in names]
+            choice = allowed.get("mode", "auto")
         if tools:
             out["tools"] = [
                 {
@@ -99,17 +112,20 @@ class ChatToMessages:
                     "description": tool["function"].get("description", ""),
                     "input_schema": tool["function"].get("parameters")
                     or {"type": "object", "properties": {}},
+                    **({"strict": True} if tool["function"].get("strict") else {}),
                 }
                 for tool in tools
             ]
-        choice = asked.get("tool_choice")
         chosen: dict[str, Any] | None = None
         if choice in {"auto", "none"}:
             chosen = {"type": choice}
         elif choice == "required":
             chosen = {"type": "any"}
         elif isinstance(choice, dict):
-            chosen = {"type": "tool", "name": (choice.get("function") or {}).get("name", "")}
+            name = (choice.get("function") or {}).get("name")
+            if name is None:
+                raise Untranslatable("the tool that must be called is no function")
+            chosen = {"type": "tool", "name": name}
         if asked.get("parallel_tool_calls") is False:
             chosen = {**(chosen or {"type": "auto"}), "disable_parallel_tool_use": True}
         if chosen is not None and tools:
@@ -126,19 +142,23 @@ class ChatToMessages:
             if role == "tool":
                 block = {
                     "type": "tool_result",
-                    "tool_use_id": message.get("tool_call_id", ""),
+                    "tool_use_id": call_id(message.get("tool_call_id")),
                     "content": text_of(message.get("content")),
                 }
                 _append(out, "user", [block])
             elif role == "assistant":
                 _append(out, "assistant", self._assistant(message))
+            elif role == "function" or message.get("function_call"):
+                raise Untranslatable("calls of functions in their old form cannot be given to Messages")
             else:
                 _append(out, "user", self._parts(message.get("content")))
         return "\n\n".join(system), out
 
     def _assistant(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = []
-        text = text_of(message.get("content"))
+        if message.get("function_call"):
+            raise Untranslatable("calls of functions in their old form cannot be given to Messages")
+        text = text_of(message.get("content")) or _refused(message)
         if text:
             blocks.append({"type": "text", "text": text})
         for call in message.get("tool_calls") or []:
@@ -146,12 +166,12 @@ class ChatToMessages:
             blocks.append(
                 {
                     "type": "tool_use",
-                    "id": call.get("id", ""),
+                    "id": call_id(call.get("id")),
                     "name": function.get("name", ""),
                     "input": loads_or_text(function.get("arguments", "")),
                 }
             )
-        return blocks or [{"type": "text", "text": ""}]
+        return blocks
 
     def _parts(self, content: Any) -> list[dict[str, Any]]:
         if isinstance(content, str):
@@ -163,17 +183,21 @@ class ChatToMessages:
                 blocks.append({"type": "text", "text": part.get("text", "")})
             elif kind == "image_url":
                 blocks.append(image_to_messages((part.get("image_url") or {}).get("url", "")))
+            elif kind == "file":
+                blocks.append(document_to_messages(part.get("file") or {}))
             else:
-                self._warnings.append(f"a part of type {kind} is not carried over")
+                raise Untranslatable(f"a part of type {kind} cannot be given to Messages")
         return blocks
 
     def answer(self, body: bytes) -> bytes:
         """Return a message as a chat completion."""
         said = load(body)
-        text, calls = "", []
+        text, thought, calls = "", "", []
         for block in said.get("content") or []:
             if block.get("type") == "text":
                 text += block.get("text", "")
+            elif block.get("type") == "thinking":
+                thought += block.get("thinking", "")
             elif block.get("type") == "tool_use":
                 calls.append(function_called(block.get("id", ""), block.get("name", ""), block.get("input")))
         return chat_completion(
@@ -184,6 +208,7 @@ class ChatToMessages:
             calls=calls,
             finish=finish_of(said.get("stop_reason")),
             usage=_usage(said.get("usage") or {}),
+            thought=thought,
         )
 
     def error(self, status: int, body: bytes) -> bytes:
@@ -203,8 +228,18 @@ class ChatToMessages:
         return _ChatStream(self._created, usage_wanted=self._usage_wanted)
 
 
+def _refused(message: dict[str, Any]) -> str:
+    """Return the words with which the assistant refused, wherever they stand."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    said = [part.get("refusal") or "" for part in parts if isinstance(part, dict)]
+    return "".join(said) or message.get("refusal") or ""
+
+
 def _append(out: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
-    """Add blocks; two messages of one role in a row become one, as messages demands."""
+    """Add blocks; neighbours of one role become one message, as messages demands, and an empty one none."""
+    if not blocks:
+        return
     if out and out[-1]["role"] == role:
         out[-1]["content"] += blocks
     else:
@@ -226,6 +261,7 @@ class _ChatStream:
         self._id = ""
         self._model = ""
         self._calls = -1
+        self._calling = False
         self._usage: dict[str, Any] = {}
         self._usage_wanted = usage_wanted
 
@@ -242,7 +278,8 @@ class _ChatStream:
             return self._chunk({"role": "assistant", "content": ""})
         if kind == "content_block_start":
             block = event.get("content_block") or {}
-            if block.get("type") != "tool_use":
+            self._calling = block.get("type") == "tool_use"
+            if not self._calling:
                 return b""
             self._calls += 1
             function = {"name": block.get("name", ""), "arguments": ""}
@@ -252,7 +289,9 @@ class _ChatStream:
             delta = event.get("delta") or {}
             if delta.get("type") == "text_delta":
                 return self._chunk({"content": delta.get("text", "")})
-            if delta.get("type") == "input_json_delta":
+            if delta.get("type") == "thinking_delta":
+                return self._chunk({"reasoning_content": delta.get("thinking", "")})
+            if delta.get("type") == "input_json_delta" and self._calling:
                 part = {"index": self._calls, "function": {"arguments": delta.get("partial_json", "")}}
                 return self._chunk({"tool_calls": [part]})
             return b""

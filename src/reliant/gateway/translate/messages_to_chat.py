@@ -7,45 +7,63 @@ from typing import Any
 import msgspec
 
 from reliant.gateway.answer.answers import anthropic_type
-from reliant.gateway.request.events import data_of
 from reliant.gateway.request.surface import CHAT
 from reliant.gateway.translate._common import (
     FINISH_TO_STOP,
+    Untranslatable,
+    Warned,
+    document_to_chat,
     image_to_chat,
     load,
     loads_or_text,
     text_of,
 )
+from reliant.gateway.translate.message_events import MessageEvents, message_usage
 from reliant.gateway.upstream.client import Exchange
 
 _SAME = ("model", "temperature", "top_p", "stream")
-_DROPPED = ("top_k", "thinking", "container", "mcp_servers", "context_management")
+_CARRIED = frozenset(
+    {
+        *_SAME,
+        "max_tokens",
+        "messages",
+        "output_config",
+        "stop_sequences",
+        "system",
+        "tool_choice",
+        "tools",
+    }
+)
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
-class MessagesToChat:
+class MessagesToChat(Warned):
     """Translates one request and its answer."""
 
     spoken = CHAT
 
-    def __init__(self) -> None:
-        self._warnings: list[str] = []
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be carried over."""
-        return tuple(self._warnings)
+    def __init__(self, bound: str = "max_tokens") -> None:
+        """Make it; `bound` is what the upstream calls the bound on an answer's tokens."""
+        super().__init__()
+        self._bound = bound
+        self._thinks = False
 
     def request(self, body: bytes) -> tuple[str, bytes]:
         """Return the path and the body for the upstream."""
         asked = load(body)
         out: dict[str, Any] = {name: asked[name] for name in _SAME if name in asked}
         if asked.get("max_tokens"):
-            out["max_tokens"] = asked["max_tokens"]
+            out[self._bound] = asked["max_tokens"]
         if asked.get("stop_sequences"):
             out["stop"] = asked["stop_sequences"]
         if asked.get("stream"):
             out["stream_options"] = {"include_usage": True}
-        self._warnings += [f"{name} is not carried over" for name in _DROPPED if asked.get(name) is not None]
+        self._thinks = (asked.get("thinking") or {}).get("type") in {"enabled", "adaptive"}
+        user = (asked.get("metadata") or {}).get("user_id")
+        if user:
+            out["user"] = user
+        self.drop(asked, _CARRIED | {"metadata"} if user else _CARRIED)
+        self._output(asked.get("output_config") or {}, out)
         messages: list[dict[str, Any]] = []
         system = text_of(asked.get("system"))
         if system:
@@ -56,10 +74,20 @@ class MessagesToChat:
         self._tools(asked, out)
         return "/chat/completions", msgspec.json.encode(out)
 
+    def _output(self, wanted: dict[str, Any], out: dict[str, Any]) -> None:
+        shape = wanted.get("format") or {}
+        if shape.get("type") == "json_schema":
+            schema = {"name": "answer", "schema": shape.get("schema"), "strict": True}
+            out["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif shape:
+            self.warn("output_config.format is not carried over")
+        if wanted.get("effort"):
+            self.warn("output_config.effort is not carried over")
+
     def _tools(self, asked: dict[str, Any], out: dict[str, Any]) -> None:
         tools = [tool for tool in asked.get("tools") or [] if "input_schema" in tool]
         if len(tools) < len(asked.get("tools") or []):
-            self._warnings.append("tools that only the provider can run are not carried over")
+            self.warn("tools that only the provider can run are not carried over")
         if tools:
             out["tools"] = [
                 {
@@ -68,6 +96,7 @@ class MessagesToChat:
                         "name": tool["name"],
                         "description": tool.get("description", ""),
                         "parameters": tool["input_schema"],
+                        **({"strict": True} if tool.get("strict") else {}),
                     },
                 }
                 for tool in tools
@@ -89,24 +118,41 @@ class MessagesToChat:
             return [{"role": role, "content": content}]
         if role == "assistant":
             return [self._assistant(content or [])]
+        if role == "system":
+            return [{"role": role, "content": text_of(content)}]
         out: list[dict[str, Any]] = []
         parts: list[dict[str, Any]] = []
         for block in content or []:
             kind = block.get("type")
             if kind == "tool_result":
-                text = text_of(block.get("content"))
+                said = block.get("content")
+                text = text_of(said)
                 out.append({"role": "tool", "tool_call_id": block.get("tool_use_id", ""), "content": text})
-            elif kind == "text":
-                parts.append({"type": "text", "text": block.get("text", "")})
-            elif kind == "image":
-                parts.append(image_to_chat(block.get("source") or {}))
+                # A tool's message holds text only: what it shows comes right after it.
+                shown = [one for one in said if one.get("type") != "text"] if isinstance(said, list) else []
+                parts += [part for one in shown for part in self._part(one)]
             else:
-                self._warnings.append(f"a block of type {kind} is not carried over")
+                parts += self._part(block)
         if parts:
             out.append({"role": "user", "content": parts})
         return out
 
+    def _part(self, block: dict[str, Any]) -> list[dict[str, Any]]:
+        kind = block.get("type")
+        if kind == "text":
+            return [{"type": "text", "text": block.get("text", "")}]
+        if kind == "image":
+            return [image_to_chat(block.get("source") or {})]
+        if kind == "document":
+            return document_to_chat(block)
+        if kind == "search_result":
+            return [{"type": "text", "text": text_of(block.get("content"))}]
+        raise Untranslatable(f"a block of type {kind} cannot be given to chat")
+
     def _assistant(self, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+        for kind in {block.get("type") for block in blocks} - {"text", "tool_use"}:
+            what = "a thought" if kind in _THOUGHTS else f"a block of type {kind}"
+            self.warn(f"{what} of an earlier answer is not carried over")
         text = text_of(blocks)
         calls = [
             {
@@ -131,8 +177,11 @@ class MessagesToChat:
         choice = (said.get("choices") or [{}])[0]
         message = choice.get("message") or {}
         content: list[dict[str, Any]] = []
-        if message.get("content"):
-            content.append({"type": "text", "text": message["content"]})
+        thought = message.get("reasoning_content") or message.get("reasoning")
+        if self._thinks and isinstance(thought, str):
+            content.append({"type": "thinking", "thinking": thought, "signature": ""})
+        if message.get("content") or message.get("refusal"):
+            content.append({"type": "text", "text": message.get("content") or message["refusal"]})
         for call in message.get("tool_calls") or []:
             function = call.get("function") or {}
             content.append(
@@ -150,9 +199,11 @@ class MessagesToChat:
                 "role": "assistant",
                 "model": said.get("model", ""),
                 "content": content,
-                "stop_reason": FINISH_TO_STOP.get(choice.get("finish_reason") or "", "end_turn"),
+                "stop_reason": "refusal"
+                if message.get("refusal")
+                else FINISH_TO_STOP.get(choice.get("finish_reason") or "", "end_turn"),
                 "stop_sequence": None,
-                "usage": _usage(said.get("usage") or {}),
+                "usage": message_usage(said.get("usage") or {}),
             }
         )
 
@@ -169,104 +220,4 @@ class MessagesToChat:
 
     def events(self) -> MessageEvents:
         """Return the translation of an event stream."""
-        return MessageEvents()
-
-
-def _usage(usage: dict[str, Any]) -> dict[str, Any]:
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    return {
-        "input_tokens": (usage.get("prompt_tokens") or 0) - cached,
-        "output_tokens": usage.get("completion_tokens") or 0,
-        "cache_read_input_tokens": cached,
-        "cache_creation_input_tokens": 0,
-    }
-
-
-class MessageEvents:
-    """Chunks of a chat completion become events of a message."""
-
-    def __init__(self) -> None:
-        self._begun = False
-        self._block = -1
-        self._open: str | None = None
-        self._stop = "end_turn"
-        self._usage: dict[str, Any] = {}
-
-    def feed(self, events: bytes) -> bytes:
-        """Return what whole events become."""
-        return b"".join(self._chunk(load(data)) for data in data_of(events) if data != b"[DONE]")
-
-    def _chunk(self, chunk: dict[str, Any]) -> bytes:
-        if "error" in chunk:
-            inner = chunk.get("error") or {}
-            error = {"type": "api_error", "message": inner.get("message", "")}
-            return _event("error", {"type": "error", "error": error})
-        out: list[bytes] = []
-        if not self._begun:
-            self._begun = True
-            out.append(self._start(chunk))
-        if chunk.get("usage"):
-            self._usage = chunk["usage"]
-        for choice in (chunk.get("choices") or [])[:1]:
-            delta = choice.get("delta") or {}
-            if delta.get("content"):
-                out.append(self._text(delta["content"]))
-            for call in delta.get("tool_calls") or []:
-                out.append(self._call(call))
-            if choice.get("finish_reason"):
-                self._stop = FINISH_TO_STOP.get(choice["finish_reason"], "end_turn")
-        return b"".join(out)
-
-    def _start(self, chunk: dict[str, Any]) -> bytes:
-        message = {
-            "id": chunk.get("id", ""),
-            "type": "message",
-            "role": "assistant",
-            "model": chunk.get("model", ""),
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": 0, "output_tokens": 0},
-        }
-        return _event("message_start", {"type": "message_start", "message": message})
-
-    def _text(self, text: str) -> bytes:
-        out = b"" if self._open == "text" else self._begin("text", {"type": "text", "text": ""})
-        return out + self._delta({"type": "text_delta", "text": text})
-
-    def _call(self, call: dict[str, Any]) -> bytes:
-        function = call.get("function") or {}
-        out = b""
-        if call.get("id"):
-            block = {"type": "tool_use", "id": call["id"], "name": function.get("name", ""), "input": {}}
-            out = self._begin(f"tool {call['id']}", block)
-        if function.get("arguments"):
-            out += self._delta({"type": "input_json_delta", "partial_json": function["arguments"]})
-        return out
-
-    def _begin(self, name: str, block: dict[str, Any]) -> bytes:
-        out = self._end()
-        self._block += 1
-        self._open = name
-        start = {"type": "content_block_start", "index": self._block, "content_block": block}
-        return out + _event("content_block_start", start)
-
-    def _delta(self, delta: dict[str, Any]) -> bytes:
-        event = {"type": "content_block_delta", "index": self._block, "delta": delta}
-        return _event("content_block_delta", event)
-
-    def _end(self) -> bytes:
-        if self._open is None:
-            return b""
-        self._open = None
-        return _event("content_block_stop", {"type": "content_block_stop", "index": self._block})
-
-    def finish(self) -> bytes:
-        """Return the end of the last block and of the message."""
-        delta = {"stop_reason": self._stop, "stop_sequence": None}
-        last = {"type": "message_delta", "delta": delta, "usage": _usage(self._usage)}
-        return self._end() + _event("message_delta", last) + _event("message_stop", {"type": "message_stop"})
-
-
-def _event(name: str, value: dict[str, Any]) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(value) + b"\n\n"
+        return MessageEvents(thinks=self._thinks)

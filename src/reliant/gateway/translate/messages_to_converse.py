@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reliant.gateway.request.surface import Endpoint
 from reliant.gateway.translate.chat_to_converse import ChatToConverse
-from reliant.gateway.translate.messages_to_chat import MessageEvents, MessagesToChat
+from reliant.gateway.translate.message_events import MessageEvents
+from reliant.gateway.translate.messages_to_chat import MessagesToChat
 from reliant.gateway.upstream.client import Exchange
 
 
