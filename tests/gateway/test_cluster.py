@@ -315,6 +315,35 @@ def test_a_redis_that_has_forgotten_everything_gives_no_bound_a_second_time(tmp_
     assert after.count(200) <= limit // 2
 
 
+def used(running: Running) -> float:
+    """Return how many tokens the key `q` has used, as a node knows it of all."""
+    meter = running.worker.gateway.runtime.meters["q"]
+    return float(running.do(lambda: meter.state(running.worker.settings.clock.wall())["tokens_per_day"]))
+
+
+def test_tokens_are_counted_once_also_when_a_node_starts_anew_or_redis_forgets(tmp_path: Path) -> None:
+    key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { tokens_per_day = 1000 }\n'
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with providers("mock") as (mock,), redis(tmp_path) as (server, url):
+        text = config(mock, more=key + shared(url))
+        with gateway(tmp_path / "b", text) as other:
+            with gateway(tmp_path / "a", text) as one:
+                a_call = ask(one, "sk-quota").json()["usage"]["total_tokens"]
+                ask(other, "sk-quota")
+                until(lambda: used(one) == used(other) == 2 * a_call, "each knows of the other")
+            with gateway(tmp_path / "a", text) as one:
+                until(lambda: used(one) == 2 * a_call, "it knows its own and the other's again")
+                ask(one, "sk-quota")
+                until(lambda: used(other) == 3 * a_call, "nothing of it was counted twice")
+                server.kill()
+                server.start()
+                ask(other, "sk-quota")
+                until(lambda: used(one) == used(other) == 4 * a_call, "what was forgotten is told again")
+            with gateway(tmp_path / "a", text) as one:
+                until(lambda: used(one) == 4 * a_call, "all of it, by each")
+
+
 @pytest.mark.parametrize("trouble", ["full", "replica", "locked"])
 def test_a_redis_that_refuses_counts_as_away_and_that_is_said(tmp_path: Path, trouble: str) -> None:
     key = '[[key]]\nname = "q"\nsecret = "sk-quota"\nquota = { requests_per_minute = 1000 }\n'
@@ -341,7 +370,7 @@ def test_where_there_is_no_time_to_say_goodbye_the_shared_counts_hang_up(tmp_pat
     """The loop would wait for a connection that is left open, and a worker ends in bounded time."""
 
     async def left_open(url: str) -> list[bool]:
-        state = SharedState(url, lease=1, on_down="local", timeout_s=PATIENCE_S)
+        state = SharedState(url, who="n-0", lease=1, on_down="local", timeout_s=PATIENCE_S)
         await state._redis.ping()
         state._task = asyncio.create_task(asyncio.sleep(PATIENCE_S))
         stopping = asyncio.create_task(state.stop())

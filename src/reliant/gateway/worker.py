@@ -340,7 +340,12 @@ class Worker:
         from reliant.gateway.state.shared import SharedState  # noqa: PLC0415
 
         state = self.gateway.shared = SharedState(
-            url, lease=shared.lease, on_down=shared.on_down, timeout_s=shared.timeout_s
+            url,
+            who=self.chain.chain,
+            before=self._counted,
+            lease=shared.lease,
+            on_down=shared.on_down,
+            timeout_s=shared.timeout_s,
         )
         away = "reliant_gateway_shared_counts_away"
         self.metrics.watch(away, "1 while the shared counts do not answer.", lambda: float(state.down))

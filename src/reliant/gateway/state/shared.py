@@ -3,7 +3,8 @@
 Requests are paid for with permits, taken some at a time from the common count,
 so that most requests need no word with the server. A worker that is killed takes
 its unused permits with it: a key may get a few requests less than its bound in
-that window, never more. Tokens and money are added up twice a second.
+that window, never more. Tokens and money are added up twice a second, from what each
+worker says it has counted in all: so a worker that starts anew is not counted twice.
 
 While the server is away, `local` lets each worker count for itself (a key can
 then use its bound once per worker), `refuse` answers 503. It is asked again twice a
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from reliant.errors import MissingExtra
@@ -41,8 +42,18 @@ _PREFIX = "reliant:"
 class SharedState:
     """One worker's side of the common counts."""
 
-    def __init__(self, url: str, *, lease: int, on_down: str, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, *, who: str, before: Iterable[str] = (), lease: int, on_down: str, timeout_s: float
+    ) -> None:
         """Remember where the server is.
+
+        Args:
+            url: Of the server.
+            who: The name under which this worker tells what it counted: that of its chain.
+            before: The names under which what it goes on with was told until now.
+            lease: How many permits are taken at once.
+            on_down: What happens while the server is away.
+            timeout_s: How long an answer is waited for.
 
         Raises:
             MissingExtra: The driver is not installed.
@@ -57,12 +68,13 @@ class SharedState:
         )
         self._errors = (RedisError, OSError, TimeoutError)
         self._moved = ReadOnlyError
+        self._who = who
+        self._before = frozenset(before) - {who}
         self._lease_size = lease
         self._on_down = on_down
         self._held: dict[tuple[str, str, int], int] = {}
         self._locks: dict[tuple[str, str, int], asyncio.Lock] = {}
         self._task: asyncio.Task[None] | None = None
-        self._sent: dict[tuple[str, str, int], float] = {}
         self._say: Callable[[str], None] = _silent
         self.down = False
 
@@ -145,20 +157,20 @@ class SharedState:
     async def _counts(self, meters: dict[str, Meter], now: float) -> None:
         for key, meter in meters.items():
             for window in meter.later_windows(now):
-                mark = (key, window.name, window.began)
-                own = window.own  # it grows while the server is asked
-                mine = own - self._sent.get(mark, 0.0)
-                name = f"{_PREFIX}u:{key}:{window.name}:{window.began}"
-                if mine:
-                    total = float(await self._redis.incrbyfloat(name, mine))
-                    self._sent[mark] = own
+                began, own = window.began, window.own  # it grows while the server is asked
+                name = f"{_PREFIX}w:{key}:{window.name}:{began}"
+                told = {
+                    who.decode(): float(amount) for who, amount in (await self._redis.hgetall(name)).items()
+                }
+                before = self._before & told.keys()
+                if before:
+                    await self._redis.hdel(name, *before)
+                if told.get(self._who, 0.0) != own:
+                    await self._redis.hset(name, self._who, repr(own))
                     await self._redis.expire(name, 86_400 * 32 if window.span == 0 else window.span * 2)
-                else:
-                    total = float(await self._redis.get(name) or 0.0)
-                if window.began == mark[2]:
-                    window.used = max(window.used, total + window.own - own)
-        if len(self._sent) > _PERMITS_KEPT:
-            self._sent.clear()
+                others = sum(amount for who, amount in told.items() if who not in {self._who, *before})
+                if window.began == began:
+                    window.used = max(window.used, others + window.own)
 
     async def _states(self, runtime: Runtime, now: float) -> None:
         for name, target in runtime.targets.items():
