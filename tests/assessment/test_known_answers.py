@@ -9,15 +9,9 @@ import pytest
 
 from reliant.assessment.country.flags import Covered, Score, flags, lag, lag_range, persistent, rule_exposure
 from reliant.assessment.graph import Chain, Cut, Graph
+from reliant.assessment.measures.concentration import concentration, entropy_number, normalised
 from reliant.assessment.measures.cuts import availability, birnbaum, cut_order, minimal_cut_sets
 from reliant.assessment.measures.days import Exposure, gap_days, survive_days, total_loss
-from reliant.assessment.measures.exposure import (
-    concentration,
-    entropy_number,
-    normalised,
-    single_points,
-    stop_share,
-)
 from reliant.assessment.measures.lookthrough import (
     Lineage,
     home_rooted_share,
@@ -26,6 +20,8 @@ from reliant.assessment.measures.lookthrough import (
     roots,
     shares,
 )
+from reliant.assessment.measures.points import single_points
+from reliant.assessment.measures.stops import stop_share
 from reliant.core.need import AllOf, AnyOf, Function, Need, Supplier
 
 

@@ -11,25 +11,26 @@ from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, needs, setting
 from reliant.assessment.graph import Chain, Cut, Graph, Link
+from reliant.assessment.measures.concentration import bounded, concentration
 from reliant.assessment.measures.cuts import availability, cuts_it, minimal_cut_sets
 from reliant.assessment.measures.exposure import (
-    concentration,
+    BOUGHT,
     face_value,
-    function_impacts,
     impact,
     look_through,
     purchases,
-    single_points,
-    stop_share,
     touches,
     use_shares,
 )
 from reliant.assessment.measures.lookthrough import Lineage, shares
 from reliant.assessment.measures.origin import origin_of, origin_shares
+from reliant.assessment.measures.points import single_points
+from reliant.assessment.measures.stops import function_impacts, stop_share
 from reliant.assessment.nodes import Nodes
 from reliant.assessment.simulate.plans import Plan, Plans, Replacement
 from reliant.assessment.simulate.play import Scenario, simulate
 from reliant.core.need import AnyOf, Function, Need, Supplier, in_force, met
+from reliant.core.results import Interval
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
 
@@ -134,6 +135,31 @@ def test_concentration_lies_between_one_over_n_and_one(weights: list[float]) -> 
 
     assert index is not None
     assert 1 / len(weights) - 1e-9 <= index <= 1
+
+
+@given(st.lists(st.floats(0.01, 1e3), max_size=6), st.lists(st.floats(0.01, 1e3), max_size=4), st.data())
+def test_the_bounds_of_concentration_hold_whoever_the_unknown_part_is_bought_from(
+    known: list[float], hidden: list[float], data: st.DataObject
+) -> None:
+    found = bounded(known, math.fsum(hidden))
+    real = list(known)
+    for part in hidden:  # from somebody who is known already, or from somebody else
+        at = data.draw(st.integers(0, len(real)))
+        real[at:] = [real[at] + part, *real[at + 1 :]] if at < len(real) else [part]
+    index = concentration(real).index
+
+    if index is None:
+        assert found.bounds is None
+    else:
+        assert found.bounds is not None
+        assert found.bounds.low - 1e-9 <= index <= found.bounds.high + 1e-9
+
+
+@given(graphs())
+def test_concentration_has_wide_bounds_only_where_a_supplier_is_not_known(graph: Graph) -> None:
+    for one in impact(graph, {}).hhi.values():
+        assert one.bounds is not None
+        assert (one.unknown > 0) == (one.bounds.high - one.bounds.low > 1e-9)
 
 
 @given(graphs(), st.dictionaries(st.sampled_from(USES), st.sampled_from(list(Verdict))))
@@ -275,6 +301,40 @@ def test_a_model_on_a_base_of_another_country_is_divided_by_the_rule_and_a_dispu
     assert origin_of(sure, 0.5) == CLOSE({"CN": 0.5, "US": 0.5})
     assert origin_of(disputed, 0.5) == CLOSE({"CN": 0.5, "unknown": 0.5})
     assert origin_of(chain("c", Truth.NO), 0.5) == CLOSE({"CN": 1.0})
+
+
+def test_weights_on_own_machines_count_at_every_level_under_whoever_they_are_from() -> None:
+    yi = Chain(
+        "u",
+        provider="vllm",
+        owner="vLLM Project",
+        developer="01ai",
+        developer_owner="01.AI Technology",
+        developer_jurisdiction="CN",
+        model="01ai.yi-34b",
+        self_hosted=True,
+    )
+    graph = Graph((Function("f", "f", 1, Supplier("u")),), {"u": yi})
+
+    bought = {level: purchases(graph, of).known for level, of in BOUGHT.items()}
+
+    assert bought == {
+        "provider": {"01ai": 1.0},
+        "jurisdiction": {"CN": 1.0},
+        "owner": {"01.AI Technology": 1.0},
+        "model": {"01ai.yi-34b": 1.0},
+    }
+
+
+def test_weights_on_own_machines_from_nobody_knows_whom_are_unknown_at_every_level() -> None:
+    graph = Graph((Function("f", "f", 1, Supplier("u")),), {"u": Chain("u", self_hosted=True)})
+
+    found = impact(graph, {}).hhi
+
+    assert {level: (one.index, one.unknown) for level, one in found.items()} == dict.fromkeys(
+        ("provider", "jurisdiction", "owner", "model"), (None, 1.0)
+    )
+    assert all(one.bounds == Interval(0, 1) for one in found.values())
 
 
 def test_a_use_of_which_nothing_is_known_is_unknown_and_not_open() -> None:

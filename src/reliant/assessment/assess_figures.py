@@ -74,6 +74,8 @@ def value_of(told: Explained, unit: Address, address: Address) -> float | None:
         return next((one.value for one in told.values if one.name == ".".join(rest)), None)
     if told.value is not None:
         return told.value.high if rest[-1:] == ("high",) else told.value.low
+    if rest[-2:-1] == ("bounds",) and told.bounds is not None:
+        return told.bounds.high if rest[-1] == "high" else told.bounds.low
     if rest[-1] == "unknown":
         perhaps = math.fsum(part.perhaps for part in told.parts)
         return perhaps / (math.fsum(part.known for part in told.parts) + perhaps)

@@ -52,6 +52,7 @@ def chain_of(use: Use, atlas: Atlas) -> Chain:
         owner_jurisdiction=owner.country if owner else None,
         developer=developer,
         developer_jurisdiction=maker.hq_country if maker else None,
+        developer_owner=maker.ultimate_parent.name if maker and maker.ultimate_parent else None,
         model=record.id if record else use.model,
         weights=record.weights if record else None,
         licence=record.licence if record else None,

@@ -62,6 +62,7 @@ class Chain:
         provider: Who serves it; None with `self_hosted` means that nobody else does.
         jurisdiction: Country of the provider, or of the estate the host belongs to.
         owner: The provider's ultimate owner; its country is `owner_jurisdiction`.
+        developer_owner: The developer's ultimate owner.
         self_hosted: The weights run on machines of the operator.
         weights: open or closed.
         hub: Where the weights are fetched from.
@@ -78,6 +79,7 @@ class Chain:
     owner_jurisdiction: str | None = None
     developer: str | None = None
     developer_jurisdiction: str | None = None
+    developer_owner: str | None = None
     model: str | None = None
     weights: str | None = None
     licence: str | None = None
@@ -101,6 +103,13 @@ class Chain:
         if self.self_hosted and self.developer is not None:
             return self.developer_jurisdiction
         return self.jurisdiction
+
+    @property
+    def bought_from_owner(self) -> str | None:
+        """The owner of whom is bought from: the provider's, or of what is self-hosted the developer's."""
+        if self.self_hosted and self.developer is not None:
+            return self.developer_owner
+        return self.owner
 
     @property
     def served_by(self) -> str | None:

@@ -253,11 +253,14 @@ class Concentration(msgspec.Struct, frozen=True):
         index: In [1/n, 1]; None if no share is known.
         effective: 1 / index: as many equal suppliers would give the same index.
         unknown: The share whose supplier is not known, in [0, 1].
+        bounds: The index over all shares: low if the unknown part comes from ever so many suppliers,
+            high if from the largest known one; None where it was not asked for.
     """
 
     index: float | None
     effective: float | None
     unknown: float
+    bounds: Interval | None = None
 
 
 class FunctionImpact(msgspec.Struct, frozen=True):

@@ -15,7 +15,8 @@ import msgspec
 from reliant.assessment.assess import reachable
 from reliant.assessment.citing import Citations
 from reliant.assessment.graph import Chain, Graph, Link
-from reliant.assessment.measures import exposure as measures
+from reliant.assessment.measures.exposure import use_shares
+from reliant.assessment.measures.stops import down_by_verdict
 from reliant.assessment.simulate.estate import estate_of
 from reliant.core.results import Interval, Source
 from reliant.core.truth import Truth
@@ -87,6 +88,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         value: The figure as an interval; None for a concentration, which has `index`.
         weight: Of all functions.
+        bounds: Of a concentration: the index over all shares, whoever the unknown part is bought from.
     """
 
     schema: str = SCHEMA
@@ -98,6 +100,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     value: Interval | None
     index: float | None = None
     effective: float | None = None
+    bounds: Interval | None = None
     shares: tuple[Held, ...] = ()
     parts: tuple[Part, ...]
     sources: tuple[Source, ...]
@@ -121,7 +124,7 @@ class Desk:
         """Return the desk for an assessment."""
         estate = estate_of(result, atlas, plans)
         verdicts = {answer.use: reachable(answer) for answer in result.verdicts}
-        down = {**estate.already, **measures.down_by_verdict(verdicts)}
+        down = {**estate.already, **down_by_verdict(verdicts)}
         uses = {use.id: use for use in result.uses}
         return cls(result, atlas, estate.graph, uses, {model.id: model for model in result.models}, down)
 
@@ -234,9 +237,7 @@ class Desk:
     ) -> Part:
         """Return what a function gives; `say` tells of each use whether it counts, as what and why."""
         paths = []
-        for use, share in sorted(
-            measures.use_shares(function.need).items(), key=lambda one: (-one[1], one[0])
-        ):
+        for use, share in sorted(use_shares(function.need).items(), key=lambda one: (-one[1], one[0])):
             counts, name, steps = say(use, share)
             paths.append(
                 UsePath(use, self.label(use), share, _COUNTS[counts], name, self.places(use), tuple(steps))

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from reliant.assessment.explain.desk import Desk, Explanation, Held, Part, Step, UsePath
 from reliant.assessment.graph import FOLLOWED, Chain
-from reliant.assessment.measures import exposure as measures
+from reliant.assessment.measures import exposure, points
 from reliant.assessment.measures.cuts import minimal_cut_sets
 from reliant.assessment.measures.lookthrough import UNKNOWN
 from reliant.assessment.measures.origin import origin_of
+from reliant.assessment.measures.share import interval
+from reliant.assessment.measures.stops import works
 from reliant.core.need import suppliers
 from reliant.core.results import Interval
 from reliant.core.truth import Truth
@@ -81,7 +83,7 @@ def _stop_share(desk: Desk, _: str) -> Explanation:
     parts = []
     for function in desk.graph.functions:
         stops = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Truth.UNKNOWN}[
-            measures.works(function.need, desk.down)
+            works(function.need, desk.down)
         ]
 
         def say(use: str, share: float) -> tuple[Truth, str | None, list[Step]]:
@@ -113,7 +115,7 @@ def _bought(
             counts = Truth.UNKNOWN if name is None else Truth.of(wanted is None or name == wanted)
             return counts, name, desk.chain(chain)
 
-        shares = measures.use_shares(function.need)
+        shares = exposure.use_shares(function.need)
         names = {use: of(desk.graph.chain(use)) for use in shares}
         hit = math.fsum(
             part for use, part in shares.items() if names[use] is not None and wanted in {None, names[use]}
@@ -143,7 +145,7 @@ def _unknown(desk: Desk, _: str) -> Explanation:
             chain = desk.graph.chain(use)
             return Truth.of(chain.bought_from is None), chain.bought_from, desk.chain(chain)
 
-        shares = measures.use_shares(function.need)
+        shares = exposure.use_shares(function.need)
         open_ = math.fsum(part for use, part in shares.items() if desk.graph.chain(use).bought_from is None)
         parts.append(desk.part(function, open_ * function.weight, 0.0, say))
     unknown = desk.result.impact.unknown
@@ -157,7 +159,7 @@ def _look_through(desk: Desk, country: str) -> Explanation:
     parts = []
     for function in desk.graph.functions:
         touched = {
-            use: measures.touches(desk.graph.chain(use), country, kinds) for use in suppliers(function.need)
+            use: exposure.touches(desk.graph.chain(use), country, kinds) for use in suppliers(function.need)
         }
         answers = set(touched.values())
         best = next(one for one in (Truth.YES, Truth.UNKNOWN, Truth.NO) if one in answers or one is Truth.NO)
@@ -218,10 +220,10 @@ def _reach(desk: Desk, country: str) -> Explanation:
         f"share of weight of the functions that stop once {country} alone is cut: providers there, "
         "providers owned from there, and closed weights made there"
     )
-    return _point(desk, f"reach:{country}", means, country, "reach", measures.reached_from)
+    return _point(desk, f"reach:{country}", means, country, "reach", points.reached_from)
 
 
-def _point(desk: Desk, number: str, means: str, name: str, level: str, of: measures.Names) -> Explanation:
+def _point(desk: Desk, number: str, means: str, name: str, level: str, of: points.Names) -> Explanation:
     points = {point.supplier: point for point in desk.result.impact.single_points if point.level == level}
 
     def called(use: str) -> tuple[str, ...]:
@@ -254,10 +256,10 @@ def _at_level(desk: Desk, name: str) -> tuple[Callable[[Chain], str | None], str
     chains = [desk.graph.chain(use) for use in desk.graph.uses]
     providers = {chain.provider for chain in chains if chain.provider}
     if name in providers:
-        return measures.hosted_by, "provider"
+        return points.hosted_by, "provider"
     countries = {chain.jurisdiction for chain in chains if chain.jurisdiction}
     if name.upper() in countries:
-        return measures.hosted_in, "jurisdiction"
+        return points.hosted_in, "jurisdiction"
     near = difflib.get_close_matches(name, sorted(providers | countries), n=3, cutoff=0.5)
     raise UnknownId(name, tuple(near))
 
@@ -294,7 +296,7 @@ def _origin(desk: Desk, asked: str) -> Explanation:
     retained = told.retained if told else 0.0
     parts = []
     for function in desk.graph.functions:
-        shares = measures.use_shares(function.need)
+        shares = exposure.use_shares(function.need)
         held = {use: origin_of(desk.graph.chain(use), retained) for use in shares}
 
         def say(
@@ -317,14 +319,14 @@ def _origin(desk: Desk, asked: str) -> Explanation:
 
 
 def _hhi(desk: Desk, level: str) -> Explanation:
-    of = measures.BOUGHT
+    of = exposure.BOUGHT
     if level not in of:
         raise UsageError(
             f"no concentration is measured over {level!r}", hint=f"Write hhi: and one of {', '.join(of)}."
         )
     means = f"sum of the squared shares of each {level}, of what is known; 1 is a single one"
     parts, number, means = _bought(desk, f"hhi:{level}", means, None, of[level])
-    bought = measures.purchases(desk.graph, of[level])
+    bought = exposure.purchases(desk.graph, of[level])
     known = math.fsum(bought.known.values())
     held = [Held(name, part / known, (part / known) ** 2) for name, part in bought.known.items() if part > 0]
     told = desk.result.impact.hhi[level]
@@ -335,8 +337,17 @@ def _hhi(desk: Desk, level: str) -> Explanation:
         parts,
         index=told.index,
         effective=told.effective,
+        bounds=_bounds(held, math.fsum(bought.known.values()), bought.unknown),
         shares=tuple(sorted(held, key=lambda one: (-one.share, one.id))),
     )
+
+
+def _bounds(held: Sequence[Held], known: float, unknown: float) -> Interval:
+    """Return the index over all shares, if what is not known is bought from ever so many, and from one."""
+    of_all = known / (known + unknown) if known + unknown > 0 else 0.0
+    rest = math.fsum(one.squared for one in held) * of_all**2
+    first = max((one.share for one in held), default=0.0) * of_all
+    return Interval(rest, min(1.0, rest - first**2 + (first + 1 - of_all) ** 2))
 
 
 def _country(desk: Desk, code: str) -> str:
@@ -351,7 +362,7 @@ def _share_of(shares: Iterable[Share], country: str, parts: Iterable[Part]) -> I
     found = next((one.share for one in shares if one.id == country), None)
     if found is not None:
         return found
-    return measures.interval(0.0, math.fsum(part.perhaps for part in parts), 1.0)
+    return interval(0.0, math.fsum(part.perhaps for part in parts), 1.0)
 
 
 _MAKERS: dict[str, Callable[[Desk, str], Explanation]] = {

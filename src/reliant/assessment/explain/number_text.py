@@ -19,6 +19,10 @@ _SOURCES = 3
 """Sources that a line shows."""
 
 
+_SHOWN = 0.0005
+"""A difference below this is not seen in three places."""
+
+
 def number_text(told: Explanation) -> str:
     """Return an explanation for a person at a terminal."""
     place = f" from {told.place}" if told.place else ""
@@ -53,7 +57,11 @@ def _value(told: Explanation) -> str:
     if told.value is None:
         if told.index is None:
             return "not known"
-        return f"{told.index:.3f}, as many as {told.effective:.1f} equal ones"
+        said = f"{told.index:.3f}, as many as {told.effective:.1f} equal ones"
+        if told.bounds is not None and told.bounds.high - told.bounds.low >= _SHOWN:
+            low, high = told.bounds.low, told.bounds.high
+            said += f" ({low:.3f} to {high:.3f}, whoever the part is bought from that is not known)"
+        return said
     low, high = told.value.low, told.value.high
     share = _percent(low) if high - low < 0.0005 else f"{_percent(low)} to {_percent(high)}"
     return f"{share} of the weight of {len(told.parts)} functions"

@@ -1,92 +1,31 @@
-"""What stops, how concentrated it is, and what a plain inventory misses.
+"""Who is bought from, how concentrated that is, and what a plain inventory misses.
 
 Every measure is a query on one graph, and every share is an interval: what is
 known, and what is known plus the weight of the functions whose answer for that
 very question is not known. There is no composite score.
 
-The measures are A1 to A5 and A7 of the project's list: face value, look-through,
-hidden exposure, concentration, stop share, single points of failure. Look-through as
-shares that sum to 1 is in `measures_origin`, days and loss (A8) in `measures_days`, and
-what stops without a proven replacement (A6) in `simulate`.
+Here are A1 to A3 of the project's list: face value, look-through, hidden exposure. A4 is
+in `concentration`, A5 in `stops`, A7 in `points`, look-through as shares that sum to 1 in
+`origin`, days and loss (A8) in `days`, and what stops without a proven replacement (A6)
+in `simulate`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from reliant.assessment.graph import FOLLOWED, Chain, Cut, Graph, state
-from reliant.assessment.nodes import split
+from reliant.assessment.graph import FOLLOWED, Chain, Graph
+from reliant.assessment.measures.concentration import bounded, concentration
+from reliant.assessment.measures.points import single_points
+from reliant.assessment.measures.share import interval
+from reliant.assessment.measures.stops import down_by_verdict, function_impacts, stop_share
 from reliant.core.need import Need, OneOf, Supplier, in_force
-from reliant.core.results import Concentration, FunctionImpact, Impact, Interval, Share, SinglePoint
-from reliant.core.truth import Truth, negate
+from reliant.core.results import Impact, Interval, Share
+from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
-
-Down = Mapping[str, Truth]
-"""For each use, whether it is down. A use that is not named is not known."""
-
-_STOPPED = {
-    Verdict.BLOCKED: Truth.YES,
-    Verdict.UNKNOWN: Truth.UNKNOWN,
-    Verdict.CONDITIONAL: Truth.NO,
-    Verdict.OPEN: Truth.NO,
-}
-_WORDS = {Truth.YES: "works", Truth.NO: "stops", Truth.UNKNOWN: "unknown"}
-
-
-def down_by_verdict(verdicts: Mapping[str, Verdict]) -> dict[str, Truth]:
-    """Return which uses are down under their combined verdicts: BLOCKED is, UNKNOWN may be."""
-    return {use: _STOPPED[verdict] for use, verdict in verdicts.items()}
-
-
-def works(need: Need, down: Down) -> Truth:
-    """Say whether a need is met when these uses are down."""
-    return state(need, lambda use: negate(down.get(use, Truth.UNKNOWN)))
-
-
-def function_impacts(graph: Graph, down: Down) -> tuple[FunctionImpact, ...]:
-    """Return the state of each function and the uses that decide it, in the order of the graph."""
-    decided: dict[Need, tuple[str, tuple[str, ...]]] = {}
-    for need in graph.needs:
-        uses = in_force(need)
-        answer = works(need, down)
-        wanted = {
-            Truth.YES: (Truth.NO,),
-            Truth.NO: (Truth.YES,),
-            Truth.UNKNOWN: (Truth.UNKNOWN,),
-        }[answer]
-        because = sorted(use for use in uses if down.get(use, Truth.UNKNOWN) in wanted)
-        if not because:  # a choice that nobody knows: some of its settings are down
-            because = sorted(use for use in uses if down.get(use) is Truth.YES)
-        decided[need] = (_WORDS[answer], tuple(because))
-    return tuple(FunctionImpact(function, *decided[function.need]) for function in graph.functions)
-
-
-def stop_share(graph: Graph, down: Down) -> Interval:
-    """Return L(S), the share of weight that stops: known to stop, and known or unknown to."""
-    stopping = unknown = 0.0
-    answers = {need: works(need, down) for need in graph.needs}
-    for function in graph.functions:
-        answer = answers[function.need]
-        if answer is Truth.NO:
-            stopping += function.weight
-        elif answer is Truth.UNKNOWN:
-            unknown += function.weight
-    return interval(stopping, unknown, graph.weight)
-
-
-def interval(known: float, unknown: float, whole: float) -> Interval:
-    """Return `known / whole` to `(known + unknown) / whole`; 0 to 0 if there is nothing at all."""
-    if whole <= 0:
-        return Interval(0.0, 0.0)
-    return Interval(_share(known, whole), _share(known + unknown, whole))
-
-
-def _share(part: float, whole: float) -> float:
-    return min(1.0, max(0.0, round(part / whole, 12)))
 
 
 def use_shares(need: Need) -> dict[str, float]:
@@ -232,209 +171,16 @@ def hidden(face: Iterable[Share], through: Iterable[Share]) -> dict[str, float]:
     return {share.id: round(share.share.low - direct.get(share.id, 0.0), 12) for share in through}
 
 
-def concentration(weights: Iterable[float], unknown: float = 0.0) -> Concentration:
-    """Return A4, the Herfindahl-Hirschman index of `weights` and its effective number.
-
-    Args:
-        weights: Of the known suppliers, in any unit; zeros are left out.
-        unknown: The weight bought from nobody knows whom, in the same unit.
-    """
-    parts = [part for part in weights if part > 0]
-    known = math.fsum(parts)
-    share = _share(unknown, known + unknown) if known + unknown > 0 else 0.0
-    if not parts:
-        return Concentration(index=None, effective=None, unknown=share)
-    index = min(1.0, math.fsum((part / known) ** 2 for part in parts))
-    return Concentration(index=index, effective=1 / index, unknown=share)
-
-
-def normalised(index: float, suppliers: int) -> float | None:
-    """Return H*, the index scaled to [0, 1] for that many suppliers; None for a single one."""
-    if suppliers <= 1:
-        return None
-    return (index - 1 / suppliers) / (1 - 1 / suppliers)
-
-
-def entropy_number(weights: Iterable[float]) -> float:
-    """Return exp of the Shannon entropy of the shares: the other effective number of suppliers."""
-    parts = [part for part in weights if part > 0]
-    whole = math.fsum(parts)
-    return math.exp(-math.fsum(part / whole * math.log(part / whole) for part in parts))
-
-
-Names: TypeAlias = Callable[[Chain], "str | tuple[str, ...] | None"]
-"""What a chain is called at a level: one name, several, or none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """Names at one level as bits of a number, so that sets of names are numbers.
-
-    Attributes:
-        by_use: The bit of each use's name, or bits if it has several; 0 if it has none at this level.
-        names: In the order of their bits.
-        first: The place of the bit of the first name.
-    """
-
-    by_use: Mapping[str, int]
-    names: tuple[str, ...]
-    first: int = 0
-
-    @classmethod
-    def of(cls, graph: Graph, names_of: Names, first: int = 0) -> Masks:
-        """Return the masks of all uses of a graph, from the bit `first` on."""
-        bits: dict[str, int] = {}
-        by_use: dict[str, int] = {}
-        for use in graph.uses:
-            called = names_of(graph.chain(use))
-            by_use[use] = 0
-            for name in (called,) if isinstance(called, str) else called or ():
-                by_use[use] |= bits.setdefault(name, 1 << (len(bits) + first))
-        return cls(by_use, tuple(bits), first)
-
-    @property
-    def every(self) -> int:
-        """All bits."""
-        return ((1 << len(self.names)) - 1) << self.first
-
-    def named(self, mask: int) -> tuple[str, ...]:
-        """Return the names in a mask."""
-        return tuple(self.names[bit.bit_length() - 1 - self.first] for bit in split(mask))
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """The question of each name at some levels: what stops once it alone is gone?
-
-    Attributes:
-        levels: The name of each level, with the bits of the names at it.
-        every: All bits.
-        there: For each use the names whose loss leaves it.
-    """
-
-    levels: tuple[tuple[str, Masks], ...]
-    every: int
-    there: Mapping[str, int]
-
-    @classmethod
-    def of(cls, graph: Graph, *levels: tuple[str, Names]) -> Losses:
-        """Return the questions of levels, each with what a chain is called at it."""
-        found: list[tuple[str, Masks]] = []
-        first = 0
-        for level, names_of in levels or SINGLE_POINTS:
-            masks = Masks.of(graph, names_of, first)
-            for _, asked in found:
-                if asked.names == masks.names and _moved(masks, asked) == asked.by_use:
-                    masks = asked  # nobody owns across borders here: the question is asked already
-            first = max(first, masks.first + len(masks.names))
-            found.append((level, masks))
-        every = (1 << first) - 1
-        there = dict.fromkeys(graph.uses, every)
-        for _, masks in found:
-            for use, bits in masks.by_use.items():
-                there[use] &= ~bits
-        return cls(tuple(found), every, there)
-
-    def points(self, graph: Graph, stands: Sequence[int], at_least: float = 0.0) -> tuple[SinglePoint, ...]:
-        """Return the names that stop functions, level by level, the largest first.
-
-        Args:
-            stands: For each node of the graph, the answers to the questions.
-            at_least: Leave out names that stop a smaller share than this.
-        """
-        every = self.every
-        stopped = _Stopped(every.bit_length())
-        for at, number in enumerate(graph.nodes.at):
-            lost = every & ~stands[number]
-            if lost:
-                for several in stopped[lost]:
-                    several.append(at)
-        names, weights = graph.ids, graph.weights
-        found: list[SinglePoint] = []
-        for level, masks in self.levels:
-            points = []
-            for at, name in enumerate(masks.names, start=masks.first):
-                several = stopped.by_bit[at]
-                share = _share(sum([weights[one] for one in several]), graph.weight) if several else 0.0
-                if several and share >= at_least:
-                    points.append(SinglePoint(name, level, share, tuple([names[one] for one in several])))
-            found += sorted(points, key=lambda point: (-point.stop_share, point.supplier))
-        return tuple(found)
-
-
-class _Stopped(dict[int, list[list[int]]]):
-    """For a set of lost names, a bit each, the lists of what each of them stops."""
-
-    def __init__(self, names: int) -> None:
-        super().__init__()
-        self.by_bit: list[list[int]] = [[] for _ in range(names)]
-        # Long numbers are slow to take apart bit by bit: for each of their bytes, the lists of each value.
-        self._by_byte: list[list[list[list[int]]]] = []
-        for at in range(0, names, 8):
-            of_byte: list[list[list[int]]] = [[]]
-            for several in self.by_bit[at : at + 8]:
-                of_byte += [[*one, several] for one in of_byte]
-            self._by_byte.append(of_byte)
-
-    def __missing__(self, lost: int) -> list[list[int]]:
-        found: list[list[int]] = []
-        for at, byte in enumerate(lost.to_bytes(len(self._by_byte), "little")):
-            if byte:
-                found += self._by_byte[at][byte]
-        self[lost] = found
-        return found
-
-
-def _moved(masks: Masks, to: Masks) -> dict[str, int]:
-    """Return the bits of masks as they were if they began where others do."""
-    return {use: bits >> masks.first << to.first for use, bits in masks.by_use.items()}
-
-
-def single_points(graph: Graph, *levels: tuple[str, Names], at_least: float = 0.0) -> tuple[SinglePoint, ...]:
-    """Return A7: the names whose loss alone stops functions, level by level; the largest first.
-
-    Uses whose name at a level is not known cut nothing there: they can only add.
-
-    Args:
-        levels: The name of each level, and what a chain is called at it; SINGLE_POINTS if none is given.
-    """
-    losses = Losses.of(graph, *levels)
-    return losses.points(graph, graph.nodes.solve(losses.there, losses.every), at_least)
-
-
-def hosted_by(chain: Chain) -> str | None:
-    """Return the provider that can be cut; None for weights that the operator runs."""
-    return chain.provider if chain.hosted else None
-
-
-def hosted_in(chain: Chain) -> str | None:
-    """Return the country of the provider that can be cut; None for weights that the operator runs."""
-    return chain.jurisdiction if chain.hosted else None
-
-
-def reached_from(chain: Chain) -> tuple[str, ...]:
-    """Return the countries whose cut takes a use away: of provider, owner, and maker of closed weights."""
-    if not chain.hosted:
-        return ()
-    maker = chain.developer_jurisdiction if chain.weights == "closed" else None
-    found = dict.fromkeys((chain.jurisdiction, chain.owner_jurisdiction, maker))
-    return tuple(country for country in found if country is not None)
-
-
-SINGLE_POINTS: tuple[tuple[str, Names], ...] = (
-    ("provider", hosted_by),
-    ("jurisdiction", hosted_in),
-    ("reach", reached_from),
-)
-"""The levels of single points: the provider, its country, and all countries whose cut reaches a use."""
-
 BOUGHT: Mapping[str, Callable[[Chain], str | None]] = {
     "provider": lambda chain: chain.served_by,
     "jurisdiction": lambda chain: chain.bought_from,
-    "owner": lambda chain: chain.owner if chain.hosted else "own machines",
+    "owner": lambda chain: chain.bought_from_owner,
     "model": lambda chain: chain.model,
 }
-"""The levels at which concentration is measured, and what a chain is counted under at each."""
+"""The levels at which concentration is measured, and what a chain is counted under at each.
+
+At all of them weights on own machines count under whoever they are from; nobody owns them here.
+"""
 
 
 def impact(
@@ -459,7 +205,7 @@ def impact(
         functions=function_impacts(graph, down),
         stop_share=stop_share(graph, down),
         single_points=single_points(graph),
-        hhi={level: concentration(one.known.values(), one.unknown) for level, one in bought.items()},
+        hhi={level: bounded(one.known.values(), one.unknown) for level, one in bought.items()},
         face_value=face,
         look_through=through,
         unknown=interval(bought["jurisdiction"].unknown, 0.0, graph.weight).low,
@@ -469,28 +215,16 @@ def impact(
 
 
 __all__ = [
-    "Cut",
-    "Graph",
-    "Losses",
-    "Masks",
+    "BOUGHT",
     "Purchases",
     "concentration",
     "countries_touched",
-    "down_by_verdict",
-    "entropy_number",
     "face_value",
-    "function_impacts",
     "hidden",
-    "hosted_by",
-    "hosted_in",
     "impact",
     "interval",
     "look_through",
-    "normalised",
     "purchases",
-    "single_points",
-    "stop_share",
     "touches",
     "use_shares",
-    "works",
 ]

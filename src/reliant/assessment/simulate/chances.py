@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from reliant.assessment.measures.cuts import availability, repeated
-from reliant.assessment.measures.exposure import hosted_by
+from reliant.assessment.measures.points import hosted_by
 from reliant.core.need import AllOf, AnyOf, Function, Need, OneOf, Supplier, suppliers
 from reliant.core.simulation import Importance
 

@@ -17,7 +17,7 @@ import msgspec
 
 from reliant.assessment.explain.figures import Figure, Row, Told, figure, keys, numbers, resolve, written
 from reliant.assessment.measures.cuts import availability, minimal_cut_sets
-from reliant.assessment.measures.exposure import SINGLE_POINTS
+from reliant.assessment.measures.points import SINGLE_POINTS
 from reliant.assessment.simulate.actions import TOLD
 from reliant.assessment.simulate.chances import ALWAYS, considered
 from reliant.assessment.simulate.play import Scenario, Setting, simulate, standing

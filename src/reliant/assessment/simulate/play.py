@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from reliant.assessment.graph import Chain, Cut, Graph
-from reliant.assessment.measures.exposure import Losses, Masks, interval
+from reliant.assessment.measures.points import Losses, Masks
+from reliant.assessment.measures.share import interval
 from reliant.assessment.simulate.actions import best_actions
 from reliant.assessment.simulate.chances import ordinary_day
 from reliant.assessment.simulate.explain import Explainer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reliant.assessment.graph import Cut, Graph
-from reliant.assessment.measures.exposure import Losses
+from reliant.assessment.measures.points import Losses
 from reliant.assessment.nodes import ANY, LEAF, PICK, SET, Nodes
 from reliant.core.truth import Truth
 

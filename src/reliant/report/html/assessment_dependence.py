@@ -243,6 +243,7 @@ def hhi_table(view: View) -> Table:
             Column("Index", numeric=True),
             Column("As many equal suppliers", numeric=True),
             Column("Share not known", numeric=True),
+            Column("Index, whoever that is", numeric=True),
         ),
         tuple(
             (
@@ -250,6 +251,7 @@ def hhi_table(view: View) -> Table:
                 _NOT_KNOWN if one.index is None else f"{one.index:.2f}",
                 _NOT_KNOWN if one.effective is None else f"{one.effective:.1f}",
                 percent(one.unknown),
+                "" if one.bounds is None else f"{one.bounds.low:.2f} to {one.bounds.high:.2f}",
             )
             for level, one in view.result.impact.hhi.items()
         ),
