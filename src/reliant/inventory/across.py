@@ -40,6 +40,20 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     said: str = ""
 
 
+class Form(msgspec.Struct, frozen=True, array_like=True):
+    """A class that holds settings.
+
+    Attributes:
+        fields: The names of all its fields.
+        models: Of those that hold a text, and so perhaps a model, the first and last line of the default.
+        inner: Of those that are settings themselves, their class.
+    """
+
+    fields: tuple[str, ...]
+    models: dict[str, tuple[int, int]] = {}
+    inner: dict[str, str] = {}
+
+
 class FileFacts(msgspec.Struct, frozen=True):
     """What a file tells the others: module constants, fields of its classes, keys of its tables, forks."""
 
@@ -48,6 +62,9 @@ class FileFacts(msgspec.Struct, frozen=True):
     fields: dict[str, list[Known]] = {}
     keys: dict[str, list[Known]] = {}
     shape: Shape | None = None
+    forms: dict[str, Form] = {}
+    given: tuple[str, ...] = ()
+    """Of a file of settings: the keys that it sets, `agent.llm` for one inside of another."""
 
 
 class Answers:

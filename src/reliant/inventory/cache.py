@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reliant.targets.file import File
 
-_FORMAT = 11
+_FORMAT = 12
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +22,7 @@ from reliant.inventory.needs import Ways, need_of
 from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reliant.inventory.merge import Draft
     from reliant.inventory.placed import Placed
@@ -42,6 +43,7 @@ def functions_of(
     routes: Iterable[Placed] = (),
     asked: Iterable[Placed] = (),
     ways: Ways | None = None,
+    left: Mapping[str, Sequence[Draft]] = MappingProxyType({}),
 ) -> tuple[Function, ...]:
     """Return the functions that the drafts show, ordered by id.
 
@@ -51,6 +53,7 @@ def functions_of(
         asked: Calls of such names. Code that calls a name needs what the name needs, and the
             name is then no function besides.
         ways: Where in the forks of its file each use is called.
+        left: Of a file of settings, the uses that it leaves at the defaults of the program.
     """
     ways = ways or Ways((), {})
     called = [
@@ -79,6 +82,7 @@ def functions_of(
                 if p.path not in routed and not p.path.endswith(_DECLARATIONS):
                     by_place[lying[p.path]].append(draft)
             sites_of[lying[p.path]].append(p)
+    paths = {p.path for draft in called for p in draft.places}
     only_calls: dict[str, list[Draft]] = {place: [] for place in calls if place not in by_place}
     by_place = {**_built_once(by_place), **only_calls}
     stems = Counter(posixpath.splitext(place)[0] for place in by_place)
@@ -92,9 +96,10 @@ def functions_of(
             used = [draft for draft in here if not _passes_on(draft)]
             sites = [*calls[place], *(p for draft in used for p in draft.places if p.path == place)]
         if used:
-            used = [draft for draft in used if _is_called(draft, place)] or used
+            used = [draft for draft in used if place not in paths or _is_called(draft, place)] or used
             here_used = [(draft, ways.of(draft, place)) for draft in dict.fromkeys(used)]
             needs.append(need_of(here_used, ways.shapes.get(place), roles))
+        needs += [Supplier(draft.id) for draft in left.get(place, ()) if draft not in used]
         first = min(sites, key=lambda p: (p.path, p.signal.line))
         stem = posixpath.splitext(place)[0]
         found.append(
@@ -157,12 +162,8 @@ def _called(stem: str) -> str:
 
 
 def _is_called(draft: Draft, place: str) -> bool:
-    """Say whether a use is called at a place, and not only its key read there."""
-    return any(
-        p.signal.what is not What.ENV
-        for p in draft.places
-        if p.path == place or p.path.startswith(f"{place}/")
-    )
+    """Say whether a use is called in a file, and not only its key read there."""
+    return any(p.signal.what is not What.ENV for p in draft.places if p.path == place)
 
 
 def _passes_on(draft: Draft) -> bool:
@@ -205,15 +206,21 @@ def _answering(drafts: list[Draft]) -> Draft:
 
 def _place(path: str, draft: Draft, roles: Roles) -> str:
     """Return the file, or the folder of adapters, whose function a use belongs to."""
-    return (posixpath.dirname(path) or path) if _adapter(path, draft, roles) else path
+    return _adapters(path, draft, roles) or path
 
 
-def _adapter(path: str, draft: Draft, roles: Roles) -> bool:
-    """Say whether a file is one of several adapters to providers that exclude each other."""
+def _adapters(path: str, draft: Draft, roles: Roles) -> str:
+    """Return the folder in which a file is one of several adapters to providers that exclude each other."""
     if draft.provider is None or not roles.alternatives(draft.provider):
-        return False
-    stem = posixpath.basename(path).partition(".")[0].lower().replace("_", "").replace("-", "")
-    return draft.provider.replace("-", "") in stem
+        return ""
+    folder, name = posixpath.split(path)
+    if draft.provider.replace("-", "") in _letters(name.partition(".")[0]):
+        return folder
+    return roles.adapters.get(path, "")
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def _in_turn(drafts: list[Draft]) -> Need:

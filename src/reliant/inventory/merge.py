@@ -44,6 +44,7 @@ def merged(
     """Return the uses, the functions of the product that need them, and the tables left aside."""
     from reliant.inventory.functions import functions_of  # noqa: PLC0415 - functions know uses
     from reliant.inventory.needs import Ways  # noqa: PLC0415
+    from reliant.inventory.presets import defaults_left  # noqa: PLC0415
 
     entries = sorted(seen, key=lambda entry: entry.path)
     placed = by_default(called_first(answered(place(entries), entries, vendors)), vendors)
@@ -56,7 +57,9 @@ def merged(
     drafts = _drafts(linked, vendors, roles)
     shapes = {entry.path: facts.shape for entry in entries for facts in entry.facts if facts.shape}
     routes = [p for p in linked if p.signal.what is What.ROUTE]
-    functions = functions_of(drafts, roles, routes, asked, Ways(linked, shapes))
+    functions = functions_of(
+        drafts, roles, routes, asked, Ways(linked, shapes), defaults_left(entries, drafts)
+    )
     needed: dict[str, list[str]] = defaultdict(list)
     for function in functions:
         for use in suppliers(function.need):

@@ -71,7 +71,17 @@ def need_of(here: Iterable[tuple[Draft, tuple[Way, ...]]], shape: Shape | None, 
     items = [(draft, way) for draft, ways in here for way in ways]
     if shape is None:
         return _need(list(dict.fromkeys(draft for draft, _ in items)), roles)
+    if shape.unread:
+        return _unread(list(dict.fromkeys(draft for draft, _ in items)), roles)
     return _composed(items, shape, roles)
+
+
+def _unread(here: list[Draft], roles: Roles) -> Need:
+    """Return what a file needs that was too large to be parsed: of its providers one, nobody knows which."""
+    by: dict[str | None, list[Draft]] = defaultdict(list)
+    for draft in here:
+        by[draft.provider].append(draft)
+    return one_of([_need(several, roles) for several in by.values()], default=False)
 
 
 def _composed(items: list[tuple[Draft, Way]], shape: Shape, roles: Roles) -> Need:
@@ -89,10 +99,13 @@ def _composed(items: list[tuple[Draft, Way]], shape: Shape, roles: Roles) -> Nee
     if straight and (sure or not needs):  # beside what is called for certain, an option is no need
         needs.insert(0, _need(straight, roles))
     flat = [part for need in needs for part in (need.of if isinstance(need, AllOf) else (need,))]
-    return _every_of(_one_menu(flat, {draft.id: draft.provider for draft, _ in items}))
+    providers = {draft.id: draft.provider for draft, _ in items}
+    return _every_of(_one_menu(flat, providers, roles.chosen))
 
 
-def _one_menu(needs: Iterable[Need], providers: Mapping[str, str | None]) -> list[Need]:
+def _one_menu(
+    needs: Iterable[Need], providers: Mapping[str, str | None], chosen: frozenset[str]
+) -> list[Need]:
     """Return the needs, choices between the same providers made one: they ask for the same setting.
 
     A program that picks its client by the provider picks the model by it as well.
@@ -109,6 +122,10 @@ def _one_menu(needs: Iterable[Need], providers: Mapping[str, str | None]) -> lis
             menus.append(menu)
         else:
             same.join(menu)
+    for menu in menus:
+        said = [key for key in menu.arms if key & chosen]
+        if menu.first is None and len(said) == 1 and said[0] <= chosen:
+            menu.first = said[0]  # the setting that another place of the program gives a default
     return [*found, *(menu.need() for menu in menus)]
 
 
@@ -205,9 +222,9 @@ def _need(here: list[Draft], roles: Roles) -> Need:
     sure = _parts(text, roles)
     parts = [*sure, *_parts([draft for draft in here if _purpose(draft)], roles)]
     if parts and not sure and any(draft.model for draft in text):
-        parts.append(_choice(text))
+        parts.append(_choice(text, roles))
     if not parts:
-        return _choice(here)
+        return _choice(here, roles)
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
@@ -222,9 +239,9 @@ def _parts(here: list[Draft], roles: Roles) -> list[Need]:
     for drafts in sets.values():
         needed = [draft for draft in drafts if draft.role is Role.DEFAULT]
         if len({draft.provider for draft in drafts}) > 1:
-            parts.append(_choice(drafts))
+            parts.append(_choice(drafts, roles))
         elif needed:
-            parts.append(_choice(needed) if _same_purpose(needed) else _every(needed))
+            parts.append(_choice(needed, roles) if _same_purpose(needed) else _every(needed))
     return parts
 
 
@@ -253,9 +270,14 @@ def _same_purpose(drafts: list[Draft]) -> bool:
     return len(groups) == 1 and "" not in groups
 
 
-def _choice(drafts: list[Draft]) -> Need:
-    """Return the choice of these, with a default if the uses that are taken unasked are of one provider."""
-    taken = [draft for draft in drafts if draft.role is Role.DEFAULT]
+def _choice(drafts: list[Draft], roles: Roles) -> Need:
+    """Return the choice of these, with a default if the program names the provider that is taken unasked."""
+    several = len({draft.provider for draft in drafts}) > 1
+    taken = [
+        draft
+        for draft in drafts
+        if draft.role is Role.DEFAULT and (not several or draft.provider in roles.chosen)
+    ]
     if len({draft.provider for draft in taken}) != 1 or len(taken) == len(drafts):
         return one_of([Supplier(draft.id) for draft in drafts], default=False)
     first = one_of([Supplier(draft.id) for draft in taken], default=False)

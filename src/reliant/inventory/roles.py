@@ -12,15 +12,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from reliant.core.use import Role, Scope
-from reliant.inventory.signals import What
+from reliant.inventory.signals import Signal, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reliant.inventory.placed import Placed
     from reliant.inventory.vendors import Vendors
@@ -38,6 +39,10 @@ class Roles(NamedTuple):
     groups: tuple[frozenset[str], ...]
     kin: frozenset[tuple[str, str]] = frozenset()
     """File and provider of classes that fill one place in turn; elsewhere the provider may be a default."""
+    chosen: frozenset[str] = frozenset()
+    """Providers that a default of the program names outright: an option, a setting, a constant."""
+    adapters: Mapping[str, str] = MappingProxyType({})
+    """Files whose folder carries the name of their provider, with the folder of all of these."""
 
     def alternatives(self, provider: str | None) -> frozenset[str]:
         """Return the providers that can stand in for one, itself included; empty if there are none."""
@@ -70,7 +75,9 @@ def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
         if provider not in of and provider not in chosen
     )
     sets = _merged((*groups, *(frozenset(provider for _, provider in classes) for classes in alike)))
-    return Roles(of, tuple(sets), kin)
+    sure = [p for p in placed if p.signal.what is not What.CHOICE or _for_all(p.signal)]
+    said, _ = _chosen(sure, labels, vendors)
+    return Roles(of, tuple(sets), kin, frozenset(said), _in_folders(calls, vendors))
 
 
 def with_alternatives(placed: Sequence[Placed], roles: Roles) -> list[Placed]:
@@ -170,22 +177,37 @@ def _by_block(calls: Iterable[Placed], placed: Sequence[Placed], vendors: Vendor
 
 def _by_file(calls: Iterable[Placed], vendors: Vendors) -> list[frozenset[str]]:
     """Find adapters: files of one folder that carry the names of their providers."""
-    by_folder: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    by_folder: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for p in calls:
         folder, name = posixpath.split(p.path)
         stem = name.partition(".")[0]
         provider = str(p.signal.provider)
-        if _names(stem, provider, vendors) or (
-            stem in {"__init__", "index"} and _names(posixpath.basename(folder), provider, vendors)
-        ):
-            where = posixpath.dirname(folder) if stem in {"__init__", "index"} else folder
-            by_folder[where][p.path].add(provider)
+        if _names(stem, provider, vendors):
+            by_folder[folder, ""][p.path].add(provider)
+        elif _names(posixpath.basename(folder), provider, vendors):
+            # `llms/acme/provider.py` beside `llms/other/provider.py`
+            by_folder[posixpath.dirname(folder), stem][p.path].add(provider)
     found = []
     for files in by_folder.values():
         providers = frozenset(provider for named in files.values() for provider in named)
         if len(files) >= 2 and len(providers) >= 2:
             found.append(providers)
     return found
+
+
+def _in_folders(calls: Iterable[Placed], vendors: Vendors) -> dict[str, str]:
+    """Find files such as `llms/acme/provider.py`, with the folder that holds theirs and its siblings."""
+    found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for p in calls:
+        folder, name = posixpath.split(p.path)
+        if _names(posixpath.basename(folder), str(p.signal.provider), vendors):
+            found[posixpath.dirname(folder), name][folder] = p.path
+    return {
+        path: above
+        for (above, _), files in found.items()
+        if above and len(files) > 1
+        for path in files.values()
+    }
 
 
 def _names(text: str, provider: str, vendors: Vendors) -> bool:
@@ -257,6 +279,12 @@ def _chosen(
             for option in signal.options:
                 refused |= _meant(option, labels, vendors) - named
     return chosen, refused
+
+
+def _for_all(signal: Signal) -> bool:
+    """Say whether a choice is a default of the program, and not what one of its functions does once."""
+    inside = any(part.startswith("def ") for part in signal.block)
+    return bool(signal.options or signal.env) or not inside
 
 
 def _at_home(p: Placed, provider: str, vendors: Vendors) -> bool:

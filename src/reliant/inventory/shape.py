@@ -45,10 +45,15 @@ class Fork(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Shape(msgspec.Struct, frozen=True, array_like=True):
-    """The forks of a file, and the ways to those places of it that signals stand at."""
+    """The forks of a file, and the ways to those places of it that signals stand at.
 
-    forks: tuple[Fork, ...]
-    ways: dict[str, tuple[Way, ...]]
+    Attributes:
+        unread: The file was too large to be parsed: what excludes what is not known.
+    """
+
+    forks: tuple[Fork, ...] = ()
+    ways: dict[str, tuple[Way, ...]] = {}
+    unread: bool = False
 
     def ways_to(self, line: int, column: int = 0) -> tuple[Way, ...]:
         """Return the ways to a place; nothing for one that is always gone through."""

@@ -10,7 +10,7 @@ from reliant.core.use import Scope
 from reliant.inventory import loose
 from reliant.inventory.across import FileFacts
 from reliant.inventory.prefilter import telling
-from reliant.inventory.shape import worth_a_look
+from reliant.inventory.shape import Shape, worth_a_look
 from reliant.inventory.signals import Claim, Signal, Wants
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LARGEST_PARSED = 600_000
 _LONGEST_LINE = 5_000
+_PACKED_LINE = 500
 
 
 class JavaScript:
@@ -79,9 +80,12 @@ class JavaScript:
         if file.scope in {Scope.TESTS, Scope.DOCS} or minified or _letters(own) > _LARGEST_PARSED:
             if minified:
                 file.skip("is a minified bundle, read by host only")
-                yield from loose.bundle(file)
+                signals = list(loose.bundle(file))
             else:
-                yield from loose.read(file, language="js")
+                signals = list(loose.read(file, language="js"))
+            if worth_a_look(signals):
+                file.facts.append(FileFacts(file.path, shape=Shape(unread=True)))
+            yield from signals
             return
         from reliant.inventory.js.facts import collect  # noqa: PLC0415 - as below
         from reliant.inventory.js.forks import Forks  # noqa: PLC0415 - as below
@@ -92,7 +96,10 @@ class JavaScript:
         signals = list(reader.read())
         facts = collect(reader)
         if worth_a_look(signals):
-            shape = Forks(reader).read().shape(file.path, signals)
+            if len(own) / (own.count(b"\n") + 1) > _PACKED_LINE:
+                shape: Shape | None = Shape(unread=True)  # so much on a line that blocks are not told apart
+            else:
+                shape = Forks(reader).read().shape(file.path, signals)
             if shape is not None:
                 facts = msgspec.structs.replace(facts or FileFacts(file.path), shape=shape)
         if facts is not None:

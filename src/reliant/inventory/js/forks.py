@@ -23,11 +23,12 @@ _FUNCTIONS = frozenset({
 })  # fmt: skip
 _CLASSES = frozenset({"class_declaration", "class", "abstract_class_declaration"})
 _FORKS = frozenset({
-    "if_statement", "switch_statement", "ternary_expression", "try_statement", "object",
+    "if_statement", "switch_statement", "ternary_expression", "try_statement", "object", "array",
 })  # fmt: skip
 _PARTS = _FUNCTIONS | _CLASSES | _FORKS
 _NAMES = frozenset({"identifier", "property_identifier"})
 _AROUND = frozenset({"parenthesized_expression", "as_expression", "await_expression"})
+_LABELS = frozenset({"name", "id", "provider", "key", "slug"})
 _ENDS = frozenset({"return_statement", "throw_statement", "break_statement", "continue_statement"})
 _HELD = frozenset({"identifier", "new_expression", "call_expression", "arrow_function", "member_expression"})
 
@@ -86,6 +87,11 @@ class Forks:
                     fork = self.sketch.fork([True, None], tries=True)
                     yield [body], (fork, 0)
                     yield [caught], (fork, 1)
+            case "array":
+                if _is_menu(node):
+                    fork = self.sketch.fork([None] * len(node.named_children))
+                    for number, value in enumerate(node.named_children):
+                        yield [value], (fork, number)
             case _:
                 held = [child for child in node.named_children if child.type == "pair"]
                 made = [child.child_by_field_name("value") for child in held]
@@ -242,6 +248,15 @@ class Forks:
         # A table that is called one of defaults says more than others that have the name.
         texts = self._tables.get((name, True)) or self._tables.get((name, False), set())
         return frozenset(texts) if len(texts) == 1 else None
+
+
+def _is_menu(node: Node) -> bool:
+    """Say whether a list holds records of one kind that have names: `[{name: "acme", ...}, ...]`."""
+    records = node.named_children
+    if len(records) < 2 or any(record.type != "object" for record in records):
+        return False
+    keys = [{key for key, _ in pairs(record)} for record in records]
+    return all(_LABELS & one for one in keys) and len(set.intersection(*keys)) > 1
 
 
 def _called(node: Node) -> tuple[str, Node]:
