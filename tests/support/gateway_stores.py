@@ -115,7 +115,7 @@ class Cluster:
         made = f"test_{zlib.crc32(name.encode())}"
         host = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "reliant"]
         command = [postgres_binary("createdb"), *host, "-T", "template0", made]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
         return self.url(made)
 
     def lock_out(self, user: str) -> None:
@@ -132,7 +132,10 @@ class Cluster:
         """Run commands in a database; return what they say."""
         command = [postgres_binary("psql"), url, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text]
         env = {**os.environ, "PGOPTIONS": "-c default_transaction_read_only=off"}
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=env, timeout=PATIENCE_S
+        )
+        return done.stdout
 
 
 @contextmanager
@@ -148,12 +151,16 @@ def postgres_cluster() -> Iterator[Cluster]:
             shutil.chown(folder, user)
         data = str(folder / "data")
         initdb = [postgres_binary("initdb"), "-D", data, "-A", "trust", "-U", "reliant", "--no-sync"]
-        subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True)
+        subprocess.run(initdb, user=user, cwd="/", check=True, capture_output=True, timeout=PATIENCE_S)
         command = [postgres_binary("postgres"), "-D", data, "-p", str(port), "-k", str(folder)]
         # It is killed, not the machine: what it wrote is there without waiting for the disk.
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         asked = [postgres_binary("pg_isready"), "-q", "-h", str(folder), "-p", str(port)]
-        server = Server(command, lambda: subprocess.run(asked, check=False).returncode == 0, user)
+
+        def ready() -> bool:
+            return subprocess.run(asked, check=False, timeout=PATIENCE_S).returncode == 0
+
+        server = Server(command, ready, user)
         try:
             server.start()
             yield Cluster(server, port, folder)

@@ -21,8 +21,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, NoReturn
 
-import msgspec
-
 from reliant import atlas
 from reliant.errors import ReliantError, TargetError
 from reliant.gateway import supervise
@@ -42,14 +40,12 @@ class _Handed(NamedTuple):
         socket: The open port.
         alive: A file that becomes readable once the watcher is gone.
         begun: A file with the configuration that the gateway began with.
-        drain_s: How long draining may take is the watcher's to know: that stays as it was then.
         number: Of the worker.
     """
 
     socket: int
     alive: int
     begun: int
-    drain_s: float
     number: int
 
 
@@ -82,7 +78,7 @@ def serve_forked(
     for handle in (sock.fileno(), alive, mine, begun):
         os.set_inheritable(handle, True)
     *command, last = settings.again
-    handed = f"{last}{sock.fileno()},{alive},{begun},{config.limits.drain_s},"
+    handed = f"{last}{sock.fileno()},{alive},{begun},"
     drain_s = str(math.ceil(config.limits.drain_s))
     words = [drain_s, str(mine), ",".join(map(str, pids)), *command, handed]
     sys.stdout.flush()
@@ -99,14 +95,11 @@ def serve_again(settings: Settings, handed: str) -> NoReturn:
 
     The configuration is what the file says now; where that is wrong, the one the gateway began with.
     """
-    words = handed.split(",")
-    given = _Handed(int(words[0]), int(words[1]), int(words[2]), float(words[3]), int(words[4]))
+    given = _Handed(*map(int, handed.split(",")))
 
     def work() -> int:
         knowledge = Knowledge(atlas.load())
-        newest = _newest(settings, knowledge, given.begun)
-        limits = msgspec.structs.replace(newest.limits, drain_s=given.drain_s)
-        config = msgspec.structs.replace(newest, limits=limits)
+        config = _newest(settings, knowledge, given.begun)
         watch = Watch(os.getppid(), given.alive)
         with socket.socket(fileno=given.socket) as sock:
             return run_worker(settings, config, knowledge, given.number, sock, watch=watch)
