@@ -130,6 +130,31 @@ def test_only_the_tools_that_are_allowed_are_offered() -> None:
     assert sent["tool_choice"] == {"type": "any"}
 
 
+_NAMED = {"type": "function", "function": {"name": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("chat", "messages", "converse"),
+    [
+        (None, None, None),
+        ("auto", {"type": "auto"}, {"auto": {}}),
+        ("none", {"type": "none"}, "no tools"),
+        ("required", {"type": "any"}, {"any": {}}),
+        (_NAMED, {"type": "tool", "name": "b"}, {"tool": {"name": "b"}}),
+    ],
+)
+def test_every_choice_of_a_tool_is_carried_over(chat: Any, messages: Any, converse: Any) -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in ("a", "b")]
+    asked = {"tools": tools, "tool_choice": chat}
+    sent = there(ChatToMessages(0), **asked)
+    config = there(ChatToConverse(0), **asked).get("toolConfig", {"toolChoice": "no tools"})
+    back = there(MessagesToChat(), tools=sent["tools"], tool_choice=sent.get("tool_choice"))
+
+    assert sent.get("tool_choice") == messages
+    assert config.get("toolChoice") == converse
+    assert back.get("tool_choice") == chat
+
+
 @pytest.mark.parametrize("make", [ChatToMessages, ChatToConverse])
 def test_ids_that_another_maker_gave_are_taken_everywhere(make: Any) -> None:
     call = {"id": "functions.get:0", "type": "function", "function": {"name": "f", "arguments": "{}"}}

@@ -117,7 +117,7 @@ class ChatToMessages(Warned):
                 for tool in tools
             ]
         chosen: dict[str, Any] | None = None
-        if choice in {"auto", "none"}:
+        if choice in ("auto", "none"):
             chosen = {"type": choice}
         elif choice == "required":
             chosen = {"type": "any"}
@@ -126,7 +126,7 @@ class ChatToMessages(Warned):
             if name is None:
                 raise Untranslatable("the tool that must be called is no function")
             chosen = {"type": "tool", "name": name}
-        if asked.get("parallel_tool_calls") is False:
+        if asked.get("parallel_tool_calls") is False and choice != "none":
             chosen = {**(chosen or {"type": "auto"}), "disable_parallel_tool_use": True}
         if chosen is not None and tools:
             out["tool_choice"] = chosen
