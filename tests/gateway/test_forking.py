@@ -11,7 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from reliant.cli._gateway_serve import serve
+from reliant.errors import UsageError
 from support.gateway_process import Served, served
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import config, post, until
@@ -122,3 +125,13 @@ def test_where_no_other_program_can_be_begun_the_one_that_loaded_all_watches(tmp
                 running.kill()
 
     assert ended == 0, running.said()
+
+
+@pytest.mark.parametrize("words", ["nonsense", "1,2,3,4,5,6", "900,901,902,0"])
+def test_nobody_else_starts_a_worker(tmp_path: Path, words: str) -> None:
+    with providers("mock") as (mock,):
+        file = two_workers(mock, tmp_path)
+
+    done = CliRunner().invoke(serve, ["--config", str(file), "--worker", words])
+
+    assert isinstance(done.exception, UsageError)

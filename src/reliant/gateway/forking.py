@@ -22,7 +22,7 @@ from functools import partial
 from typing import NamedTuple, NoReturn
 
 from reliant import atlas
-from reliant.errors import ReliantError, TargetError
+from reliant.errors import ReliantError, TargetError, UsageError
 from reliant.gateway import supervise
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.config import Config, parse_config, with_start_of
@@ -94,8 +94,17 @@ def serve_again(settings: Settings, handed: str) -> NoReturn:
     """Serve as a worker in the place of one that died; never returns.
 
     The configuration is what the file says now; where that is wrong, the one the gateway began with.
+
+    Raises:
+        UsageError: It was not started by the process that watches workers.
     """
-    given = _Handed(*map(int, handed.split(",")))
+    try:
+        given = _Handed(*map(int, handed.split(",")))
+        os.fstat(given.begun)
+    except (ValueError, TypeError, OSError):
+        raise UsageError(
+            "--worker is how a gateway starts its workers anew", hint="Say how many there are in the file."
+        ) from None
 
     def work() -> int:
         knowledge = Knowledge(atlas.load())
