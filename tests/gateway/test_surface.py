@@ -172,7 +172,9 @@ def test_a_realtime_session_is_refused_in_words(tmp_path: Path) -> None:
         asked = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
         answer = get(f"{running.url}/v1/realtime?model=gpt-realtime", headers={**KEY, **asked})
         secret = post(f"{running.url}/v1/realtime/client_secrets", headers=KEY, json={})
+        beside = get(f"{running.url}/v1/responses", headers={**KEY, **asked})
 
+    assert (beside.status_code, beside.json()["error"]["code"]) == (404, "realtime_not_served")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "realtime_not_served")
     assert (secret.status_code, secret.json()["error"]["code"]) == (404, "realtime_not_served")
     assert mock.seen == []

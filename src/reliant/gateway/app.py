@@ -45,7 +45,7 @@ from reliant.gateway.request.intake import (
     rtt_ms,
 )
 from reliant.gateway.request.named_objects import like_another
-from reliant.gateway.request.surface import MODELS, UNKNOWN, Endpoint
+from reliant.gateway.request.surface import MODELS, SESSION, UNKNOWN, Endpoint
 from reliant.gateway.route.destination import Destinations
 from reliant.gateway.route.holdings import Holdings
 from reliant.gateway.route.routes import Candidate, Plan, unmet
@@ -137,7 +137,7 @@ class Gateway:
         context = Context(runtime, endpoint, call, self.new_id(), clock.steady())
         self.active += 1
         if endpoint.name == UNKNOWN.name:
-            self.answer(context, call, not_served(call.method, call.path))
+            self.answer(context, call, not_served(call.method, call.path, session=endpoint is SESSION))
             self.active -= 1
         else:
             await self._to_its_end(context, call, self._serve(context, endpoint, call, now))

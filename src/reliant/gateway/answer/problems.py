@@ -201,14 +201,14 @@ def not_judged(place: str) -> Problem:
     )
 
 
-def not_served(method: str, path: str) -> Problem:
-    """Return the answer for a path that is not listed."""
-    if path.startswith(("/v1/realtime", "/v1/live")):
+def not_served(method: str, path: str, *, session: bool = False) -> Problem:
+    """Return the answer for a path that is not listed, or for a `session` over a WebSocket."""
+    if session or path.startswith(("/v1/realtime", "/v1/live")):
         return Problem(
             status=404,
             code="realtime_not_served",
             message="This gateway does not serve realtime sessions: what is said in them could not be "
-            "judged, recorded or moved to another provider. Use /v1/responses or /v1/chat/completions.",
+            "judged, recorded or moved to another provider. Use POST /v1/responses or /v1/chat/completions.",
             retry=False,
         )
     return Problem(

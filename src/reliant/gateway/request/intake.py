@@ -11,7 +11,7 @@ from reliant.gateway.admit.keys import digest_of
 from reliant.gateway.answer.answers import Headers
 from reliant.gateway.http.call import Call
 from reliant.gateway.request.body import Head, read_form, read_json
-from reliant.gateway.request.surface import Endpoint, find, unknown
+from reliant.gateway.request.surface import SESSION, Endpoint, find, unknown
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
@@ -131,6 +131,8 @@ def endpoint_of(call: Call) -> Endpoint | None:
         if path.startswith("/v1/models/") or head.raw_path == path.encode("latin-1", "replace"):
             # The names of models may hold what a path has to escape.
             found = find(head.method, path, anthropic=anthropic)
+        if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in head.headers):
+            found = SESSION
         head.endpoint = found or unknown(path, anthropic=anthropic)
     return head.endpoint
 

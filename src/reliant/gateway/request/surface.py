@@ -49,6 +49,8 @@ RESPONSES = Endpoint("responses", "json", holds=True, streams=True, runs=True)
 MESSAGES = Endpoint("messages", "json", dialect="anthropic", streams=True)
 MODELS = Endpoint("models", "none")
 UNKNOWN = Endpoint("unknown", "none")
+SESSION = UNKNOWN._replace(streams=True)
+"""A WebSocket, whatever its path: OpenAI offers one beside `POST /v1/responses` too."""
 
 _EXACT: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/chat/completions"): CHAT,
