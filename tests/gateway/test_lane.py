@@ -402,6 +402,7 @@ def test_a_gateway_that_stops_lets_what_is_in_the_lane_end(tmp_path: Path) -> No
             client.send(body_of("gated"))
             until(lambda: len(mock.seen) == 3)
             running.do(running.worker.drain)
+            until(lambda: running.do(lambda: not client._other_end()._calls[0].keep_alive))
             mock.gate.set()
             status, head, _ = client.answer()
 
