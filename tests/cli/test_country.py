@@ -228,3 +228,17 @@ def test_a_country_without_providers_leaves_nothing_to_close() -> None:
 
     assert "every hosted service of Kenya closes: there are no ways to a provider" in " ".join(shown.split())
     assert "0 of 0" not in shown
+
+
+def test_a_table_without_countries_is_told_why_nothing_is_counted(tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("name,released\none,2024-01-01\ntwo,2024-01-01\nthree,\nfour,2024\n", encoding="utf-8")
+
+    shown = (
+        CliRunner().invoke(country, ["CN", "--on", "US", "--as-of", "2026-11-20", "--data", str(file)]).output
+    )
+
+    said = (
+        "Models that are not counted: 3 without a country, 1 without a date, 1 without a month in their date."
+    )
+    assert said in " ".join(shown.split())

@@ -215,6 +215,7 @@ def _remarks(question: CountryQuestion, found: Reliance, models: Models) -> tupl
         ]
     if models.faults:
         said.append(models.faults)
+    said += _left_out(models)
     circles = sorted(made.name for made in models.rows.values() if models.circles(made))
     if circles:
         more = f" and {len(circles) - 3} more" if len(circles) > 3 else ""
@@ -231,6 +232,16 @@ def _remarks(question: CountryQuestion, found: Reliance, models: Models) -> tupl
         missing = found.by_downloads.of - found.by_downloads.models
         said.append(f"Downloads are not known of {missing} of {found.by_downloads.of} models.")
     return tuple(said)
+
+
+def _left_out(models: Models) -> Iterator[str]:
+    """Return how many models lack what counting needs."""
+    nowhere = sum(not made.countries for made in models.rows.values())
+    monthless = sum(made.half is None for made in models.rows.values())
+    told = {"a country": nowhere, "a date": models.undated, "a month in their date": monthless}
+    parts = [f"{count:,} without {what}" for what, count in told.items() if count]
+    if parts:
+        yield f"Models that are not counted: {', '.join(parts)}."
 
 
 def _begins(question: CountryQuestion, atlas: Atlas) -> str | None:

@@ -103,6 +103,7 @@ class Models:
     Attributes:
         data: The data sets with the number of rows of each.
         faults: What of the rows cannot be counted, in a sentence; empty if nothing.
+        undated: Rows that were left out for want of a date.
     """
 
     rows: dict[str, Made]
@@ -110,6 +111,7 @@ class Models:
     data: tuple[str, ...] = ()
     by_name: dict[str, Origin] = field(default_factory=dict)
     faults: str = ""
+    undated: int = 0
 
     def __post_init__(self) -> None:
         self._folded = {name.casefold(): name for name in self.rows}
@@ -123,7 +125,8 @@ class Models:
         kept = {
             name: made for name, made in self.rows.items() if made.day is not None and made.day.latest <= day
         }
-        return Models(kept, self.atlas, self.data, faults=self.faults)
+        undated = sum(made.day is None for made in self.rows.values())
+        return Models(kept, self.atlas, self.data, faults=self.faults, undated=undated)
 
     def row(self, name: str) -> Made | None:
         """Return the row of a name, in any letter case."""
