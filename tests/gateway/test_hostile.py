@@ -251,6 +251,18 @@ def test_trying_many_keys_tells_nothing_and_reaches_nobody(rig: Rig) -> None:
     assert len(mock.seen) == before
 
 
+def test_what_a_caller_calls_a_parameter_is_no_header_of_the_answer(rig: Rig) -> None:
+    """A warning names the parameters that are not carried over, whatever a caller wrote in them."""
+    body = {"model": "fine", "max_tokens": 5, "messages": [], "odd\x04\r\nx-evil: 1\u0087\ud7ff": 1}
+    headers = {"authorization": "Bearer sk-test"}
+
+    answer = post(f"{rig[1].url}/v1/messages", json=body, headers=headers)
+
+    assert answer.status_code == 200
+    assert "x-evil" not in answer.headers
+    assert "odd???x-evil: 1?? is not carried over" in answer.headers["x-reliant-warning"]
+
+
 @settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_random_bytes_do_no_harm(rig: Rig, data: bytes) -> None:

@@ -492,6 +492,8 @@ def test_what_tells_of_keys_can_be_closed_to_everybody_else(tmp_path: Path) -> N
             paths = ("/metrics", "/audit/head", "/openapi.json", "/health")
             closed = [get(f"{running.url}{one}").status_code for one in paths]
             opened = [get(f"{running.url}{one}", headers=KEY).status_code for one in paths]
+            told = [get(f"{running.url}/health", headers=more).json() for more in ({}, KEY)]
 
     assert closed == [401, 401, 401, 200]
     assert opened == [200] * 4
+    assert told == [{"status": "ok"}, {"status": "ok", "upstreams": {"mock": "closed"}}]

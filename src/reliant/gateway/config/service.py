@@ -20,7 +20,8 @@ class Listen(Part, frozen=True, kw_only=True):
         tls_cert: A file with the certificate and those above it; read again by a reload.
         tls_key: The file with its key.
         guarded: Whether `/metrics`, `/audit/head` and `/openapi.json` ask for an admin key;
-            they tell the names of keys and upstreams. `/health` never does.
+            they tell the names of keys and upstreams. `/health` never asks, and tells others no
+            more than whether it serves.
     """
 
     host: str = "127.0.0.1"

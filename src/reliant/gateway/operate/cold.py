@@ -41,7 +41,10 @@ class Cold:
             status, headers, body = error_answer(NO_KEY, "openai", b"none")
             _send(call, status, headers, body)
         elif path == "/health":
-            _json(call, *self.health(gateway))
+            status, found = self.health(gateway)
+            if gateway.runtime.config.listen.guarded and not self._admin_asks(gateway, call):
+                found = {"status": found["status"]}
+            _json(call, status, found)
         elif path == "/metrics":
             body = self.metrics(gateway)
             _send(call, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)

@@ -192,7 +192,8 @@ def _warnings(ruling: Ruling) -> tuple[str, ...]:
 
 def warning_header(text: str) -> tuple[bytes, bytes]:
     """Return a header that carries a warning."""
-    return b"x-reliant-warning", text.encode("ascii", "replace")[:_LONGEST_WARNING]
+    plain = "".join(one if " " <= one <= "~" else "?" for one in text)  # it may hold what a caller wrote
+    return b"x-reliant-warning", plain.encode()[:_LONGEST_WARNING]
 
 
 def _headers(model: str, swapped: bool, warnings: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
