@@ -44,6 +44,21 @@ def test_a_parameter_that_nobody_knows_is_named(make: Any, unknown: dict[str, An
     assert set(how.warnings) == {f"{name} is not carried over" for name in unknown}
 
 
+def test_the_providers_id_of_a_request_is_found_by_the_callers_sdk(tmp_path: Path) -> None:
+    with (
+        providers("mock") as (mock,),
+        gateway(tmp_path, config(mock)) as running,
+        anthropic.Anthropic(base_url=running.url, api_key="sk-test", max_retries=0) as client,
+    ):
+        asked: Any = {"max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+        message = client.messages.create(model="gpt-4o", **asked)
+        with pytest.raises(anthropic.InternalServerError) as failed:
+            client.messages.create(model="fault-500", **asked)
+
+    assert message._request_id == "req_provider"
+    assert failed.value.request_id == "req_provider"
+
+
 def test_what_was_not_carried_over_reaches_the_caller_once_each(tmp_path: Path) -> None:
     history = [
         {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "s"}]}

@@ -14,6 +14,7 @@ import pytest
 
 from reliant.gateway.config import Breaker
 from reliant.gateway.route.health import Health
+from support.gateway_keeper import keepers
 from support.gateway_provider import TOKENS, Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until
 
@@ -23,6 +24,12 @@ KEY = {"authorization": "Bearer sk-test"}
 def ask(running: Running, model: str, **more: object) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **more}
     return post(f"{running.url}/v1/chat/completions", json=body, headers=KEY)
+
+
+def open_to(running: Running, upstream: str) -> int:
+    """Return how many connections to an upstream are open."""
+    opened: int = running.do(lambda: running.worker.gateway.runtime.targets[upstream].pool.open_connections)
+    return opened
 
 
 def two(one: Provider, other: Provider, *, route: str = "retries = 0", more: str = "") -> str:
@@ -180,11 +187,53 @@ def test_a_retry_on_the_same_upstream_comes_before_the_next(tmp_path: Path) -> N
     assert len(other.seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("model", "times"),
+    [
+        ("fault-geo", 1),
+        ("fault-html", 1),
+        ("fault-401", 1),
+        ("fault-404", 1),
+        ("fault-quota", 1),
+        ("fault-500", 3),
+        ("fault-503", 3),
+        ("fault-reset", 3),
+    ],
+)
+def test_only_what_asking_again_may_mend_is_asked_again(tmp_path: Path, model: str, times: int) -> None:
+    with providers("one") as (one,), gateway(tmp_path, config(one, route="retries = 2")) as running:
+        ask(running, model)
+
+    assert len(one.seen) == times
+
+
+@pytest.mark.parametrize(
+    ("headers", "times"),
+    [
+        ({"retry-after": "3600"}, 1),
+        ({"retry-after-ms": "20", "retry-after": "3600"}, 2),
+        ({"retry-after": "0"}, 2),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 2),
+    ],
+)
+def test_a_provider_that_says_when_is_asked_then_or_not_at_all(
+    tmp_path: Path, headers: dict[str, str], times: int
+) -> None:
+    with keepers("one") as (one,), gateway(tmp_path, config(one, route="retries = 1")) as running:
+        one.says = (429, b'{"error":{"message":"Rate limit reached","code":"rate_limit_exceeded"}}', headers)
+        answer = ask(running, "gpt-4o")
+
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == headers["retry-after"]
+    assert len(one.seen) == times
+
+
 def test_hedging_takes_the_faster_answer_and_lets_the_slower_go(tmp_path: Path) -> None:
     with providers("one", "other") as (one, other):
         with gateway(tmp_path, two(one, other, route="hedge_ms = 50")) as running:
             answer = ask(running, "slow-50000")
             outcome = running.outcomes()[-1]
+            until(lambda: not open_to(running, "one"), "the slower is not waited for any more")
 
     assert answer.json()["choices"][0]["message"]["content"] == "hello from other"
     assert len(other.seen) == 1
@@ -223,6 +272,7 @@ def test_a_caller_who_leaves_frees_the_provider(tmp_path: Path) -> None:
             caller.sendall(f"{head}authorization: Bearer sk-test\r\n\r\n".encode() + body)
             until(one.models, "the provider is asked")
         until(running.outcomes, "the gateway writes down that the caller left")
+        until(lambda: not open_to(running, "one"), "nobody waits for the provider any more")
         outcome = running.outcomes()[-1]
 
     assert (outcome["status"], outcome["end"]) == (499, "caller left")

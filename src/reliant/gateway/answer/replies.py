@@ -141,8 +141,20 @@ class Replier:
                 warning_header(one) for one in _ignored(context.body, candidate.target.config.ignores)
             ]
         if reply.translation is not None:
+            headers += _named_as_here(headers, anthropic=context.dialect == "anthropic")
             headers += [warning_header(one) for one in reply.translation.warnings[:_MOST_WARNINGS]]
         return headers
+
+
+_REQUEST_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid")
+
+
+def _named_as_here(headers: Headers, *, anthropic: bool) -> Headers:
+    """Return the provider's id of a request under the name by which the caller's SDK looks for it."""
+    here = b"request-id" if anthropic else b"x-request-id"
+    if any(name == here for name, _ in headers):
+        return []
+    return [(here, value) for name, value in headers if name in _REQUEST_IDS][:1]
 
 
 def _problem(context: Context, problem: Problem, call: Call) -> None:
