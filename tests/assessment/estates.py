@@ -66,3 +66,24 @@ def graphs(draw: st.DrawFn, *, known: bool = False) -> Graph:
     several = draw(st.lists(st.tuples(st.integers(1, 9), needs(known=known)), min_size=1, max_size=5))
     functions = tuple(Function(f"f{at}", f"f{at}", weight, need) for at, (weight, need) in enumerate(several))
     return Graph(functions, chains)
+
+
+@st.composite
+def hosted_graphs(draw: st.DrawFn) -> Graph:
+    """Graphs in which everything is served by somebody known and needs have parts: pairs are common."""
+    chains = {
+        use: Chain(
+            use, provider=draw(st.sampled_from(PROVIDERS)), jurisdiction=draw(st.sampled_from(COUNTRIES))
+        )
+        for use in USES
+    }
+    leaf = st.sampled_from(USES).map(Supplier)
+
+    def made(below: st.SearchStrategy[Need]) -> st.SearchStrategy[Need]:
+        parts = st.lists(below, min_size=2, max_size=3).map(tuple)
+        return st.builds(lambda kind, of: kind(of), st.sampled_from((AnyOf, AnyOf, AllOf)), parts)
+
+    several = draw(st.lists(made(leaf | made(leaf)), min_size=2, max_size=6))
+    return Graph(
+        tuple(Function(f"f{at}", f"f{at}", at % 3 + 1, need) for at, need in enumerate(several)), chains
+    )

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, setting
+from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, hosted_graphs, setting
 from reliant.assessment.explain.desk import Desk
 from reliant.assessment.explain.figures import written
 from reliant.assessment.graph import Cut, Graph
@@ -77,7 +77,7 @@ def check_all(told: SimulationFigures) -> set[str]:
 
 @settings(max_examples=60)
 @given(
-    graphs(),
+    graphs() | hosted_graphs(),
     st.lists(STAGES, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(("f0", "f1", "f2")), PLANS),
     st.dictionaries(st.sampled_from(USES), st.sampled_from(list(Truth))),
