@@ -228,6 +228,50 @@ def test_a_provider_that_says_when_is_asked_then_or_not_at_all(
     assert len(one.seen) == times
 
 
+def test_a_substitute_says_which_parameter_it_ignores(tmp_path: Path) -> None:
+    """And of nothing else: a tool's property of the same name is none."""
+    ignores = 'name = "other"\nignores = ["seed", "logprobs"]\n'
+    properties = {"logprobs": {"type": "boolean"}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": properties}}}
+    with providers("one", "other") as (one, other):
+        text = two(one, other).replace('name = "other"\n', ignores)
+        with gateway(tmp_path, text) as running:
+            first = ask(running, "gpt-4o", seed=7)
+            moved = ask(running, "fault-500", seed=7, tools=[tool])
+            without = ask(running, "fault-500")
+
+    def said(answer: httpx.Response) -> list[str]:
+        return [one for one in answer.headers.get_list("x-reliant-warning") if "ignored" in one]
+
+    assert said(moved) == ["the parameter seed is ignored by this upstream"]
+    assert (said(first), said(without)) == ([], [])
+
+
+def _with_a_rate(text: str, upstream: str, most: int) -> str:
+    return text.replace(f'name = "{upstream}"\n', f'name = "{upstream}"\nrequests_per_minute = {most}\n')
+
+
+NOON = 1_795_176_000.0
+"""A moment that does not pass: no minute ends while a test runs."""
+
+
+def test_what_may_be_asked_in_a_minute_holds_for_retries_and_hedges_too(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with providers("one", "other") as (one, other):
+        text = _with_a_rate(config(one, route="retries = 5"), "one", 2)
+        with gateway(tmp_path / "a", text, wall=lambda: NOON) as running:
+            ask(running, "fault-500")
+        retried = len(one.seen)
+        text = _with_a_rate(two(one, other, route="hedge_ms = 20"), "other", 1)
+        with gateway(tmp_path / "b", text, wall=lambda: NOON) as running:
+            for _ in range(3):
+                ask(running, "slow-400")
+
+    assert retried == 2
+    assert len(other.seen) == 1
+
+
 def test_hedging_takes_the_faster_answer_and_lets_the_slower_go(tmp_path: Path) -> None:
     with providers("one", "other") as (one, other):
         with gateway(tmp_path, two(one, other, route="hedge_ms = 50")) as running:

@@ -145,7 +145,7 @@ class Forwarder:
             except UpstreamFailure as failure:
                 self._failed(candidate.target, failure, reply)
                 again = failure.kind in {"connect", "reset"} and retries > 0
-                if again and candidate.target.health.may_retry():
+                if again and self._may_ask_again(candidate.target):
                     retries -= 1
                     await asyncio.sleep(0.05 * (1 + random.random()))  # noqa: S311 - jitter
                     continue
@@ -158,10 +158,14 @@ class Forwarder:
             wait = await self._bad(request, chosen, exchange, how, reply)
             if wait is None:
                 return True
-            if wait < 0 or retries <= 0 or wait > _LONGEST_WAIT_S or not chosen.target.health.may_retry():
+            if wait < 0 or retries <= 0 or wait > _LONGEST_WAIT_S or not self._may_ask_again(chosen.target):
                 return False
             retries -= 1
             await asyncio.sleep(wait or 0.05 * (1 + random.random()))  # noqa: S311 - jitter
+
+    def _may_ask_again(self, target: Target) -> bool:
+        """Take a retry from the upstream's budget, and from what may be asked of it in a minute."""
+        return target.health.may_retry() and target.has_room(self._wall())
 
     async def _one(
         self, request: Context, candidate: Candidate
@@ -233,7 +237,8 @@ class Forwarder:
         except BaseException:
             _discard(one)
             raise
-        if done or not second.target.health.allows(self._now()):
+        ready = second.target.health.allows(self._now()) and second.target.has_room(self._wall())
+        if done or not ready:
             exchange, how = await one
             return first, exchange, how
         two = asyncio.ensure_future(self._one(request, second))

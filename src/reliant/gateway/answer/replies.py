@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reliant.gateway.answer import answers
 from reliant.gateway.answer.answers import Headers, Problem, error_answer
 from reliant.gateway.answer.problems import broken_off, list_broken
@@ -13,7 +15,7 @@ from reliant.gateway.answer.streaming import Streamer
 from reliant.gateway.forward import Reply, failure_problem
 from reliant.gateway.inquiry import further_pages
 from reliant.gateway.lane import FEW
-from reliant.gateway.request.body import tokens_of
+from reliant.gateway.request.body import NOT_JSON, tokens_of
 from reliant.gateway.route.lists import ListBroken, Source, own_page
 from reliant.gateway.route.routes import Candidate, Plan, warning_header
 from reliant.gateway.upstream.client import UpstreamFailure
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _WHOLE_LIMIT = 256 << 20
 _LONG_ANSWER = 65_536
 _MOST_WARNINGS = 20
+_TOP: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Replier:
@@ -163,8 +166,8 @@ def _problem(context: Context, problem: Problem, call: Call) -> None:
 
 
 def _ignored(body: bytes, ignores: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        f"the parameter {name} is ignored by this upstream"
-        for name in ignores
-        if b'"' + name.encode() + b'"' in body
-    )
+    try:
+        given = set(_TOP.decode(body))
+    except NOT_JSON:  # a form
+        given = {name for name in ignores if b'name="%b"' % name.encode() in body}
+    return tuple(f"the parameter {name} is ignored by this upstream" for name in ignores if name in given)
