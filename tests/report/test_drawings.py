@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reliant.cli.main import cli
+from reliant.core.country import Half
 from reliant.core.results import Interval
+from reliant.report.country_charts import timeline
 from reliant.report.html.bars import Bar, Piece, Row, paired_bars, stacked_bar
 from reliant.report.html.flow import Stop, Thread, flow
 from reliant.report.html.svg import UNKNOWN
@@ -374,3 +376,12 @@ def test_a_piece_is_named_whole_or_not_at_all():
 
     assert "…" not in drawn
     assert ">Unknown<" in drawn
+
+
+def test_counts_above_bars_stand_on_two_lines_where_they_would_run_together():
+    many = [Half(f"{2020 + at // 2}H{1 + at % 2}", 136, 28, 28, 0, 0, 1.0, 0.2) for at in range(10)]
+    told = {"on": "X", "turned": None, "id_": "x", "title": "t", "description": "d"}
+
+    assert ">28/136<" in timeline(many, **told)
+    assert ">28/136<" not in timeline(many, **told, size="narrow")
+    assert ">28/<" in timeline(many, **told, size="narrow")

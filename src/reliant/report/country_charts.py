@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reliant.report._text import percent
 from reliant.report.country_measures import FEW
-from reliant.report.html.svg import UNKNOWN, drawing, element, label
+from reliant.report.html.svg import UNKNOWN, drawing, element, label, text_width
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -206,7 +206,7 @@ def _bars(panel: _Panel) -> list[Markup]:
                         class_=class_,
                     )
                 )
-        shapes.append(panel.text(f"{half.base_known}/{half.models}", x, base - 5, class_="halo soft"))
+        shapes += _over_bar(panel, half, x, base - 5)
         if panel.wide:
             shapes.append(panel.text(half.half, x, floor + 18, class_=""))
             continue
@@ -216,6 +216,17 @@ def _bars(panel: _Panel) -> list[Markup]:
             middle = (panel.middle(years[0]) + panel.middle(years[-1])) / 2
             shapes.append(panel.text(half.half[:4], middle, floor + 27, class_=""))
     return shapes
+
+
+def _over_bar(panel: _Panel, half: Half, x: float, y: float) -> list[Markup]:
+    """Return known and all models above a bar: on one line, or on two where there is too little room."""
+    known, whole = f"{half.base_known}/", f"{half.models}"
+    if text_width(known + whole, panel.small) < panel.step - 2:
+        return [panel.text(known + whole, x, y, class_="halo soft")]
+    return [
+        panel.text(known, x, y - panel.small, class_="halo soft"),
+        panel.text(whole, x, y, class_="halo soft"),
+    ]
 
 
 def state(verdicts: Sequence[str]) -> str:

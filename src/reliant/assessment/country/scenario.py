@@ -55,7 +55,7 @@ def exposure(
         touched=interval(closed, unsure, len(asked)),
         exempt=interval(exempt, 0, len(asked)).low,
         whole="models of the other country in the atlas",
-        because=f"{exempt} have open weights and are left alone; of {unsure} a fact is missing",
+        because=f"{exempt} have open weights and are left alone; of {unsure or 'none'} a fact is missing",
         count=closed,
         of=len(asked),
     )
