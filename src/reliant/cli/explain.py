@@ -92,15 +92,20 @@ def explain(
     """
     from reliant.cli._questions import Desk
 
-    if on is not None or files:
-        emit(_of_country(number, what, on, files, asked, as_of, known_on, style), output)
-        return
-    if cuts or what_if or (number is not None and _lists_cuts(asked.get("scenario"))):
-        told = _of_simulation(number, what or target, cuts, asked, as_of, known_on, offline, style)
+    if number is not None or on is not None or files or cuts or what_if:
+        from reliant.cli._explain_number import Asked, lists_cuts
+
+        of = what if on is not None or files else what or target
+        figure = Asked(
+            number=number, of=of, who=asked, as_of=as_of, known_on=known_on, offline=offline, style=style
+        )
+        if on is not None or files:
+            told = figure.of_country(on, files)
+        elif cuts or what_if or lists_cuts(asked.get("scenario")):
+            told = figure.of_simulation(cuts)
+        else:
+            told = figure.of_assessment()
         emit(told, output)
-        return
-    if number is not None:
-        emit(_number(number, what or target, asked, as_of, known_on, offline, style), output)
         return
     desk = Desk.open(asked, known_on)
     if what is not None and what in desk.book.rules:
@@ -115,150 +120,6 @@ def explain(
     else:
         facts = desk.facts(asked, as_of)
     emit(_answer(desk, facts, as_of, known_on, style, colours=colour() and output is None), output)
-
-
-def _number(
-    number: str,
-    path: str | None,
-    asked: dict[str, Any],
-    as_of: dt.date,
-    known_on: dt.date | None,
-    offline: bool,
-    style: str,
-) -> str:
-    """Return what makes a figure of a target.
-
-    Raises:
-        UsageError: No target is named, or no such figure is known.
-    """
-    import msgspec
-
-    from reliant.assessment.assess_figures import explain
-    from reliant.assessment.explain.figures import numbers, written
-    from reliant.cli._run import look
-
-    if path is None:
-        raise UsageError("a figure of what?", hint=f"Name it: reliant explain PATH --number {number}")
-    looked = look(path, asked, as_of=as_of, known_on=known_on, offline=offline)
-    result = looked.assessment()
-    if number == _NAMES:
-        every = numbers(msgspec.to_builtins(result))
-        return _names({written(address): value for address, value in every}, style)
-    return _explained(explain(number, result, looked.atlas, looked.plans), style)
-
-
-_NAMES = "names"
-
-
-def _lists_cuts(scenario: str | None) -> bool:
-    from reliant.assessment.simulate.scenario import is_cut_scenario
-
-    return scenario is not None and Path(scenario).is_file() and is_cut_scenario(Path(scenario))
-
-
-def _of_simulation(
-    number: str | None,
-    path: str | None,
-    cuts: tuple[str, ...],
-    asked: dict[str, Any],
-    as_of: dt.date,
-    known_on: dt.date | None,
-    offline: bool,
-    style: str,
-) -> str:
-    """Return what makes a figure of a what-if.
-
-    Raises:
-        UsageError: The target, the figure or what is cut is not named, or no such figure is known.
-    """
-    from reliant.assessment.explain.desk import Desk
-    from reliant.assessment.explain.figures import written
-    from reliant.assessment.simulate.figures import SimulationFigures
-    from reliant.cli.simulate import Table
-
-    scenario = asked.get("scenario")
-    if path is None or number is None or not (cuts or scenario):
-        raise UsageError(
-            "a figure of which what-if?",
-            hint="Write: reliant explain PATH --cut provider:openai --number stop_share "
-            "(`--number names` lists all).",
-        )
-    table = Table.of(path, {**asked, "scenario": None}, as_of, known_on, offline=offline)
-    played = table.play(scenario, cuts)
-    figures = SimulationFigures(
-        played.graph,
-        played.scenario,
-        played.plans,
-        played.setting,
-        Desk.of(played.today, played.atlas, played.plans),
-        played.result,
-    )
-    if number == _NAMES:
-        return _names({written(address): value for address, value in figures.addresses.items()}, style)
-    return _explained(figures.explain(number), style)
-
-
-def _of_country(
-    number: str | None,
-    country: str | None,
-    on: str | None,
-    files: tuple[Path, ...],
-    asked: dict[str, Any],
-    as_of: dt.date,
-    known_on: dt.date | None,
-    style: str,
-) -> str:
-    """Return what makes a figure of a country.
-
-    Raises:
-        UsageError: The country, the other one or the figure is not named.
-    """
-    from reliant.assessment.country.ask import ask
-    from reliant.assessment.country.figures import CountryFigures
-    from reliant.assessment.explain.figures import written
-    from reliant.atlas import load
-    from reliant.cli.country import question_of
-    from reliant.policy import RuleBook
-
-    if country is None or on is None or number is None:
-        raise UsageError(
-            "a figure of which country, on which?",
-            hint="Write: reliant explain CN --on US --number look_through (`--number names` lists all).",
-        )
-    atlas = load()
-    book = RuleBook.from_atlas(atlas)
-    scenarios = tuple(one for one in (asked.get("scenario"),) if one)
-    question = question_of(country, on, as_of, known_on, files, scenarios, atlas)
-    desk = CountryFigures(question, atlas, book, ask(question, atlas, book))
-    if number == _NAMES:
-        return _names({written(address): value for address, value in desk.addresses.items()}, style)
-    return _explained(desk.explain(number), style)
-
-
-def _names(every: dict[str, float], style: str) -> str:
-    import msgspec
-
-    from reliant.assessment.explain.figure_text import names_text
-
-    if style == "json":
-        return msgspec.json.format(msgspec.json.encode(every), indent=2).decode()
-    return names_text(every)
-
-
-def _explained(several: tuple[Any, ...], style: str) -> str:
-    """Return explanations as text, or as JSON: one as itself, several as a list."""
-    import msgspec
-
-    from reliant.assessment.explain.figure_text import figure_text
-    from reliant.assessment.explain.number import Explanation
-    from reliant.assessment.explain.number_text import number_text
-
-    if style == "json":
-        told = several[0] if len(several) == 1 else several
-        return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
-    return "\n".join(
-        number_text(one) if isinstance(one, Explanation) else figure_text(one) for one in several
-    )
 
 
 def _found(
