@@ -352,6 +352,22 @@ def test_no_answered_request_is_missing_after_kill_9(tmp_path: Path) -> None:
     assert len(answered) <= limit * days
 
 
+def test_a_copy_without_key_or_head_is_told_what_to_copy(tmp_path: Path) -> None:
+    with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
+        folder = running.audit
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in folder.glob("*.jsonl"):
+        (copy / file.name).write_bytes(file.read_bytes())
+    alone = CliRunner().invoke(command, ["audit", "verify", str(copy)])
+    key = ["--public-key", str(folder / "audit-public-key.txt")]
+    headless = CliRunner().invoke(command, ["audit", "verify", str(copy), *key])
+
+    assert "there is no public key at" in str(alone.exception)
+    assert headless.exit_code == 1
+    assert "belongs to the log, copy it too" in headless.output
+
+
 def test_a_redaction_that_names_nothing_is_a_mistake(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         folder = running.audit

@@ -119,6 +119,9 @@ def public_keys_of(path: Path, given: Sequence[Path] = ()) -> tuple[bytes, ...]:
     for file in given or [folder / "audit-public-key.txt"]:
         try:
             found = [bytes.fromhex(line) for line in file.read_text(encoding="ascii").splitlines()]
+        except FileNotFoundError:
+            hint = "Give --public-key FILE with the key you were told."
+            raise TargetError(f"there is no public key at {file}", hint=hint) from None
         except (OSError, ValueError):
             found = []
         if not found or any(len(key) != 32 for key in found):
@@ -362,7 +365,8 @@ def _head(walk: _Walk, file: Path, data: bytes | None) -> None:
         return
     if data is None:
         if walk.checkpoints and not file.exists() and not is_held(file.parent, walk.chain):
-            walk.wrong(file, 0, "is missing though the chain has checkpoints")
+            what = "is missing though the chain has checkpoints: it belongs to the log, copy it too"
+            walk.wrong(file, 0, what)
         return
     try:
         head = msgspec.json.decode(data, type=Head)
