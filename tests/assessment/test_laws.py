@@ -29,7 +29,7 @@ from reliant.assessment.measures.stops import function_impacts, stop_share
 from reliant.assessment.nodes import Nodes
 from reliant.assessment.simulate.plans import Plan, Plans, Replacement
 from reliant.assessment.simulate.play import Scenario, simulate
-from reliant.core.need import AnyOf, Function, Need, Supplier, in_force, met
+from reliant.core.need import AnyOf, Function, Need, OneOf, Supplier, in_force, met
 from reliant.core.results import Interval
 from reliant.core.truth import Truth
 from reliant.core.verdict import Verdict
@@ -389,3 +389,31 @@ def test_a_hub_that_is_cut_leaves_open_whether_a_copy_is_kept() -> None:
     assert cut.downs(chain) is Truth.UNKNOWN
     assert cut.downs(chain, weights_kept=True) is Truth.NO
     assert cut.downs(chain, weights_kept=False) is Truth.YES
+
+
+def test_what_is_set_is_as_likely_as_any_other_setting_where_nobody_knows() -> None:
+    up = {"a": 0.9, "b": 0.5}
+
+    assert availability(OneOf((Supplier("a"), Supplier("b"))), up) == CLOSE(0.7)
+    assert availability(OneOf((Supplier("a"), Supplier("b")), default=True), up) == CLOSE(0.9)
+
+
+def test_a_switch_stops_with_its_default_and_one_without_is_not_known() -> None:
+    chains = {use: Chain(use, provider=use) for use in ("openai", "azure-openai")}
+    parts = (Supplier("openai"), Supplier("azure-openai"))
+    graph = Graph(
+        (
+            Function("set", "set", 1.0, OneOf(parts, default=True)),
+            Function("open", "open", 1.0, OneOf(parts)),
+            Function("falls", "falls", 1.0, AnyOf(parts)),
+        ),
+        chains,
+    )
+
+    told = simulate(graph, Scenario.of(Cut("provider", "openai")), Plans(), setting())
+
+    assert [row.stops for row in told.functions] == [True, None, False]
+    assert [row.fallback is not None for row in told.functions] == [True, True, True]
+    assert [row.proven for row in told.functions] == [None, None, None]
+    assert told.stop_share.low == CLOSE(1 / 3)
+    assert told.stop_share.high == CLOSE(2 / 3)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.core.need import AllOf, AnyOf, Need, Supplier, met, suppliers
+from reliant.core.need import AllOf, AnyOf, Need, OneOf, Supplier, in_force, met, suppliers
 
 leaves = st.sampled_from("abcde").map(Supplier)
 needs: st.SearchStrategy[Need] = st.recursive(
@@ -11,6 +11,7 @@ needs: st.SearchStrategy[Need] = st.recursive(
     lambda parts: st.one_of(
         st.lists(parts, max_size=3).map(lambda of: AllOf(tuple(of))),
         st.lists(parts, max_size=3).map(lambda of: AnyOf(tuple(of))),
+        st.builds(OneOf, st.lists(parts, max_size=3).map(tuple), st.booleans()),
     ),
     max_leaves=8,
 )
@@ -29,3 +30,24 @@ def test_only_named_suppliers_matter(need: Need, has: set[str]) -> None:
 def test_nothing_needed_is_always_met_and_no_alternative_never() -> None:
     assert met(AllOf(()), lambda _: False)
     assert not met(AnyOf(()), lambda _: True)
+
+
+def test_a_choice_stops_with_its_default_though_another_could_be_set() -> None:
+    chat = OneOf((Supplier("openai"), Supplier("azure")), default=True)
+
+    assert not met(chat, {"azure"}.__contains__)
+    assert in_force(chat) == {"openai"}
+    assert suppliers(chat) == {"openai", "azure"}
+
+
+def test_a_choice_that_nobody_knows_stops_for_certain_only_with_all_of_it() -> None:
+    chat = OneOf((Supplier("openai"), Supplier("azure")))
+
+    assert met(chat, {"azure"}.__contains__)
+    assert not met(chat, set[str]().__contains__)
+    assert in_force(chat) == {"openai", "azure"}
+
+
+@given(needs)
+def test_what_is_in_force_is_named(need: Need) -> None:
+    assert in_force(need) <= suppliers(need)

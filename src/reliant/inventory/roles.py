@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from reliant.core.use import Role, Scope
-from reliant.inventory.signals import Signal, What
+from reliant.inventory.signals import What
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ def roles_of(placed: Sequence[Placed], vendors: Vendors) -> Roles:
         if provider not in of and provider not in chosen
     )
     sets = _merged((*groups, *(frozenset(provider for _, provider in classes) for classes in alike)))
-    sure = [p for p in placed if p.signal.what is not What.CHOICE or _for_all(p.signal)]
+    sure = [p for p in placed if p.signal.what is not What.CHOICE or _for_all(p)]
     said, _ = _chosen(sure, labels, vendors)
     return Roles(of, tuple(sets), kin, frozenset(said), _in_folders(calls, vendors))
 
@@ -281,10 +281,16 @@ def _chosen(
     return chosen, refused
 
 
-def _for_all(signal: Signal) -> bool:
-    """Say whether a choice is a default of the program, and not what one of its functions does once."""
-    inside = any(part.startswith("def ") for part in signal.block)
-    return bool(signal.options or signal.env) or not inside
+_BESIDE = re.compile(
+    r"(?i)image|search|retriev|speech|voice|tts|stt|ocr|embed|rerank|vector|memory|storage|video|audio"
+)
+"""Words of settings that choose something else than who writes text: `IMAGE_PROVIDER`."""
+
+
+def _for_all(p: Placed) -> bool:
+    """Say whether a choice is a default of the program for text, and not what one function does once."""
+    inside = any(part.startswith(("def ", "entry ")) for part in p.signal.block)
+    return (bool(p.signal.options or p.signal.env) or not inside) and not _BESIDE.search(p.text)
 
 
 def _at_home(p: Placed, provider: str, vendors: Vendors) -> bool:

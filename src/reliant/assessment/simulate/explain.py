@@ -272,7 +272,7 @@ class Explainer:
         if not others:
             return path, why, None, None, behind
         ids, other = self._called(others)
-        why += f"; {other} {'would have to be set' if level == DOWN else 'stays'}"
+        why += f"; {'could be set instead, untested' if level == DOWN else 'what stays'}: {other}"
         return path, why, ids, other, behind
 
     def _called(self, leaves: Sequence[int]) -> tuple[str, str]:

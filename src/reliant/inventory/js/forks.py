@@ -225,6 +225,8 @@ class Forks:
                 found.add(None)  # not set unless somebody sets it
             else:
                 return self._of_table(node, block)
+        if len(found) > 1:
+            found.discard(None)  # `process.env.X || "acme"`: not set, so what stands behind it
         return frozenset(found) if len(found) == 1 else self._of_table(node, block)
 
     def _of_table(self, node: Node, block: Block) -> frozenset[str | None] | None:
