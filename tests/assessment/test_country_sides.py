@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,6 +135,15 @@ def test_a_part_of_a_state_that_is_on_no_list_is_not_called_blocked_where_its_st
     assert "openai:BLOCKED" in result.reach_elsewhere["CN"]
 
 
+def test_each_way_to_a_provider_is_asked_by_its_own_channel(atlas: Atlas) -> None:
+    ways: dict[str, set[str]] = {}
+    for row in answer(atlas, "CN", "US").access:
+        ways.setdefault(row.provider, set()).add(row.channel)
+
+    assert ways["openai"] == {"direct", "app"}
+    assert ways["azure-openai"] == {"partner"}
+
+
 # Whose rules hold
 
 
@@ -163,8 +173,13 @@ def test_the_day_of_a_first_evidence_is_not_told_as_a_beginning(atlas: Atlas) ->
     assert "provider: enforced since 2024-07-09" in openai.gates
     assert xai.gates[0].startswith("provider: enforced, first seen ")
     assert xai.since_is == "seen"
-    every = [row for row in ways.values() if row.since]
-    assert all(row.since_is in {"began", "seen"} for row in every)
+    assert openai.since == "2023-03-02"  # the network block, before the provider's own
+    closed = [row for row in ways.values() if row.verdict == "BLOCKED"]
+    assert closed
+    for row in closed:
+        dates = re.findall(r"\d{4}-\d\d(?:-\d\d)?", "; ".join(row.gates))
+        assert row.since == min(dates)
+        assert row.since_is in {"began", "seen"}
 
 
 def test_no_offer_by_a_list_of_places_begins_before_the_first_copy_of_the_list(atlas: Atlas) -> None:
