@@ -41,6 +41,7 @@ _UNDER = re.compile(
 )
 _FIELD_NAME = re.compile(r"(?:.*\[)?(?:" + _REFERENCE.decode() + r")(?:\]|\[\w*\])*", re.IGNORECASE)
 _ALONE = re.compile(_ID)
+_ESCAPED_SLASH = re.compile(rb"/(?<=\\/)")  # backslashes may be many
 _QUOTED = re.compile(rb'"(' + _ID + rb')"')
 _LABELS = frozenset({b"tool_call_id", b"tool_use_id", b"call_id", b"custom_id", b"user_id"})
 """Ids that callers give to what stands in the same request, or to people."""
@@ -56,7 +57,7 @@ _LONGEST_FIELD = 65_536
 _MESSAGE_BATCHES = "message_batches"
 
 
-def named_in(body: bytes, content_type: bytes, endpoint: Endpoint) -> set[str]:
+def named_in(body: bytes, content_type: bytes, endpoint: Endpoint, *, hidden: bool | None = None) -> set[str]:
     """Return what in a body may be the id of an object that a provider holds.
 
     In a form only fields are looked at: what stands in a file is nothing that is asked for.
@@ -65,13 +66,15 @@ def named_in(body: bytes, content_type: bytes, endpoint: Endpoint) -> set[str]:
         body: As it was sent.
         content_type: What it is said to be.
         endpoint: Of the request; where it keeps objects, everything called `id` may be one.
+        hidden: What `hides_ascii` says of it, where that is known.
 
     Raises:
         BadBody: More is named than can be looked up.
     """
     if content_type[:10].lower() == b"multipart/":
         return _few(_in_form(body, content_type))
-    hidden = hides_ascii(body)
+    if hidden is None:
+        hidden = hides_ascii(body)
     batch = endpoint.name == _MESSAGE_BATCHES
     bare = (endpoint.objects and not batch) or endpoint.name == RESPONSES.name
     if not (bare or hidden or any(mark in body for mark in _MARKS)):
@@ -103,7 +106,7 @@ def _in_form(body: bytes, content_type: bytes) -> Iterator[str]:
 def _ids_in(text: bytes, *, bare: bool) -> Iterator[str]:
     for match in _PREFIXED.finditer(text):
         yield match[1].decode()
-    for match in _UNDER.finditer(text.replace(b"\\/", b"/") if b"\\/" in text else text):
+    for match in _UNDER.finditer(text.replace(b"\\/", b"/") if _ESCAPED_SLASH.search(text) else text):
         name = match[1].lower()
         if name in _LABELS or (name == b"id" and not bare):
             continue

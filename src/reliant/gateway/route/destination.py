@@ -66,7 +66,7 @@ class Destinations:
         if endpoint.listing:
             return await self._list(context, caller, placement)
         try:
-            named = named_in(body, kind, endpoint)
+            named = named_in(body, kind, endpoint, hidden=head.hidden)
             more = others(head, body, kind) if body else []
             within = await self._inside(context, kind) if endpoint.objects and body else Inside([], [])
         except BadBody as error:
