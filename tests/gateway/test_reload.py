@@ -135,6 +135,30 @@ def _statuses(url: str, secret: str, count: int) -> set[int]:
     return {one.status_code for one in answers}
 
 
+def test_a_key_for_watching_reads_what_is_guarded_and_nothing_else(tmp_path: Path) -> None:
+    more = "".join(
+        f'[[key]]\nname = "{name}"\nsecret = "sk-{name}-key"\nendpoints = ["{kind}"]\n'
+        for name, kind in (("watch", "metrics"), ("chat", "chat"), ("all", "*"))
+    )
+    with providers("mock") as (mock,):
+        with gateway(tmp_path, "[listen]\nguarded = true\n" + config(mock, more=more)) as running:
+
+            def told(name: str) -> list[int]:
+                headers = {"authorization": f"Bearer sk-{name}-key"}
+                asked = [
+                    httpx.get(f"{running.url}{path}", headers=headers, timeout=PATIENCE_S) for path in PATHS
+                ]
+                asked.append(post(f"{running.url}/v1/chat/completions", json=BODY, headers=headers))
+                return [one.status_code for one in asked]
+
+            found = {name: told(name) for name in ("watch", "chat", "all")}
+
+    assert found == {"watch": [200, 200, 401, 403], "chat": [401, 401, 401, 200], "all": [401, 401, 401, 200]}
+
+
+PATHS = ("/metrics", "/audit/head", "/admin/state")
+
+
 def test_a_key_of_the_file_is_changed_in_the_file(tmp_path: Path) -> None:
     with providers("mock") as (mock,), gateway(tmp_path, config(mock)) as running:
         here = post(f"{running.url}/admin/keys/test/rotate", headers=KEY)

@@ -19,6 +19,7 @@ from reliant.gateway.config._toml_lines import line_of
 from reliant.gateway.config.parties import Key, Route, Rule, Upstream
 from reliant.gateway.config.read import Config
 from reliant.gateway.config.service import Listen, Signals
+from reliant.gateway.operate import WATCH
 from reliant.gateway.request.surface import NAMES
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -26,6 +27,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LONGEST_NAME = 200
+_KINDS = frozenset({*NAMES, WATCH})
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "te"})
 _SHORTEST_SECRET = 6
 _BOTH_WAYS = ("input", "output")
@@ -279,8 +281,8 @@ class Checker:
             raise self.wrong((*at, "tenant"), f"there is no tenant {key.tenant!r}", f"Known: {known}.")
         self._country((*at, "country"), key.country)
         for endpoint in key.endpoints:
-            if endpoint not in NAMES and not set(endpoint) & set("*?["):
-                known = ", ".join(sorted(NAMES))
+            if endpoint not in _KINDS and not set(endpoint) & set("*?["):
+                known = ", ".join(sorted(_KINDS))
                 raise self.wrong((*at, "endpoints"), f"there is no endpoint {endpoint!r}", f"Known: {known}.")
         if key.previous_until is not None and not key.previous_sha256:
             problem = "previous_until says when to end what previous_sha256 does not name"

@@ -62,7 +62,8 @@ class Key(Part, frozen=True, kw_only=True):
         tenant: On whose behalf it calls.
         country: Where it calls from, if not where its tenant is.
         models: Names or globs it may ask for.
-        endpoints: Kinds of request it may make, for example `chat` or `files`.
+        endpoints: Kinds of request it may make, for example `chat` or `files`;
+            `metrics`, by name, is reading what `listen.guarded` closes.
         admin: Whether it may use `/admin`.
     """
 

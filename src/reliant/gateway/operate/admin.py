@@ -26,7 +26,7 @@ from reliant.gateway.admit.prices import Prices
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.records import AnyRecord, Decision, Outcome
 from reliant.gateway.config import Quota
-from reliant.gateway.operate import LEARN_S
+from reliant.gateway.operate import LEARN_S, WATCH
 from reliant.gateway.request.surface import NAMES
 
 if TYPE_CHECKING:
@@ -210,7 +210,9 @@ class Admin:
         if not _NAME.fullmatch(wanted.name) or not wanted.name.isprintable():
             # It stands in the path under which the key is rotated and ended.
             return _problem(400, "a name is 1 to 200 printable characters without a slash, not dots alone")
-        unknown = [one for one in wanted.endpoints if one not in NAMES and not set(one) & set("*?[")]
+        unknown = [
+            one for one in wanted.endpoints if one not in {*NAMES, WATCH} and not set(one) & set("*?[")
+        ]
         if unknown:
             return _problem(400, f"there is no endpoint {unknown[0]!r}")
         try:

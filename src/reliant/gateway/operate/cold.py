@@ -9,6 +9,7 @@ import msgspec
 from reliant.gateway.admit.keys import digest_of
 from reliant.gateway.answer.answers import NO_KEY, Headers, Problem, error_answer
 from reliant.gateway.audit.heads import published
+from reliant.gateway.operate import WATCH
 
 if TYPE_CHECKING:
     from reliant.gateway.app import Gateway
@@ -74,12 +75,14 @@ class Cold:
 
     @staticmethod
     def _admin_asks(gateway: Gateway, call: Call) -> bool:
-        """Say whether the request carries the secret of an admin key."""
+        """Say whether the request carries the secret of an admin key, or of one made for watching."""
         given = dict(call.headers).get(b"authorization", b"")
         if given[:7].lower() != b"bearer ":
             return False
         caller = gateway.runtime.keys.find(digest_of(given[7:].strip()), gateway.clock.wall())
-        return caller is not None and caller.admin
+        if caller is None:
+            return False
+        return caller.admin or (not caller.endpoints.everything and WATCH in caller.endpoints)
 
     def health(self, gateway: Gateway) -> tuple[int, dict[str, object]]:
         """Return whether this worker can serve, and what its upstreams are like."""
