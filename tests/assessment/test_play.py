@@ -308,6 +308,18 @@ def test_single_points_and_pairs_are_all_minimal_cut_sets_of_order_one_and_two(g
     assert shares == sorted(shares, reverse=True)
 
 
+def test_a_pair_that_holds_a_single_point_is_no_pair() -> None:
+    chains = {
+        use: Chain(use, provider=provider) for use, provider in zip("abc", ("p", "p", "q"), strict=True)
+    }
+    need = AllOf((Supplier("a"), AnyOf((Supplier("b"), Supplier("c")))))
+
+    result = simulate(Graph((Function("f", "f", 1.0, need),), chains), Scenario.of(), Plans(), setting())
+
+    assert [one.supplier for one in result.single_points] == ["p"]
+    assert result.pairs == ()
+
+
 def _kept(need: Need, given_: set[str]) -> Need:
     """Return a need in which these uses have a second supplier that nothing cuts."""
     if isinstance(need, Supplier):
