@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from reliant.cli.simulate import simulate
 
-KEYS = Path(__file__).parent / "keys" / "choices.json"
+KEYS = Path(__file__).parent / "choices.json"
 _WORDS = {True: "stops", False: "goes on", None: "not known"}
 
 
