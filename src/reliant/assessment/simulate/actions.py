@@ -100,19 +100,17 @@ def _fallbacks(
     by_repair: dict[int, float] = defaultdict(float)
     for (function, _), repair in zip(functions, repair_of, strict=True):
         by_repair[repair] += function.weight
-    # An open question is answered, not replaced.
-    by_repair = {
-        repair: part
-        for repair, part in by_repair.items()
-        if repair and not repairs.uses(repair) & repairs.unsure
-    }
     # By who is replaced: the weight that it keeps, and the uses to change.
     weight: dict[int, float] = defaultdict(float)
     changed: dict[int, int] = defaultdict(int)
+    key_of: dict[int, int] = {}
     for repair, part in by_repair.items():
-        key = repairs.suppliers(repair)
-        weight[key] += part
-        changed[key] |= repairs.uses(repair)
+        uses = repairs.uses(repair)
+        # An open question is answered, not replaced.
+        if uses and not uses & repairs.unsure:
+            key = key_of[repair] = repairs.suppliers(repair)
+            weight[key] += part
+            changed[key] |= uses
     places_of = {key: repairs.places(uses) for key, uses in changed.items()}
     ranked: list[tuple[float, int]] = []
     for key, own in weight.items():
@@ -136,7 +134,7 @@ def _fallbacks(
         together = 0
         for other in wide:
             together |= changed[other]
-        chosen = {repair for repair in by_repair if repairs.suppliers(repair) in wide}
+        chosen = {repair for repair, one in key_of.items() if one in wide}
         kept = [one for (one, _), repair in zip(functions, repair_of, strict=True) if repair in chosen]
         told = _told_effort(repairs.named(key), plans)
         effort, unit = (told, TOLD) if told else (float(repairs.places(together)), COUNTED)
