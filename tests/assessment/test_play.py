@@ -354,6 +354,7 @@ def test_an_action_takes_off_at_least_what_it_says_and_the_best_comes_first(
         after = simulate(Graph(changed, graph.chains), scenario, Plans(), setting())
         assert result.unreplaced.low - after.unreplaced.low >= one.saves - 1e-9
         assert set(one.ids) <= _stops(result, True)
+        assert one.effort == len(one.uses)  # each stands in one place
 
 
 @settings(max_examples=40)
