@@ -93,7 +93,7 @@ def test_closed_use_is_covered_open_use_is_exempt_and_the_unknown_widens_the_sha
 def test_a_scenario_of_rules_is_asked_row_by_row_and_covers_nothing_before_its_day(
     tmp_path: Path, atlas: Atlas
 ) -> None:
-    told = "2024,CN,US,40,closed\n2024,CN,US,35,open\n2024,CN,CN,25,closed\n"
+    told = "2024,CN,US,40,closed\n2024,CN,US,35,open\n2024,CN,CN,25,closed\n2025,CN,CN,25,closed\n"
     rows = read_use(_table(tmp_path, told), atlas)
     rules = RuleBook.from_atlas(atlas)
 

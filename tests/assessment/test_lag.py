@@ -41,6 +41,19 @@ def test_each_model_is_dated_by_its_first_day_and_rated_by_its_last(atlas: Atlas
     assert (found.median, found.least, found.most, found.points) == (12.0, 12, 12, 1)
 
 
+def test_a_model_below_the_best_of_its_country_is_no_point_of_the_lag(atlas: Atlas) -> None:
+    rows = (
+        Rated("GPT-4", "OpenAI", dt.date(2023, 5, 8), 1250),
+        Rated("Qwen-72B", "Alibaba", dt.date(2024, 5, 8), 1200),
+        Rated("Qwen-1B", "Alibaba", dt.date(2025, 5, 8), 900),
+    )
+
+    found = board_lag(rows, CN_US, atlas, dt.date(2025, 12, 31), area="chat", data="board.csv")
+
+    assert found is not None
+    assert (found.points, found.most, found.latest) == (1, 12, "Qwen-72B on 2024-05-08, 12 months")
+
+
 def test_a_country_without_a_model_on_the_board_has_no_lag(atlas: Atlas) -> None:
     rows = (Rated("GPT-4", "OpenAI", dt.date(2023, 5, 8), 1250),)
 
