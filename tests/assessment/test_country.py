@@ -283,6 +283,7 @@ def test_the_planned_rule_on_closed_weights_leaves_open_ones_alone_and_begins_on
     before, after = touched(dt.date(2024, 5, 7)), touched(dt.date(2024, 6, 1))
 
     assert before.count == 0
+    assert 0 < before.exempt < 1  # closed weights that no rule touches yet are not exempt
     assert 0 < after.count < after.of
     assert after.exempt > 0
     assert touched(dt.date(2024, 6, 1), "JP").count == 0
