@@ -265,10 +265,14 @@ def test_what_may_be_asked_in_a_minute_holds_for_retries_and_hedges_too(tmp_path
         retried = len(one.seen)
         text = _with_a_rate(two(one, other, route="hedge_ms = 20"), "other", 1)
         with gateway(tmp_path / "b", text, wall=lambda: NOON) as running:
-            for _ in range(3):
-                ask(running, "slow-400")
+            hedged = ask(running, "slow-50000")
+            alone = ask(running, "slow-200")
 
     assert retried == 2
+    assert [one.json()["choices"][0]["message"]["content"] for one in (hedged, alone)] == [
+        "hello from other",
+        "hello from one",
+    ]
     assert len(other.seen) == 1
 
 
