@@ -242,3 +242,22 @@ def test_a_table_without_countries_is_told_why_nothing_is_counted(tmp_path: Path
         "Models that are not counted: 3 without a country, 1 without a date, 1 without a month in their date."
     )
     assert said in " ".join(shown.split())
+
+
+def test_a_turn_is_named_with_its_counts_and_the_half_year_since_which_it_holds(tmp_path: Path) -> None:
+    halves = {"2023-03": 4, "2023-09": 3, "2024-03": 1, "2024-09": 0}
+    lines = ["name,countries,released,base_models", "Foreign,US,2022-01-01,", "Own,CN,2022-01-01,"]
+    for month, foreign in halves.items():
+        lines += [f"m{month}-{at},CN,{month}-01,{'Foreign' if at < foreign else 'Own'}" for at in range(4)]
+    file = tmp_path / "turn.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    shown = (
+        CliRunner().invoke(country, ["CN", "--on", "US", "--as-of", "2024-12-31", "--data", str(file)]).output
+    )
+    text = " ".join(shown.split())
+
+    assert (
+        "The dependence turned round: of models with a recorded base, those with a root in the United States "
+        "went from 100 % in 2023H1 (4 of 4) to 0 % in 2024H2 (0 of 4), and are under half since 2024H1."
+    ) in text
