@@ -210,6 +210,16 @@ def test_a_proven_replacement_that_is_cut_too_replaces_nothing() -> None:
     assert (kept.unreplaced.low, lost.unreplaced.low) == CLOSE((0, 1 / 3))
 
 
+def test_what_may_stop_may_be_unreplaced_unless_a_proven_replacement_stands() -> None:
+    def unreplaced(*replacements: Replacement) -> tuple[float, float]:
+        plans = Plans({"own": Plan(replacements=replacements)})
+        share = simulate(_estate(), Scenario.of(Cut("hub", "hf")), plans, setting()).unreplaced
+        return share.low, share.high
+
+    assert unreplaced() == CLOSE((0, 1 / 3))
+    assert unreplaced(PROVEN) == (0, 0)
+
+
 def test_what_another_use_takes_over_is_named_and_untested() -> None:
     graph = _estate(Function("f", "f", 1.0, AnyOf((Supplier("api"), Supplier("cloud")))))
 
@@ -249,6 +259,8 @@ def test_what_is_assumed_is_said_and_only_that() -> None:
     ):
         assert said in assumed(cut, nothing, **more), said
     assert "No place" not in assumed("provider:openai", nothing, **asked)
+    for said in ("copies of downloaded", "survive the cut"):
+        assert said not in assumed("provider:openai", nothing)
     silent = assumed("hub:hf", told)
     for said in ("Functions weigh", "No replacement", "copies of downloaded", "survive the cut"):
         assert said not in silent
