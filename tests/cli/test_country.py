@@ -261,3 +261,18 @@ def test_a_turn_is_named_with_its_counts_and_the_half_year_since_which_it_holds(
         "The dependence turned round: of models with a recorded base, those with a root in the United States "
         "went from 100 % in 2023H1 (4 of 4) to 0 % in 2024H2 (0 of 4), and are under half since 2024H1."
     ) in text
+
+    out = (
+        CliRunner()
+        .invoke(
+            country, ["CN", "--on", "US", "--as-of", "2024-12-31", "--data", str(file), "--format", "csv"]
+        )
+        .output
+    )
+    told = [(row["half"], row["root_on"], row["root_home"]) for row in csv.DictReader(io.StringIO(out))]
+    assert told[1:] == [
+        ("2023H1", "4", "0"),
+        ("2023H2", "3", "1"),
+        ("2024H1", "1", "3"),
+        ("2024H2", "0", "4"),
+    ]
