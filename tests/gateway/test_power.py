@@ -29,7 +29,7 @@ from support.gateway_disk import Disk, calls, under_strace
 from support.gateway_log import problems, written
 from support.gateway_process import Served
 from support.gateway_provider import providers
-from support.gateway_rig import config, post, until
+from support.gateway_rig import PATIENCE_S, config, post, until
 
 KEY = {"authorization": "Bearer sk-test"}
 
@@ -72,6 +72,10 @@ def watched(folder: Path, durability: str) -> Watched:
                 thread.start()
             for thread in together:
                 thread.join()
+            # Who watches writes down the rest of what it saw once the watched one is gone.
+            (gateway,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(gateway), signal.SIGKILL)
+            process.wait(PATIENCE_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
