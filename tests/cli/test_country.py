@@ -276,3 +276,19 @@ def test_a_turn_is_named_with_its_counts_and_the_half_year_since_which_it_holds(
         ("2024H1", "1", "3"),
         ("2024H2", "0", "4"),
     ]
+
+
+def test_the_trees_are_of_models_with_a_root_in_the_other_country_only(tmp_path: Path) -> None:
+    file = tmp_path / "trees.csv"
+    file.write_text(
+        "name,countries,released,base_models\nForeign,US,2022-01-01,\nOwn,CN,2022-01-01,\n"
+        "On-foreign,CN,2023-01-01,Foreign\nOn-own,CN,2023-01-01,Own\n",
+        encoding="utf-8",
+    )
+    asked = ["CN", "--on", "US", "--as-of", "2024-12-31", "--data", str(file), "--format", "html"]
+
+    page = CliRunner().invoke(country, asked).output
+    trees = page[page.index('id="fig-trees"') :].partition("</figure>")[0]
+
+    assert "On-foreign" in trees
+    assert "On-own" not in trees
