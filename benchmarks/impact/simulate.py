@@ -92,10 +92,12 @@ def main() -> None:
                 start = time.process_time()
                 result = simulate(graph, scenario, Plans(), setting)
                 times.append(time.process_time() - start)
+                share, needs = result.stop_share, len(set(graph.nodes.at))
+                del result, graph  # else the next round pays for taking them down
             print(
-                f"{len(set(graph.nodes.at)):6} different needs  {scenario.name:42} "
+                f"{needs:6} different needs  {scenario.name:42} "
                 f"{statistics.median(times) * 1000:4.0f} ms of CPU, at best {min(times) * 1000:4.0f}  "
-                f"(stops {result.stop_share.low:.3f} to {result.stop_share.high:.3f})"
+                f"(stops {share.low:.3f} to {share.high:.3f})"
             )
 
 
