@@ -278,7 +278,8 @@ def test_what_may_be_asked_in_a_minute_holds_for_retries_and_hedges_too(tmp_path
 
 def test_hedging_takes_the_faster_answer_and_lets_the_slower_go(tmp_path: Path) -> None:
     with providers("one", "other") as (one, other):
-        with gateway(tmp_path, two(one, other, route="hedge_ms = 50")) as running:
+        patient = two(one, other, route="hedge_ms = 50").replace("timeout_s = 30.0", "timeout_s = 3600.0")
+        with gateway(tmp_path, patient) as running:
             answer = ask(running, "slow-50000")
             outcome = running.outcomes()[-1]
             until(lambda: not open_to(running, "one"), "the slower is not waited for any more")
