@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from reliant.assessment import assess_figures
 from reliant.assessment.country.ask import ask
 from reliant.assessment.country.figures import CountryFigures, unit_of
-from reliant.assessment.explain.figures import keys, numbers, resolve, worked_out, written
+from reliant.assessment.figures import keys, numbers, resolve, worked_out, written
 from reliant.atlas import Atlas
 from reliant.cli._run import look
 from reliant.cli.country import question_of

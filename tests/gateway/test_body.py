@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reliant.gateway.request.body import BadBody, Head, hides_ascii, names_nothing, read_json, shown
-from reliant.gateway.request.named_objects import _ID, _REFERENCE, _UNDER
+from reliant.gateway.api.body import BadBody, Head, hides_ascii, names_nothing, read_json, shown
+from reliant.gateway.api.named_objects import _ID, _REFERENCE, _UNDER
 
 LONG = '"filler":"' + "word " * 2_000 + '"'
 NAMES = [

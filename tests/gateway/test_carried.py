@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reliant.gateway.request.surface import MESSAGES
+from reliant.gateway.api.surface import MESSAGES
 from reliant.gateway.translate import Untranslatable, translation
 from reliant.gateway.translate.chat_to_converse import ChatToConverse
 from reliant.gateway.translate.chat_to_messages import ChatToMessages

@@ -10,7 +10,7 @@ import anthropic
 import openai
 import pytest
 
-from reliant.gateway.operate.catalogue import read_list
+from reliant.gateway.serve.catalogue import read_list
 from support.gateway_keeper import Keeper, keepers
 from support.gateway_rig import config, gateway, get, until
 

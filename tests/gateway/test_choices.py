@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reliant.gateway.answer.refusals import load_shapes
+from reliant.gateway.api.refusals import load_shapes
 from support.gateway_keeper import keepers
 from support.gateway_provider import providers
 from support.gateway_rig import Running, config, gateway, post

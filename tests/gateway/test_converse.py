@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.gateway.request.surface import CHAT, find
+from reliant.gateway.api.surface import CHAT, find
 from reliant.gateway.translate import translation
 from reliant.gateway.translate._common import Untranslatable
 from reliant.gateway.translate.chat_to_converse import ChatToConverse

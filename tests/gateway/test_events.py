@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reliant.gateway.request.events import Relay
-from reliant.gateway.request.surface import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Endpoint
+from reliant.gateway.api.events import Relay
+from reliant.gateway.api.surface import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Endpoint
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, config, gateway
 

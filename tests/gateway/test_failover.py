@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from reliant.gateway.config import Breaker
-from reliant.gateway.route.health import Health
+from reliant.gateway.upstream.health import Health
 from support.gateway_keeper import keepers
 from support.gateway_provider import TOKENS, Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post, until

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reliant.gateway.api.body import BadBody, read_form, read_json
 from reliant.gateway.http.call import Call
 from reliant.gateway.http.connection import Connection
-from reliant.gateway.request.body import BadBody, read_form, read_json
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, post, until
 

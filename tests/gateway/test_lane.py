@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from reliant.gateway.faults import Staged
 from reliant.gateway.http.call import Call
 from reliant.gateway.http.connection import Connection
-from reliant.gateway.lane import Passing
+from reliant.gateway.serve.lane import Passing
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, until, wall
 

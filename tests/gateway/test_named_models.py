@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.gateway.request.body import BadBody
-from reliant.gateway.request.named_models import inside
-from reliant.gateway.request.surface import find
+from reliant.gateway.api.body import BadBody
+from reliant.gateway.api.named_models import inside
+from reliant.gateway.api.surface import find
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, config, gateway, post
 from support.gateway_tenants import KEY

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from reliant.gateway.operate.openapi import describe
+from reliant.gateway.api.openapi import describe
 from support.gateway_provider import providers
 from support.gateway_rig import Running, config, gateway, get
 

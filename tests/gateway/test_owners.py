@@ -17,9 +17,9 @@ import httpx
 import openai
 import pytest
 
-from reliant.gateway.request.body import BadBody, read_json
-from reliant.gateway.request.named_objects import MOST_NAMED, like_another, named_in
-from reliant.gateway.request.surface import CHAT, MESSAGES, RESPONSES, find
+from reliant.gateway.api.body import BadBody, read_json
+from reliant.gateway.api.named_objects import MOST_NAMED, like_another, named_in
+from reliant.gateway.api.surface import CHAT, MESSAGES, RESPONSES, find
 from support.gateway_keeper import keepers
 from support.gateway_provider import providers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway, get, post

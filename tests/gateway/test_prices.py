@@ -8,8 +8,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reliant.gateway.admit.prices import Each, Prices
 from reliant.gateway.config import parse_config
+from reliant.gateway.route.prices import Each, Prices
 from support.gateway_provider import providers
 from support.gateway_rig import Running, config, gateway, get, post
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reliant.gateway.answer.refusals import Refusals, load_shapes
+from reliant.gateway.api.refusals import Refusals, load_shapes
 from support.gateway_bedrock import signature
 from support.gateway_provider import Provider, providers
 from support.gateway_rig import config, gateway, post

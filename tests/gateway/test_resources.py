@@ -18,7 +18,7 @@ import anthropic
 import openai
 import pytest
 
-from reliant.gateway.request.surface import find
+from reliant.gateway.api.surface import find
 from support.gateway_keeper import Keeper, keepers
 from support.gateway_rig import PATIENCE_S, Running, config, gateway
 from support.sdk_methods import Method, methods

@@ -7,9 +7,9 @@ from pathlib import Path
 import openai
 import pytest
 
-from reliant.gateway.request.body import form_with_model, read_form, read_json, tokens_of, with_model
-from reliant.gateway.request.events import Relay, read_said
-from reliant.gateway.request.surface import CHAT, MESSAGES, find, object_ids
+from reliant.gateway.api.body import form_with_model, read_form, read_json, tokens_of, with_model
+from reliant.gateway.api.events import Relay, read_said
+from reliant.gateway.api.surface import CHAT, MESSAGES, find, object_ids
 from support.gateway_provider import providers
 from support.gateway_rig import config, gateway, get, post
 

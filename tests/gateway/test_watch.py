@@ -118,8 +118,8 @@ def test_kept_prompts_are_erased_after_the_days_of_retention(tmp_path: Path) -> 
 def test_the_numbers_of_all_workers_are_one_page(tmp_path: Path) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 
+    from reliant.gateway.metrics import Metrics
     from reliant.gateway.operate.merged import leave, merge
-    from reliant.gateway.operate.metrics import Metrics
 
     one, other = Metrics(lambda: 3), Metrics(lambda: 4)
     for metrics, times in ((one, 2), (other, 5)):

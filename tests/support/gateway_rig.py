@@ -20,7 +20,7 @@ import uvloop
 from reliant import atlas
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.clock import Clock
-from reliant.gateway.server import serve_on
+from reliant.gateway.process import serve_on
 from reliant.gateway.worker import Settings, Worker, load
 from support.gateway_provider import Provider, in_thread
 

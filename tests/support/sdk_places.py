@@ -12,7 +12,7 @@ import anthropic
 import openai
 import typing_extensions
 
-from reliant.gateway.request.surface import find
+from reliant.gateway.api.surface import find
 from support.sdk_methods import Method, methods
 
 _LITERALS = (typing.Literal, typing_extensions.Literal)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from reliant.assessment.explain.figures import Figure, Row, Told, figure, keys, numbers, resolve, written
 from reliant.assessment.explain.number import Explanation, explain_number, is_figure
+from reliant.assessment.figures import Figure, Row, Told, figure, keys, numbers, resolve, written
 
 if TYPE_CHECKING:
-    from reliant.assessment.explain.figures import Address
+    from reliant.assessment.figures import Address
     from reliant.assessment.simulate.plans import Plans
     from reliant.atlas import Atlas
     from reliant.core.results import Assessment, ModelFile

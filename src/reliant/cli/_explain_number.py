@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from reliant.assessment.explain.figure_text import figure_text, names_text
-from reliant.assessment.explain.figures import written
 from reliant.assessment.explain.number import Explanation
 from reliant.assessment.explain.number_text import number_text
+from reliant.assessment.figure_text import figure_text, names_text
+from reliant.assessment.figures import written
 from reliant.errors import UsageError
 
 _NAMES = "names"
@@ -44,7 +44,7 @@ class Asked:
             UsageError: No target is named, or no such figure is known.
         """
         from reliant.assessment.assess_figures import explain
-        from reliant.assessment.explain.figures import numbers
+        from reliant.assessment.figures import numbers
         from reliant.cli._run import look
 
         if self.of is None or self.number is None:

@@ -26,8 +26,8 @@ from reliant.errors import ReliantError, TargetError, UsageError
 from reliant.gateway import supervise
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.config import Config, parse_config, with_start_of
+from reliant.gateway.process import Watch, run_worker
 from reliant.gateway.runtime import Runtime
-from reliant.gateway.server import Watch, run_worker
 from reliant.gateway.worker import Settings, free_memory_trimmer, load
 
 _ANY_MODEL = "a-model"

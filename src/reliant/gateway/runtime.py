@@ -18,9 +18,9 @@ from reliant.gateway.admit.keys import KeyRing, StoredKey
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.admit.limits import Meter
 from reliant.gateway.admit.placement import Placer, Proxies
-from reliant.gateway.admit.prices import Prices
 from reliant.gateway.clock import Clock
 from reliant.gateway.config import Config, Quota
+from reliant.gateway.route.prices import Prices
 from reliant.gateway.route.routes import Routes
 from reliant.gateway.signals import load_signals
 from reliant.gateway.upstream.target import Target

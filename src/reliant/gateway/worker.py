@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from reliant import __version__
 from reliant.errors import ReliantError, TargetError
 from reliant.gateway.admit.knowledge import Knowledge
-from reliant.gateway.app import Gateway
 from reliant.gateway.audit.ends import End, end_of, where_it_ended
 from reliant.gateway.audit.folder import begin_anew, open_chain
 from reliant.gateway.audit.records import Change
@@ -27,13 +26,14 @@ from reliant.gateway.audit.verify import find_chains
 from reliant.gateway.audit.writer import ChainWriter
 from reliant.gateway.clock import DAY_S, Clock
 from reliant.gateway.config import Config, line_of, locate, read_config, with_start_of
+from reliant.gateway.metrics import Metrics
 from reliant.gateway.names import check_names
 from reliant.gateway.operate import LEARN_S
 from reliant.gateway.operate.cold import Cold
-from reliant.gateway.operate.metrics import Metrics
 from reliant.gateway.operate.telemetry import Exporter
-from reliant.gateway.route.holdings import Holdings
 from reliant.gateway.runtime import Runtime
+from reliant.gateway.serve.app import Gateway
+from reliant.gateway.serve.holdings import Holdings
 from reliant.gateway.state import Store
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from assessment.estates import COUNTRIES, PROVIDERS, USES, graphs, hosted_graphs, setting
 from reliant.assessment.explain.desk import Desk
-from reliant.assessment.explain.figures import written
+from reliant.assessment.figures import written
 from reliant.assessment.graph import Cut, Graph
 from reliant.assessment.simulate.figures import SimulationFigures, unit_of, value_of
 from reliant.assessment.simulate.plans import Plan, Plans, Replacement

@@ -18,13 +18,13 @@ from reliant.assessment.country.blocs import pair
 from reliant.assessment.country.figures_impact import Impacts
 from reliant.assessment.country.reliance import Sides, columns_of, ends_of, held, path_to, standing
 from reliant.assessment.country.use import as_bases
-from reliant.assessment.explain.figures import Figure, Row, Told, figure, keys, numbers, resolve
+from reliant.assessment.figures import Figure, Row, Told, figure, keys, numbers, resolve
 
 if TYPE_CHECKING:
     from reliant.assessment.country.ask import CountryQuestion
     from reliant.assessment.country.models import Made
     from reliant.assessment.country.use import UseRow
-    from reliant.assessment.explain.figures import Address
+    from reliant.assessment.figures import Address
     from reliant.atlas import Atlas
     from reliant.core.country import Country
     from reliant.policy import RuleBook

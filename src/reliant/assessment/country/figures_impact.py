@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reliant.assessment.country.impact import in_counts, rests_on, touched_by_closing
 from reliant.assessment.country.scenario import by_model, by_use
-from reliant.assessment.explain.figures import Row, Told
+from reliant.assessment.figures import Row, Told
 from reliant.core.country import by_way
 from reliant.core.truth import Truth
 

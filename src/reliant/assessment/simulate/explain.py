@@ -30,6 +30,9 @@ a fallback the one that is lost and those that take over. What could be set inst
 
 _OR = -1
 
+_NOT_TODAY = " is not reachable or not permitted already"
+_NEITHER = " are each not reachable or not permitted already"
+
 
 class _Leaf(NamedTuple):
     """What is said of one use: the paths lead to its country, and to the cut that takes it away.
@@ -210,7 +213,7 @@ class Explainer:
         if level == UNKNOWN:
             return "it is not known whether ", f" stays: {self._unsure(chain, cut)}"
         if cut is None:
-            return "", " is not reachable or not permitted already"
+            return "", _NOT_TODAY
         if cut.level == "use":
             return "needs ", ", which the scenario closes"
         return "needs ", f"; {self._by_way(chain, cut)}{self._words.is_cut(cut)}"
@@ -255,18 +258,22 @@ class Explainer:
         return path, f"{lost.gone}, {names} takes over", ids, names, first.behind
 
     def _blamed(self, first: _Leaf, blamed: Sequence[int]) -> Told:
-        names = first.name
-        if len(blamed) > 1:
-            names = several([self._leaf(leaf).name for leaf in blamed])
         start, end = first.needed
-        return first.path_to_cut, f"{start}{names}{end}", None, None, first.behind
+        if len(blamed) == 1:
+            return first.path_to_cut, f"{start}{first.name}{end}", None, None, first.behind
+        every = [self._leaf(leaf) for leaf in blamed]  # all parts of an OR
+        names = several([leaf.name for leaf in every], "or" if start else "and")
+        ends = [leaf.needed[1].removeprefix("; ") for leaf in every if leaf.needed[1].startswith("; ")]
+        if len(ends) == len(every):
+            end = f"; {several(ends)}"
+        return first.path_to_cut, f"{start}{names}{end if start else _NEITHER}", None, None, first.behind
 
     def _blamed_of_choice(
         self, first: _Leaf, blamed: Sequence[int], level: int, others: Sequence[int]
     ) -> Told:
         path, why, _, _, behind = self._blamed(first, blamed)
         if level == UNKNOWN and self.after[blamed[0]] == DOWN:  # of a choice that nobody knows
-            names, hit = several([self._leaf(leaf).name for leaf in blamed]), first.hit
+            names, hit = several([self._leaf(leaf).name for leaf in blamed], "or"), first.hit
             gone = "it is not reachable or not permitted already" if hit is None else self._words.is_cut(hit)
             why = f"stops where {names} is set: {gone}; which is set is not known"
         if not others:

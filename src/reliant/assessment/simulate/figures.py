@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reliant.assessment.explain.figures import Figure, Row, Told, figure, keys, numbers, resolve, written
+from reliant.assessment.figures import Figure, Row, Told, figure, keys, numbers, resolve, written
 from reliant.assessment.measures.cuts import availability, minimal_cut_sets
 from reliant.assessment.measures.points import SINGLE_POINTS
 from reliant.assessment.simulate.actions import TOLD
@@ -25,7 +25,7 @@ from reliant.assessment.simulate.state import DOWN, UP
 
 if TYPE_CHECKING:
     from reliant.assessment.explain.desk import Desk
-    from reliant.assessment.explain.figures import Address
+    from reliant.assessment.figures import Address
     from reliant.assessment.graph import Chain, Graph
     from reliant.assessment.simulate.plans import Plan, Plans
     from reliant.core.need import Function

@@ -80,16 +80,20 @@ class Words:
         return short(self.names[one]) if one in self.names else one
 
 
-def several(names: Iterable[str]) -> str:
+def several(names: Iterable[str], last: str = "and") -> str:
     """Return a few names joined, each once, and how many more there are.
 
     Examples:
         >>> several(["a", "b", "a"])
         'a and b'
+        >>> several(["a", "b", "c"], "or")
+        'a, b or c'
     """
     every = list(dict.fromkeys(names))
     if len(every) == 2:  # as most are
-        return f"{every[0]} and {every[1]}"
+        return f"{every[0]} {last} {every[1]}"
+    if len(every) < 2:
+        return "".join(every)
     if len(every) <= _NAMED:
-        return " and ".join(every)
-    return f"{', '.join(every[:_NAMED])} and {len(every) - _NAMED} more"
+        return f"{', '.join(every[:-1])} {last} {every[-1]}"
+    return f"{', '.join(every[:_NAMED])} {last} {len(every) - _NAMED} more"

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from reliant.gateway.admit.globs import GlobSet
 from reliant.gateway.config import Config, Key, Quota, Tenant
-from reliant.gateway.route.globs import GlobSet
 
 
 class StoredKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from reliant.core.facts import Facts
+from reliant.gateway.admit.globs import GlobSet
 from reliant.gateway.config import Rule
-from reliant.gateway.route.globs import GlobSet
 from reliant.policy.conditions import NO, UNKNOWN, YES, All, Decide, Is, compiled
 
 

@@ -13,14 +13,13 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from reliant.errors import ConfigError
+from reliant.gateway.api.surface import NAMES, WATCH
 from reliant.gateway.config._part import Part
 from reliant.gateway.config._toml_lines import Path as TomlPath
 from reliant.gateway.config._toml_lines import line_of
 from reliant.gateway.config.parties import Key, Route, Rule, Upstream
 from reliant.gateway.config.read import Config
 from reliant.gateway.config.service import Listen, Signals
-from reliant.gateway.operate import WATCH
-from reliant.gateway.request.surface import NAMES
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

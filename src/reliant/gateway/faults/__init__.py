@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 
 
 class Staged(NamedTuple):

@@ -7,7 +7,7 @@ import http
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 from reliant.gateway.http.heads import AHEAD, Head
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 from reliant.gateway.config import Limits
 from reliant.gateway.http.call import STATUS, Call
 from reliant.gateway.http.heads import SMALL_BODY, Head, Repeated
@@ -24,7 +24,7 @@ from reliant.gateway.http.running import Running, Served
 
 if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
-    from reliant.gateway.request.intake import Picked
+    from reliant.gateway.serve.intake import Picked
 
 log = logging.getLogger("reliant.gateway")
 

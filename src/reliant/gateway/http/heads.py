@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 
 if TYPE_CHECKING:
+    from reliant.gateway.api.surface import Endpoint
     from reliant.gateway.http.call import Call
-    from reliant.gateway.request.intake import Picked
-    from reliant.gateway.request.surface import Endpoint
+    from reliant.gateway.serve.intake import Picked
 
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
 _DIGITS = 9

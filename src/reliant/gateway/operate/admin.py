@@ -22,12 +22,12 @@ from starlette.routing import Route
 
 from reliant.errors import MissingExtra, StoreAway
 from reliant.gateway.admit.keys import StoredKey, digest_of
-from reliant.gateway.admit.prices import Prices
+from reliant.gateway.api.surface import NAMES, WATCH
 from reliant.gateway.audit.chain import BadLine, read_line
 from reliant.gateway.audit.records import AnyRecord, Decision, Outcome
 from reliant.gateway.config import Quota
-from reliant.gateway.operate import LEARN_S, WATCH
-from reliant.gateway.request.surface import NAMES
+from reliant.gateway.operate import LEARN_S
+from reliant.gateway.route.prices import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

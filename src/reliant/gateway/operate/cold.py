@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reliant.gateway.admit.keys import digest_of
-from reliant.gateway.answer.answers import NO_KEY, Headers, Problem, error_answer
+from reliant.gateway.api.answers import NO_KEY, Headers, Problem, error_answer
+from reliant.gateway.api.surface import WATCH
 from reliant.gateway.audit.heads import published
-from reliant.gateway.operate import WATCH
 
 if TYPE_CHECKING:
-    from reliant.gateway.app import Gateway
     from reliant.gateway.http.call import Call
+    from reliant.gateway.serve.app import Gateway
     from reliant.gateway.worker import Worker
 
 
@@ -50,7 +50,7 @@ class Cold:
             body = self.metrics(gateway)
             _send(call, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body)
         elif path == "/openapi.json":
-            from reliant.gateway.operate.openapi import describe  # noqa: PLC0415 - asked for once in a while
+            from reliant.gateway.api.openapi import describe  # noqa: PLC0415 - asked for once in a while
 
             _json(call, 200, describe())
         elif path == "/audit/head":

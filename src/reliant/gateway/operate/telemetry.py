@@ -27,7 +27,7 @@ from reliant.gateway.upstream.pool import Pool, tls_context
 if TYPE_CHECKING:
     from reliant.gateway.audit.records import Outcome
     from reliant.gateway.config import Telemetry
-    from reliant.gateway.context import Context
+    from reliant.gateway.serve.context import Context
 
 _OPERATIONS = {
     "chat": "chat",

@@ -1,1 +1,1 @@
-"""Decides where a request may go: routes, what holds its objects, and the health of each upstream."""
+"""Where a request may go: routes and their candidates, prices, and who holds which object."""

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from reliant.core.need import AllOf, AnyOf, Need, Supplier, met
 from reliant.core.truth import Truth
 from reliant.gateway.admit.admission import Admission, Ruling
+from reliant.gateway.admit.globs import GlobTable
 from reliant.gateway.admit.keys import Caller
 from reliant.gateway.admit.knowledge import Knowledge
 from reliant.gateway.config import Config, Route
-from reliant.gateway.route.globs import GlobTable
 from reliant.gateway.upstream.target import Target
 
 _PLANS = 50_000

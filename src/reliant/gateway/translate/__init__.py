@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from reliant.gateway.request.surface import CHAT, MESSAGES, Endpoint
+from reliant.gateway.api.surface import CHAT, MESSAGES, Endpoint
 from reliant.gateway.translate._common import Untranslatable
 from reliant.gateway.upstream.client import UpstreamFailure
 

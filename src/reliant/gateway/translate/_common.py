@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.request.body import NOT_JSON
+from reliant.gateway.api.body import NOT_JSON
 from reliant.gateway.upstream.client import UpstreamFailure
 
 _STOP_TO_FINISH = {

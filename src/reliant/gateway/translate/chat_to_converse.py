@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from reliant.gateway.request.surface import CHAT
+from reliant.gateway.api.surface import CHAT
 from reliant.gateway.translate._common import (
     Untranslatable,
     Warned,

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.request.events import data_of
-from reliant.gateway.request.surface import MESSAGES
+from reliant.gateway.api.events import data_of
+from reliant.gateway.api.surface import MESSAGES
 from reliant.gateway.translate._common import (
     Untranslatable,
     Warned,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from reliant.errors import MissingExtra
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 from reliant.gateway.translate._common import chat_chunk, finish_of, load
 from reliant.gateway.translate.chat_to_converse import ChatToConverse, new_id, usage_of
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.request.events import data_of
+from reliant.gateway.api.events import data_of
 from reliant.gateway.translate._common import FINISH_TO_STOP, load
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.answer.answers import anthropic_type
-from reliant.gateway.request.surface import CHAT
+from reliant.gateway.api.answers import anthropic_type
+from reliant.gateway.api.surface import CHAT
 from reliant.gateway.translate._common import (
     FINISH_TO_STOP,
     Untranslatable,

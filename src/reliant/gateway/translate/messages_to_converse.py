@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reliant.gateway.request.surface import Endpoint
+from reliant.gateway.api.surface import Endpoint
 from reliant.gateway.translate.chat_to_converse import ChatToConverse
 from reliant.gateway.translate.message_events import MessageEvents
 from reliant.gateway.translate.messages_to_chat import MessagesToChat

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 
 _HOP_BY_HOP = frozenset(
     {

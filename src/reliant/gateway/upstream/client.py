@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
 from reliant.gateway.http.running import Teller, told
 from reliant.gateway.upstream.alike import Alike
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
+from reliant.gateway.api.surface import Endpoint
 from reliant.gateway.config import Breaker, Upstream
-from reliant.gateway.request.surface import Endpoint
-from reliant.gateway.route.health import Health
 from reliant.gateway.upstream.alike import passed_on
 from reliant.gateway.upstream.bedrock import Signer
 from reliant.gateway.upstream.client import UpstreamFailure
+from reliant.gateway.upstream.health import Health
 from reliant.gateway.upstream.pool import Pool, tls_context
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.answer.made import UNLIKE_ANY_OTHER
-from reliant.gateway.request.body import (
+from reliant.gateway.api.body import (
     NOT_JSON,
     BadBody,
     Head,
@@ -26,7 +25,8 @@ from reliant.gateway.request.body import (
     names_nothing,
     shown,
 )
-from reliant.gateway.request.surface import CHAT, MESSAGES, RESPONSES, Endpoint
+from reliant.gateway.api.made import UNLIKE_ANY_OTHER
+from reliant.gateway.api.surface import CHAT, MESSAGES, RESPONSES, Endpoint
 
 _PREFIXED = re.compile(
     rb'"(?=[abcefmrstuv][a-z]{1,8}[-_])'  # most of what is quoted goes no further

@@ -13,29 +13,22 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reliant.errors import StoreAway
-from reliant.gateway.admit.prices import within_budget
-from reliant.gateway.answer import answers
-from reliant.gateway.answer.answers import Problem, bad_request, error_answer
-from reliant.gateway.answer.problems import (
-    not_served,
-    place_problem,
-    quota_exceeded,
-    refusal,
-    scope_problem,
-    too_large,
-    unmet_need,
-)
-from reliant.gateway.answer.refusals import Refusals, load_shapes
-from reliant.gateway.answer.replies import Replier
-from reliant.gateway.context import Context
-from reliant.gateway.forward import Forwarder
+from reliant.gateway.api import answers
+from reliant.gateway.api.answers import Problem, bad_request, error_answer
+from reliant.gateway.api.body import BadBody, Head
+from reliant.gateway.api.named_objects import like_another
+from reliant.gateway.api.refusals import Refusals, load_shapes
+from reliant.gateway.api.surface import MODELS, SESSION, UNKNOWN, Endpoint
 from reliant.gateway.http.heads import AHEAD
 from reliant.gateway.http.running import as_task
-from reliant.gateway.journal import Journal
-from reliant.gateway.lane import FEW, lane_for
-from reliant.gateway.operate.catalogue import Catalogue
-from reliant.gateway.request.body import BadBody, Head
-from reliant.gateway.request.intake import (
+from reliant.gateway.route.prices import within_budget
+from reliant.gateway.route.routes import Candidate, Plan, unmet
+from reliant.gateway.serve.catalogue import Catalogue
+from reliant.gateway.serve.context import Context
+from reliant.gateway.serve.destination import Destinations
+from reliant.gateway.serve.forward import Forwarder
+from reliant.gateway.serve.holdings import Holdings
+from reliant.gateway.serve.intake import (
     Passage,
     Picked,
     drain,
@@ -44,11 +37,18 @@ from reliant.gateway.request.intake import (
     read_head,
     rtt_ms,
 )
-from reliant.gateway.request.named_objects import like_another
-from reliant.gateway.request.surface import MODELS, SESSION, UNKNOWN, Endpoint
-from reliant.gateway.route.destination import Destinations
-from reliant.gateway.route.holdings import Holdings
-from reliant.gateway.route.routes import Candidate, Plan, unmet
+from reliant.gateway.serve.journal import Journal
+from reliant.gateway.serve.lane import FEW, lane_for
+from reliant.gateway.serve.problems import (
+    not_served,
+    place_problem,
+    quota_exceeded,
+    refusal,
+    scope_problem,
+    too_large,
+    unmet_need,
+)
+from reliant.gateway.serve.replies import Replier
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
     from reliant.gateway.http.call import Call
-    from reliant.gateway.operate.metrics import Metrics
+    from reliant.gateway.metrics import Metrics
     from reliant.gateway.runtime import Runtime
     from reliant.gateway.state.shared import SharedState
     from reliant.gateway.upstream.client import Exchange

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from reliant.gateway.answer.answers import Dialect
+from reliant.gateway.api.answers import Dialect
 
 Body = Literal["json", "form", "none"]
 
@@ -100,6 +100,9 @@ NAMES = frozenset(
     {*(endpoint.name for endpoint in _EXACT.values()), *(_NAMED.get(kind, kind) for kind in _HELD)}
 )
 """The kinds of request that a key can be bound to."""
+
+WATCH = "metrics"
+"""The kind of request that a key must name to read what `listen.guarded` closes; every key may make `*`."""
 
 _PATH = re.compile(r"/v1(/[A-Za-z0-9_][A-Za-z0-9_\-.:]*)+\Z")
 _WORDS = frozenset(

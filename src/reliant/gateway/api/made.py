@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from reliant.gateway.request.body import NOT_JSON
-from reliant.gateway.request.events import data_of
-from reliant.gateway.request.surface import CHAT, MESSAGES, Endpoint
+from reliant.gateway.api.body import NOT_JSON
+from reliant.gateway.api.events import data_of
+from reliant.gateway.api.surface import CHAT, MESSAGES, Endpoint
 
 _IDS = ("id", "output_file_id", "error_file_id", "fine_tuned_model", "thread_id")
 _RESPONSES = "responses"

@@ -8,17 +8,17 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from reliant.gateway.admit.keys import digest_of
-from reliant.gateway.answer.answers import Headers
+from reliant.gateway.api.answers import Headers
+from reliant.gateway.api.body import Head, read_form, read_json
+from reliant.gateway.api.surface import SESSION, Endpoint, find, unknown
 from reliant.gateway.http.call import Call
-from reliant.gateway.request.body import Head, read_form, read_json
-from reliant.gateway.request.surface import SESSION, Endpoint, find, unknown
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.placement import Placement
-    from reliant.gateway.journal import Said
     from reliant.gateway.route.routes import Plan
     from reliant.gateway.runtime import Runtime
+    from reliant.gateway.serve.journal import Said
 
 
 class Picked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from reliant import __version__
-from reliant.gateway.request.surface import Endpoint, listed
+from reliant.gateway.api.surface import Endpoint, listed
 
 _ERROR = {
     "type": "object",

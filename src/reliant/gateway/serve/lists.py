@@ -16,18 +16,18 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from reliant.gateway.answer.answers import Problem
-from reliant.gateway.answer.made import ids_of
-from reliant.gateway.answer.problems import backwards, unknown_object
-from reliant.gateway.request.body import NOT_JSON
+from reliant.gateway.api.answers import Problem
+from reliant.gateway.api.body import NOT_JSON
+from reliant.gateway.api.made import ids_of
 from reliant.gateway.route.routes import warning_header
+from reliant.gateway.serve.problems import backwards, unknown_object
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.placement import Placement
-    from reliant.gateway.context import Context
-    from reliant.gateway.route.holdings import Holdings
     from reliant.gateway.route.routes import Plan
+    from reliant.gateway.serve.context import Context
+    from reliant.gateway.serve.holdings import Holdings
 
 _MOST_PAGES = 20
 """So many pages of a provider are looked through for one page of a caller's."""

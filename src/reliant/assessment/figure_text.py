@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reliant.assessment.explain.figures import Figure, Row, Value
+    from reliant.assessment.figures import Figure, Row, Value
 
 _WIDTH = 100
 _ROWS = 40

@@ -12,8 +12,15 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.answers import Problem, bad_request
-from reliant.gateway.answer.problems import (
+from reliant.gateway.api.answers import Problem, bad_request
+from reliant.gateway.api.body import BadBody
+from reliant.gateway.api.named_models import Inside, inside, inside_lines, others
+from reliant.gateway.api.named_objects import named_in, references
+from reliant.gateway.api.surface import object_ids
+from reliant.gateway.serve.inquiry import Inquiry, ask
+from reliant.gateway.serve.intake import Passage
+from reliant.gateway.serve.lists import listed
+from reliant.gateway.serve.problems import (
     endpoint_problem,
     held_apart,
     held_elsewhere,
@@ -23,21 +30,14 @@ from reliant.gateway.answer.problems import (
     not_judged,
     unknown_object,
 )
-from reliant.gateway.inquiry import Inquiry, ask
-from reliant.gateway.request.body import BadBody
-from reliant.gateway.request.intake import Passage
-from reliant.gateway.request.named_models import Inside, inside, inside_lines, others
-from reliant.gateway.request.named_objects import named_in, references
-from reliant.gateway.request.surface import object_ids
-from reliant.gateway.route.lists import listed
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.placement import Placement
-    from reliant.gateway.app import Gateway
-    from reliant.gateway.context import Context
-    from reliant.gateway.request.body import Head
+    from reliant.gateway.api.body import Head
     from reliant.gateway.route.routes import Plan
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.context import Context
 
 _LONG = 1 << 18
 """A body of this size is looked through beside the loop, where it must be looked through at all."""

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reliant.gateway.answer.answers import Problem, bad_request
-from reliant.gateway.request.body import NOT_JSON
-from reliant.gateway.request.surface import RESPONSES
+from reliant.gateway.api.answers import Problem, bad_request
+from reliant.gateway.api.body import NOT_JSON
+from reliant.gateway.api.surface import RESPONSES
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.limits import Exceeded
     from reliant.gateway.admit.placement import Placement
+    from reliant.gateway.api.body import Head
+    from reliant.gateway.api.surface import Endpoint
     from reliant.gateway.audit.records import Attempt
     from reliant.gateway.config import Quota
-    from reliant.gateway.request.body import Head
-    from reliant.gateway.request.surface import Endpoint
     from reliant.gateway.route.routes import Plan
     from reliant.gateway.upstream.client import UpstreamFailure
 

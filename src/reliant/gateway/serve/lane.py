@@ -22,21 +22,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.answers import LOG_BROKEN
+from reliant.gateway.api.answers import LOG_BROKEN
+from reliant.gateway.api.body import BadBody, read_json, tokens_of
+from reliant.gateway.api.named_objects import like_another
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.context import Context
 from reliant.gateway.http.call import BadAnswer
 from reliant.gateway.http.running import Running
-from reliant.gateway.request.body import BadBody, read_json, tokens_of
-from reliant.gateway.request.named_objects import like_another
+from reliant.gateway.serve.context import Context
 from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reliant.gateway.app import Gateway
     from reliant.gateway.http.call import Call
-    from reliant.gateway.journal import Said
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.journal import Said
     from reliant.gateway.upstream.client import Exchange
 
 FEW = 2

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from reliant.gateway.request.body import (
+from reliant.gateway.api.body import (
     NOT_JSON,
     BadBody,
     Head,
@@ -24,8 +24,8 @@ from reliant.gateway.request.body import (
     read_json,
     readable,
 )
-from reliant.gateway.request.named_objects import MOST_IN_BATCH, named_in, tools_later
-from reliant.gateway.request.surface import RESPONSES, Endpoint, find
+from reliant.gateway.api.named_objects import MOST_IN_BATCH, named_in, tools_later
+from reliant.gateway.api.surface import RESPONSES, Endpoint, find
 
 _MOST_NAMES = 1_000
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from reliant.errors import MissingExtra
-from reliant.gateway.answer.answers import Problem
+from reliant.gateway.api.answers import Problem
+from reliant.gateway.api.surface import Endpoint
 from reliant.gateway.config import Config, Quota
-from reliant.gateway.request.surface import Endpoint
 from reliant.gateway.route.routes import Plan, warning_header
 
 

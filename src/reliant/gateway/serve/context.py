@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.answers import Dialect, Headers
+from reliant.gateway.api.answers import Dialect, Headers
+from reliant.gateway.api.surface import Endpoint
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.request.surface import Endpoint
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.limits import Meter
     from reliant.gateway.http.call import Call
-    from reliant.gateway.request.intake import Passage, Picked
     from reliant.gateway.route.routes import Candidate
     from reliant.gateway.runtime import Runtime
+    from reliant.gateway.serve.intake import Passage, Picked
 
 
 class Context:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from reliant.gateway.request.body import NOT_JSON
+from reliant.gateway.api.body import NOT_JSON
 
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

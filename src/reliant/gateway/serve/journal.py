@@ -15,14 +15,14 @@ from reliant.gateway.audit.records import Decision, Observation, Outcome
 if TYPE_CHECKING:
     from reliant.gateway.admit.admission import Ruling
     from reliant.gateway.admit.placement import Placement
-    from reliant.gateway.admit.prices import Prices
-    from reliant.gateway.answer.answers import Problem
-    from reliant.gateway.answer.refusals import Shape
+    from reliant.gateway.api.answers import Problem
+    from reliant.gateway.api.refusals import Shape
     from reliant.gateway.audit.writer import ChainWriter
     from reliant.gateway.clock import Clock
-    from reliant.gateway.context import Context
-    from reliant.gateway.operate.metrics import Metrics
+    from reliant.gateway.metrics import Metrics
+    from reliant.gateway.route.prices import Prices
     from reliant.gateway.route.routes import Candidate, Plan
+    from reliant.gateway.serve.context import Context
     from reliant.gateway.upstream.target import Target
 
 

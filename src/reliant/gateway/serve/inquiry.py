@@ -10,18 +10,18 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from reliant.gateway.context import Context
 from reliant.gateway.http.running import as_task
-from reliant.gateway.request.intake import Picked
+from reliant.gateway.serve.context import Context
+from reliant.gateway.serve.intake import Picked
 from reliant.gateway.upstream.client import UpstreamFailure
 
 if TYPE_CHECKING:
-    from reliant.gateway.answer.answers import Headers
-    from reliant.gateway.app import Gateway
-    from reliant.gateway.request.intake import Passage
-    from reliant.gateway.request.surface import Endpoint
-    from reliant.gateway.route.lists import More
+    from reliant.gateway.api.answers import Headers
+    from reliant.gateway.api.surface import Endpoint
     from reliant.gateway.route.routes import Candidate
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.intake import Passage
+    from reliant.gateway.serve.lists import More
 
 
 class Inquiry(Context):

@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.made import made_by, made_in
+from reliant.gateway.api.made import made_by, made_in
 from reliant.gateway.http.running import as_task
 
 if TYPE_CHECKING:
-    from reliant.gateway.context import Context
+    from reliant.gateway.serve.context import Context
     from reliant.gateway.state import Store
 
 _KEPT = 50_000

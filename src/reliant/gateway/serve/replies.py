@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reliant.gateway.answer import answers
-from reliant.gateway.answer.answers import Headers, Problem, error_answer
-from reliant.gateway.answer.problems import broken_off, list_broken
-from reliant.gateway.answer.streaming import Streamer
-from reliant.gateway.forward import Reply, failure_problem
-from reliant.gateway.inquiry import further_pages
-from reliant.gateway.lane import FEW
-from reliant.gateway.request.body import NOT_JSON, tokens_of
-from reliant.gateway.route.lists import ListBroken, Source, own_page
+from reliant.gateway.api import answers
+from reliant.gateway.api.answers import Headers, Problem, error_answer
+from reliant.gateway.api.body import NOT_JSON, tokens_of
 from reliant.gateway.route.routes import Candidate, Plan, warning_header
+from reliant.gateway.serve.forward import Reply, failure_problem
+from reliant.gateway.serve.inquiry import further_pages
+from reliant.gateway.serve.lane import FEW
+from reliant.gateway.serve.lists import ListBroken, Source, own_page
+from reliant.gateway.serve.problems import broken_off, list_broken
+from reliant.gateway.serve.streaming import Streamer
 from reliant.gateway.upstream.client import UpstreamFailure
 from reliant.gateway.upstream.target import passed_on
 
 if TYPE_CHECKING:
-    from reliant.gateway.app import Gateway
-    from reliant.gateway.context import Context
     from reliant.gateway.http.call import Call
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.context import Context
 
 _WHOLE_LIMIT = 256 << 20
 _LONG_ANSWER = 65_536

@@ -11,20 +11,20 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from reliant.gateway.answer.answers import Headers, Problem, error_event
-from reliant.gateway.answer.continuation import Joiner, continued_body
+from reliant.gateway.api.answers import Headers, Problem, error_event
+from reliant.gateway.api.body import tokens_of
+from reliant.gateway.api.continuation import Joiner, continued_body
+from reliant.gateway.api.events import Relay
+from reliant.gateway.api.surface import CHAT
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.forward import Reply, failure_problem
-from reliant.gateway.request.body import tokens_of
-from reliant.gateway.request.events import Relay
-from reliant.gateway.request.surface import CHAT
+from reliant.gateway.serve.forward import Reply, failure_problem
 from reliant.gateway.upstream.client import Exchange, UpstreamFailure
 
 if TYPE_CHECKING:
-    from reliant.gateway.app import Gateway
-    from reliant.gateway.context import Context
     from reliant.gateway.http.call import Call
     from reliant.gateway.route.routes import Candidate, Plan
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.context import Context
 
 
 _TAIL_BYTES = 4_096

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import msgspec
 
-from reliant.gateway.request.body import NOT_JSON
-from reliant.gateway.request.events import Said
+from reliant.gateway.api.body import NOT_JSON
+from reliant.gateway.api.events import Said
 
 _ASK = (
     "Your last message was cut off. Continue it exactly where it stops: "

@@ -14,11 +14,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reliant.gateway.answer.answers import Headers, Problem
-from reliant.gateway.answer.problems import failure_problem, nobody, our_key
-from reliant.gateway.answer.refusals import Refusals, Shape
+from reliant.gateway.api.answers import Headers, Problem
+from reliant.gateway.api.body import form_with_model, with_model
+from reliant.gateway.api.refusals import Refusals, Shape
 from reliant.gateway.audit.records import Attempt
-from reliant.gateway.request.body import form_with_model, with_model
+from reliant.gateway.serve.problems import failure_problem, nobody, our_key
 from reliant.gateway.translate import Translation, translation
 from reliant.gateway.upstream.client import After, Exchange, UpstreamFailure, at_once
 from reliant.gateway.upstream.target import Target, passed_on
@@ -26,9 +26,9 @@ from reliant.gateway.upstream.target import Target, passed_on
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from reliant.gateway.context import Context
     from reliant.gateway.faults import Fault
     from reliant.gateway.route.routes import Candidate, Plan
+    from reliant.gateway.serve.context import Context
 
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OWN_FAULT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 529})

@@ -12,8 +12,8 @@ from collections import deque
 
 import msgspec
 
-from reliant.gateway.request.body import NOT_JSON, tokens_of
-from reliant.gateway.request.surface import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Endpoint
+from reliant.gateway.api.body import NOT_JSON, tokens_of
+from reliant.gateway.api.surface import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Endpoint
 
 _HELD_LIMIT = 4 << 20
 _KEPT_LIMIT = 2 << 20

@@ -17,21 +17,21 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from reliant.gateway.answer.answers import Problem, error_answer
+from reliant.gateway.api.answers import Problem, error_answer
+from reliant.gateway.api.body import NOT_JSON
+from reliant.gateway.api.surface import MODELS
 from reliant.gateway.http.running import as_task
-from reliant.gateway.inquiry import Inquiry, ask
-from reliant.gateway.request.body import NOT_JSON
-from reliant.gateway.request.intake import Passage
-from reliant.gateway.request.surface import MODELS
+from reliant.gateway.serve.inquiry import Inquiry, ask
+from reliant.gateway.serve.intake import Passage
 
 if TYPE_CHECKING:
     from reliant.gateway.admit.keys import Caller
     from reliant.gateway.admit.placement import Placement
-    from reliant.gateway.app import Gateway
     from reliant.gateway.config import Upstream
-    from reliant.gateway.context import Context
     from reliant.gateway.http.call import Call
     from reliant.gateway.route.routes import Candidate
+    from reliant.gateway.serve.app import Gateway
+    from reliant.gateway.serve.context import Context
 
 _KEPT_S = 300.0
 _FAILED_S = 15.0

@@ -1,1 +1,0 @@
-"""Reads requests: their bytes, what in them decides, and which paths there are."""
