@@ -19,27 +19,14 @@ from reliant.gateway.signals._sphere import distance_km
 from reliant.gateway.signals.latency import Latency, shortest_rtt_ms
 from reliant.gateway.signals.travel import Travel
 from support.gateway_provider import providers
-from support.gateway_rig import Running, config, gateway, post
+from support.gateway_rig import REST, Running, config, gateway, post
 
 PLACES = {"US": (39.8, -98.6), "CN": (35.0, 103.8), "DE": (51.2, 10.4), "JP": (36.2, 138.3)}
-
-_REST = """
-[[upstream]]
-name = "m"
-provider = "openai"
-base_url = "http://127.0.0.1:1/v1"
-[[key]]
-name = "k"
-secret = "sk-test"
-[[route]]
-model = "*"
-upstreams = ["m"]
-"""
 
 
 def proxies(*trusted: str, header: str = "x-forwarded-for") -> Proxies:
     names = ", ".join(f'"{one}"' for one in trusted)
-    text = f'[listen]\ntrusted_proxies = [{names}]\nforwarded_header = "{header}"\n{_REST}'
+    text = f'[listen]\ntrusted_proxies = [{names}]\nforwarded_header = "{header}"\n{REST}'
     return Proxies(parse_config(text, Path("g.toml"), {}))
 
 
@@ -241,7 +228,7 @@ def test_distance_is_that_of_the_great_circle() -> None:
 def test_the_first_row_that_fits_decides(
     found: dict[str, str], declared: str | None, places: tuple[str, ...], row: str
 ) -> None:
-    table = Table(parse_config(_REST, Path("g.toml"), {}))
+    table = Table(parse_config(REST, Path("g.toml"), {}))
 
     result = table.place(declared, {name: Evidence(name, value, "t") for name, value in found.items()})
 
@@ -292,14 +279,14 @@ def test_a_wrong_table_is_named_with_its_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("1.0.0.0,1.0.0.255,AU\nnonsense\n")
     with pytest.raises(ConfigError, match=r"bad\.csv:2"):
-        load_signals(parse_config(f'[signals]\ncountry_csv = ["{bad}"]\n{_REST}', Path("g.toml"), {}))
+        load_signals(parse_config(f'[signals]\ncountry_csv = ["{bad}"]\n{REST}', Path("g.toml"), {}))
 
 
 def test_the_shared_tables_place_known_addresses(shared: Path) -> None:
     """From the tables of 2026-06-17: the country where the network is registered."""
     names = [shared / "data" / f"ip_asn_country_ipv{version}.csv" for version in (4, 6)]
     files = ", ".join(f'"{name}"' for name in names)
-    (country, *_) = load_signals(parse_config(f"[signals]\ncountry_csv = [{files}]\n{_REST}", Path("g"), {}))
+    (country, *_) = load_signals(parse_config(f"[signals]\ncountry_csv = [{files}]\n{REST}", Path("g"), {}))
 
     assert country.look(seen("1.0.1.1"))[0].value == "CN"
     assert country.look(seen("2001:200::1"))[0].value == "JP"

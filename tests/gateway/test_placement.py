@@ -15,20 +15,7 @@ from reliant.gateway.signals import Evidence, Seen, Signal, load_signals
 from reliant.gateway.signals.language import Language
 from reliant.gateway.signals.travel import Travel
 from support.gateway_provider import providers
-from support.gateway_rig import config, gateway, post
-
-REST = """
-[[upstream]]
-name = "m"
-provider = "openai"
-base_url = "http://127.0.0.1:1/v1"
-[[key]]
-name = "k"
-secret = "sk-test"
-[[route]]
-model = "*"
-upstreams = ["m"]
-"""
+from support.gateway_rig import REST, config, gateway, post
 
 
 def read(policy: str = "", signals: str = "") -> Config:

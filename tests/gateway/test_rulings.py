@@ -19,21 +19,9 @@ from reliant.gateway.admit.keys import KeyRing
 from reliant.gateway.admit.operator_rules import OperatorRules
 from reliant.gateway.config import Config, parse_config
 from support.gateway_provider import providers
-from support.gateway_rig import Running, config, gateway, get, post
+from support.gateway_rig import REST, Running, config, gateway, get, post
 
 DAY = dt.date(2026, 11, 20)
-BASE = """
-[[upstream]]
-name = "m"
-provider = "openai"
-base_url = "http://127.0.0.1:1/v1"
-[[key]]
-name = "k"
-secret = "sk-test"
-[[route]]
-model = "*"
-upstreams = ["m"]
-"""
 
 
 class Said:
@@ -63,7 +51,7 @@ def admission(read: Config, book: Said) -> Admission:
 
 
 def ruled(policy: str, verdicts: Mapping[Axis, Verdict]) -> Ruling:
-    read = parse_config(f"[policy]\n{policy}\n{BASE}", Path("g.toml"), {})
+    read = parse_config(f"[policy]\n{policy}\n{REST}", Path("g.toml"), {})
     return admission(read, Said(verdicts)).ruling(KeyRing(read).callers[0], "m", "gpt-4o", "US")
 
 
@@ -145,7 +133,7 @@ def test_the_rule_that_is_named_first_is_one_that_decided(policy: str, wanted: t
         Axis.LICENCE: AxisAnswer(Verdict.CONDITIONAL, of_rule("a.licence", "require", "yes")),
         Axis.REGISTER: AxisAnswer(Verdict.UNKNOWN, of_rule("a.register", "deny", "unknown")),
     }
-    read = parse_config(f"[policy]\n{policy}\n{BASE}", Path("g.toml"), {})
+    read = parse_config(f"[policy]\n{policy}\n{REST}", Path("g.toml"), {})
 
     found = admission(read, book).ruling(KeyRing(read).callers[0], "m", "gpt-4o", "US")
 
@@ -176,7 +164,7 @@ def test_where_no_record_permits_it_no_rule_is_blamed(tmp_path: Path) -> None:
 
 def test_rules_are_asked_once_a_day_for_callers_alike_and_not_for_each_request() -> None:
     more = '[[key]]\nname = "alike"\nsecret = "sk-alike"\n[[key]]\nname = "there"\nsecret = "sk-there"\n'
-    read = parse_config(BASE + more + 'country = "CN"\n', Path("g.toml"), {})
+    read = parse_config(REST + more + 'country = "CN"\n', Path("g.toml"), {})
     book = Said(one(Axis.LAW, Verdict.OPEN))
     table = admission(read, book)
     first, alike, there = KeyRing(read).callers

@@ -30,6 +30,20 @@ PATIENCE_S = 60.0
 _NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC).timestamp()
 _BEGAN = time.monotonic()
 
+REST = """
+[[upstream]]
+name = "m"
+provider = "openai"
+base_url = "http://127.0.0.1:1/v1"
+[[key]]
+name = "k"
+secret = "sk-test"
+[[route]]
+model = "*"
+upstreams = ["m"]
+"""
+"""What a configuration needs besides what is tried: one upstream that is never asked, one key, one route."""
+
 
 def wall() -> float:
     """Return the time of a day that does not end while tests run, and whose rules stay what they are."""
